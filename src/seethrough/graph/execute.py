@@ -1,0 +1,93 @@
+"""Execute: run a graph, from any of its values to any other, keeping only what is asked for.
+
+One loop. A value lives from the operation that gives it to the last that reads it, unless somebody wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch.utils._pytree import tree_leaves
+
+from seethrough.graph.graph import Graph
+from seethrough.graph.operations import Context, Operation
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which operations must run to get some values from others, and which values end with each."""
+
+    steps: tuple[Operation, ...]
+    ends: tuple[tuple[int, ...], ...]
+
+
+def plan(graph: Graph, wanted: Iterable[int], given: Iterable[int]) -> Plan:
+    """The shortest way from ``given`` values to ``wanted`` ones."""
+    given, wanted = set(given), set(wanted)
+    needed = wanted - given
+    steps: list[Operation] = []
+    for operation in reversed(graph.operations):
+        if any(o in needed for o in operation.outputs):
+            steps.append(operation)
+            needed.update(v for v in operation.inputs if v not in given)
+    steps.reverse()
+    last: dict[int, int] = {}
+    for k, operation in enumerate(steps):
+        for v in operation.inputs:
+            last[v] = k
+        for v in operation.outputs:
+            if v is not None:
+                last.setdefault(v, k)
+    ends: list[list[int]] = [[] for _ in steps]
+    for v, k in last.items():
+        if v not in wanted:
+            ends[k].append(v)
+    return Plan(tuple(steps), tuple(tuple(e) for e in ends))
+
+
+def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[int]) -> dict[int, torch.Tensor]:
+    """The wanted values, computed from the given ones without gradients.
+
+    Parameters
+    ----------
+    graph
+        The network.
+    given
+        Values by number: the images at ``graph.input.value``, and whatever is to stand in for what the network would compute there.
+    wanted
+        Numbers of the values to hand back.
+    """
+    values = dict(given)
+    batch = len(next(iter(given.values())))
+    way = plan(graph, wanted, given)
+    with torch.no_grad():
+        for operation, ends in zip(way.steps, way.ends):
+            with switched(operation.context):
+                store(operation, operation.call(values, batch), values)
+            for v in ends:
+                values.pop(v, None)
+    return {v: values[v] for v in wanted}
+
+
+def store(operation: Operation, result: object, values: dict[int, torch.Tensor]) -> None:
+    """Put what an operation returned under the numbers of its outputs."""
+    leaves = [result] if isinstance(result, torch.Tensor) else tree_leaves(result)
+    for number, leaf in zip(operation.outputs, leaves):
+        if number is not None:
+            values[number] = leaf
+
+
+@contextmanager
+def _autocast(context: Context) -> Iterator[None]:
+    assert context.autocast is not None
+    device, dtype = context.autocast
+    with torch.autocast(device, dtype):
+        yield
+
+
+def switched(context: Context):  # noqa: ANN201
+    """The switches an operation ran under, but for gradients, which the caller decides on."""
+    return _autocast(context) if context.autocast is not None else nullcontext()

@@ -1,0 +1,143 @@
+"""A graph: a network written down once, as the list of its operations, the values between them, and the layers they happened in.
+
+Plain data; whoever wants to know something of a network reads this list. The order of the list is an order in which it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+
+from seethrough.graph.operations import Kind, Operation, Place, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor between operations: its shape, in which the batch may stand as a `Size`, and its dtype."""
+
+    shape: tuple[int | Size, ...]
+    dtype: torch.dtype
+
+    def at(self, batch: int) -> tuple[int, ...]:
+        """The shape at a batch size."""
+        return tuple(int(n.at(batch)) if isinstance(n, Size) else n for n in self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A module, or Keras layer, at one of its calls.
+
+    ``path`` is its name, with ``:2`` for a second call; ``kind`` its class; ``inputs`` and ``outputs`` where the tensors it took and returned are found
+    (in the layer's own layout); ``span`` the operations (first, behind the last) that ran inside it; ``module`` the id of the object.
+    """
+
+    path: str
+    kind: str
+    inputs: tuple[Place | None, ...]
+    outputs: tuple[Place | None, ...]
+    span: tuple[int, int]
+    module: int
+    shapes: tuple[tuple[int | Size, ...], ...] = ()
+
+    @property
+    def output(self) -> Place | None:
+        """Where its (first) value is found; None where it doesn't depend on the image or took a way that can't be followed."""
+        return next((p for p in self.outputs if p is not None), None)
+
+
+@dataclass(eq=False)
+class Graph:
+    """A network as the list of its operations.
+
+    Attributes
+    ----------
+    operations
+        In an order in which they run.
+    values
+        From number to `Value`.
+    input
+        Where the images go in; internally always (N, C, H, W).
+    outputs
+        From name (``""`` for a single output, else key or position) to where it is found.
+    layers
+        From path to `Layer`, in the order of first call.
+    layout
+        ``"channels_last"`` where the network's own layers speak (N, H, W, C).
+    batch
+        The one batch size it holds for, or None where it holds for any.
+    not_for
+        Batch sizes at which the network is known to go another way, with what differs there.
+    source
+        ``"fake"`` for a network written down without computing, ``"real"`` for the operations of one image, which hold for that image alone.
+    """
+
+    operations: list[Operation]
+    values: dict[int, Value]
+    input: Place
+    outputs: dict[str, Place]
+    layers: dict[str, Layer]
+    layout: str = "channels_first"
+    batch: int | None = None
+    not_for: Mapping[int, str] = field(default_factory=dict)
+    source: str = "fake"
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    @cached_property
+    def producer(self) -> dict[int, int]:
+        """From a value to the position of the operation that gives it; the input has none."""
+        return {v: k for k, op in enumerate(self.operations) for v in op.outputs if v is not None}
+
+    @cached_property
+    def consumers(self) -> dict[int, list[int]]:
+        """From a value to the positions of the operations that read it."""
+        readers: dict[int, list[int]] = {}
+        for k, op in enumerate(self.operations):
+            for v in op.inputs:
+                readers.setdefault(v, []).append(k)
+        return readers
+
+    @cached_property
+    def output(self) -> Place:
+        """The output that is meant when nobody says which: ``logits`` where there is one, else the first."""
+        return self.outputs.get("logits", next(iter(self.outputs.values())))
+
+    @cached_property
+    def logits(self) -> Place:
+        """The output before a final softmax or sigmoid (the softmax is looked through); the output itself where there is none."""
+        place = self.output
+        at = self.producer.get(place.value)
+        if at is None:
+            return place
+        last = self.operations[at]
+        final = last.kind is Kind.SOFTMAX or last.name in ("sigmoid", "softmax")
+        return Place(last.inputs[0], place.permutation) if final and len(last.inputs) == 1 else place
+
+    def holds_for(self, batch: int) -> bool:
+        """Whether this graph may be run at a batch size."""
+        return (self.batch is None or self.batch == batch) and batch not in self.not_for
+
+    def native(self, path: str) -> Place | None:
+        """Where a layer's value is found, in the layer's own layout."""
+        return self.layers[path].output
+
+    def place(self, path: str) -> Place | None:
+        """Where a layer's value is found, as (N, C, …) whatever the layer's own layout."""
+        place = self.layers[path].output
+        if place is None or self.layout == "channels_first":
+            return place
+        rank = len(self.values[place.value].shape)
+        return moved(place, (0, rank - 1, *range(1, rank - 1))) if rank > 2 else place
+
+
+def moved(place: Place, axes: tuple[int, ...]) -> Place:
+    """A place whose axes are permuted once more; a permutation that changes nothing is none."""
+    axes = axes if place.permutation is None else tuple(place.permutation[a] for a in axes)
+    return Place(place.value, None if axes == tuple(range(len(axes))) else axes)

@@ -1,0 +1,503 @@
+"""Record: a network's own forward, run once, written down function by function.
+
+The forward runs on *fake* tensors, which have a shape and no data, under a `TorchFunctionMode`: every torch function that is called is noted with its
+arguments. What doesn't depend on the image runs for real, once, and is a constant. Nothing of the network is replaced or hooked; module scopes
+come from the process-wide module hooks, which are there for the time of one recording and act in the recording thread alone.
+
+The same recorder on real tensors writes down what happened to one batch of images: for networks that look at values on their way.
+
+What is noted is a `Call`; `seethrough.graph.unite` makes a graph of the calls of several batch sizes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+    UnsupportedOperatorException,
+    unset_fake_temporarily,
+)
+from torch.nn.modules import module as torch_module
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves
+
+from seethrough.errors import NetworkRefused
+from seethrough.graph.operations import Context, Ref
+from seethrough.graph.untouched import Effects, storage_of, untouched
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One torch function as it was called. Tensors among the arguments are `Ref`; ``outputs`` numbers what came back."""
+
+    function: Callable[..., Any]
+    arguments: list[Any]
+    spec: TreeSpec
+    outputs: list[int | None]
+    path: str
+    line: str
+    context: Context
+    writes: frozenset[int] = frozenset()
+    random: bool = False
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A module while it runs: its path, what went in, what came out, the calls made inside."""
+
+    path: str
+    module: nn.Module
+    inputs: list[int | None]
+    first: int
+    outputs: list[int | None] = field(default_factory=list)
+    last: int = 0
+
+
+@dataclass(eq=False)
+class Recording:
+    """One run of a forward, written down.
+
+    ``tensors[i]`` is the tensor that got number i (0 is the input), ``storages[i]`` what it shares with its views, ``outputs`` the numbers of what the
+    network returned by name; ``live`` the numbers that carried the image when they were made.
+    """
+
+    batch: int
+    calls: list[Call]
+    tensors: list[torch.Tensor]
+    storages: list[int | None]
+    live: set[int]
+    scopes: list[Scope]
+    outputs: dict[str, int]
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("seethrough_recorder", default=None)
+
+# Questions about a tensor's form, answered without being noted.
+_QUESTIONS = frozenset(
+    (torch.Tensor.size, torch.Tensor.dim, torch.Tensor.numel, torch.Tensor.stride, torch.Tensor.is_contiguous, torch.Tensor.storage_offset)
+)
+_TENSOR_PROPERTIES = frozenset(("T", "mT", "H", "mH", "data", "real", "imag"))
+_GRADIENT_FUNCTIONS = frozenset((torch.autograd.grad, torch.Tensor.backward, torch.Tensor.register_hook))
+
+# Multi-head attention is written in Python as its own composition: a copy of its code whose guard is off opens it.
+_open_attention = types.FunctionType(
+    F.multi_head_attention_forward.__code__,
+    {**F.__dict__, "has_torch_function": lambda tensors: False},
+    "multi_head_attention_forward",
+    F.multi_head_attention_forward.__defaults__,
+)
+
+
+class Recorder(TorchFunctionMode):
+    """Notes every torch function of one forward."""
+
+    def __init__(self, paths: Mapping[int, str], effects: Effects, *, fake: bool) -> None:
+        super().__init__()
+        self.paths = paths
+        self.effects = effects
+        self.fake = fake
+        self.calls: list[Call] = []
+        self.tensors: list[torch.Tensor] = []
+        self.storages: list[int | None] = []
+        self.numbers: dict[int, int] = {}
+        self.live: set[int] = set()
+        self.tainted: set[int] = set()
+        self.stack: list[Scope] = []
+        self.scopes: list[Scope] = []
+        self.times: dict[str, int] = {}
+        self.swallowed: str | None = None
+        self.assume_grad = True
+
+    # --- numbers -------------------------------------------------------------------------------------------------------------------------
+
+    def number(self, tensor: torch.Tensor, *, live: bool) -> int:
+        """Give a tensor a number, and keep it alive so that its identity stays its own."""
+        self.tensors.append(tensor)
+        self.storages.append(storage_of(tensor))
+        number = len(self.tensors) - 1
+        self.numbers[id(tensor)] = number
+        if live:
+            self.live.add(number)
+        return number
+
+    def is_live(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor carries something of the image."""
+        if isinstance(tensor, FakeTensor):
+            return True
+        return self.numbers.get(id(tensor), -1) in self.live or (bool(self.tainted) and storage_of(tensor) in self.tainted)
+
+    # --- functions -----------------------------------------------------------------------------------------------------------------------
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        if func in _QUESTIONS:
+            return func(*args, **kwargs)
+        if func is F.multi_head_attention_forward:
+            with self:
+                return _open_attention(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if func in _GRADIENT_FUNCTIONS:
+            raise NetworkRefused(f"the network computes or changes gradients inside its forward ({name} at {here()})")
+        if name == "__set__":
+            if getattr(func.__self__, "__name__", "") in ("requires_grad", "grad"):
+                return func(*args, **kwargs)
+            raise NetworkRefused(f"the network sets a tensor's attribute at {here()}, which can't be written down")
+        getter = name == "__get__"
+        flat, spec = tree_flatten((_spread(args), _spread(kwargs)))
+        live = any(isinstance(a, torch.Tensor) and self.is_live(a) for a in flat)
+        if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
+            return func(*args, **kwargs)
+        self.effects.begin()
+        try:
+            with nullcontext() if live or not self.fake else unset_fake_temporarily():
+                result = func(*args, **kwargs)
+        except (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException) as error:
+            # remembered, since the network may catch it and go another way than it goes with real images
+            self.swallowed = f"{name} at {here()} needs the values of an image ({type(error).__name__})"
+            raise
+        result_to_note = args[0] if name == "__setitem__" else result
+        function = property_getter(func) if getter else _GATHERED.get(func, func)
+        self.note(function, flat, spec, result_to_note, self.effects.written, self.effects.random)
+        return result
+
+    def note(
+        self, function: Callable[..., Any], flat: list[Any], spec: TreeSpec, result: Any, written: set[int], random: bool = False, *, live: bool = False
+    ) -> None:
+        """Write one call down."""
+        line = here()
+        arguments: list[Any] = []
+        for a in flat:
+            if isinstance(a, torch.Tensor):
+                live = live or self.is_live(a)
+                arguments.append(Ref(self._argument(a, function, line)))
+            else:
+                arguments.append(a)
+        if live and written:
+            self.tainted |= written
+        outputs: list[int | None] = []
+        for t in tree_leaves(result):
+            if not isinstance(t, torch.Tensor):
+                outputs.append(None)
+                continue
+            known = self.numbers.get(id(t))
+            if known is None or not any(t is a for a in flat):
+                known = self.number(t, live=live)
+                if not isinstance(t, FakeTensor):
+                    storage = self.storages[known]
+                    if storage is not None and storage not in self.effects.saved and not any(
+                        isinstance(a, torch.Tensor) and storage_of(a) == storage for a in flat
+                    ):
+                        self.effects.ours.add(storage)
+            elif live:
+                self.live.add(known)
+            outputs.append(known)
+        if all(o is None for o in outputs) and not written:
+            return
+        scope = self.stack[-1].path if self.stack else ""
+        self.calls.append(Call(function, arguments, spec, outputs, scope, line, self._context(), frozenset(written), random))
+
+    def _argument(self, tensor: torch.Tensor, function: Callable[..., Any], line: str) -> int:
+        number = self.numbers.get(id(tensor))
+        if number is None:
+            if self.fake and isinstance(tensor, FakeTensor):
+                # The leak detector: somebody made this value without our seeing it.
+                name = getattr(function, "__name__", type(function).__name__)
+                raise NetworkRefused(f"{name} at {line} uses a value that came from an operation that can't be seen")
+            number = self.number(tensor, live=False)
+        elif tensor._backward_hooks and not tensor.is_leaf and number in self.live:
+            raise NetworkRefused(f"a hook on a tensor changes its gradient before {line}")
+        storage = self.storages[number]
+        if number not in self.live and storage in self.effects.saved and storage not in self.tainted:
+            # a counter or a cache that the forward writes: what it holds now, not what it will hold at the end
+            with unset_fake_temporarily(), torch.no_grad():
+                copy = tensor.detach().clone()
+            self.tensors.append(copy)
+            self.storages.append(storage_of(copy))
+            number = len(self.tensors) - 1
+        return number
+
+    def _context(self) -> Context:
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                cast = (device, torch.get_autocast_dtype(device))
+                break
+        else:
+            cast = None
+        grad = (torch.is_grad_enabled() or not self.assume_grad) and not torch.is_inference_mode_enabled()
+        return Context(grad, cast)
+
+    # --- modules -------------------------------------------------------------------------------------------------------------------------
+
+    def enter(self, module: nn.Module, inputs: Any) -> None:
+        if module._backward_hooks or module._backward_pre_hooks:
+            raise NetworkRefused(f"a backward hook on {self.paths.get(id(module)) or type(module).__name__} changes gradients; remove it first")
+        path = self.paths.get(id(module))
+        if path is None:
+            above = self.stack[-1].path if self.stack else ""
+            path = f"{above}.{type(module).__name__}" if above else type(module).__name__
+        self.times[path] = self.times.get(path, 0) + 1
+        if self.times[path] > 1:
+            path = f"{path}:{self.times[path]}"
+        numbers = [self.numbers.get(id(t)) for t in tree_leaves(inputs) if isinstance(t, torch.Tensor)]
+        scope = Scope(path, module, numbers, len(self.calls))
+        self.stack.append(scope)
+        self.scopes.append(scope)
+
+    def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        scope = self.stack.pop()
+        inside = any(isinstance(s.module, torch.jit.ScriptModule) for s in self.stack)
+        if isinstance(module, torch.jit.ScriptModule) and not inside:
+            # its inside runs in another interpreter: one operation
+            flat, spec = tree_flatten((inputs, {}))
+            self.note(module, flat, spec, output, set())
+        scope.outputs = [self.numbers.get(id(t)) for t in _leaves(output)]
+        scope.last = len(self.calls)
+
+
+class Slice(NamedTuple):
+    """A slice as a tuple, so that the numbers in it are arguments like others."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+
+def _spread(tree: Any) -> Any:
+    """Arguments with slices and sizes opened, since numbers in them may go with the batch."""
+    if type(tree) is slice:
+        return Slice(tree.start, tree.stop, tree.step)
+    if type(tree) in (tuple, list, torch.Size):
+        return (list if type(tree) is list else tuple)(_spread(t) for t in tree)
+    if type(tree) is dict:
+        return {k: _spread(v) for k, v in tree.items()}
+    return tree
+
+
+def _gather(index: Any) -> Any:
+    if isinstance(index, Slice):
+        return slice(*index)
+    if type(index) in (tuple, list):
+        return type(index)(_gather(i) for i in index)
+    return index
+
+
+def getitem(tensor: torch.Tensor, index: Any) -> torch.Tensor:
+    """``tensor[index]``."""
+    return tensor[_gather(index)]
+
+
+def setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
+    """``tensor[index] = value``; gives the tensor."""
+    tensor[_gather(index)] = value
+    return tensor
+
+
+getitem.__module__ = setitem.__module__ = "torch"
+_GATHERED: dict[Any, Callable[..., Any]] = {torch.Tensor.__getitem__: getitem, torch.Tensor.__setitem__: setitem}
+
+
+def property_getter(getter: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``Tensor.T.__get__`` as a function of one tensor with the property's name."""
+    name = getter.__self__.__name__
+
+    def read(tensor: torch.Tensor) -> torch.Tensor:
+        return getattr(tensor, name)
+
+    read.__name__ = name
+    read.__module__ = "torch"
+    return read
+
+
+def here() -> str:
+    """The line of the person's code that is running: the innermost frame outside of torch, Keras and this package."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not any(part in name for part in ("/torch/", "/keras/", "/seethrough/graph/", "\\torch\\", "\\keras\\", "\\seethrough\\graph\\")):
+            return f"{name.replace(chr(92), '/').rsplit('/', 1)[-1]}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "?"
+
+
+# --- the process-wide ears, there for one recording and deaf in other threads -------------------------------------------------------------------
+
+
+def _entering(module: nn.Module, inputs: Any) -> None:
+    recorder = _recorder.get()
+    if recorder is not None:
+        recorder.enter(module, inputs)
+
+
+def _leaving(module: nn.Module, inputs: Any, output: Any) -> None:
+    recorder = _recorder.get()
+    if recorder is not None and recorder.stack and recorder.stack[-1].module is module:
+        recorder.leave(module, inputs, output)
+
+
+def _watched_apply(original: Callable[..., Any]) -> Any:
+    """`autograd.Function.apply` as one operation: its own backward is kept, its inside is not looked into."""
+
+    def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
+        recorder = _recorder.get()
+        if recorder is None:
+            return original(cls, *args, **kwargs)
+        flat, spec = tree_flatten((args, kwargs))
+        token = _recorder.set(None)
+        recorder.effects.begin()
+        try:
+            with torch._C.DisableTorchFunction():
+                result = original(cls, *args, **kwargs)
+        finally:
+            _recorder.reset(token)
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            return original(cls, *args, **kwargs)
+
+        function.__name__, function.__module__ = cls.__name__, cls.__module__
+        recorder.note(function, flat, spec, result, recorder.effects.written, recorder.effects.random)
+        return result
+
+    return classmethod(apply)
+
+
+@contextmanager
+def _listening(recorder: Recorder) -> Iterator[None]:
+    ears = (
+        torch_module.register_module_forward_pre_hook(_entering),
+        torch_module.register_module_forward_hook(_leaving, always_call=True),
+    )
+    function = torch.autograd.Function
+    owner = next(c for c in function.__mro__ if "apply" in vars(c))
+    original = vars(owner)["apply"]
+    owner.apply = _watched_apply(original.__func__)  # type: ignore[method-assign]
+    token = _recorder.set(recorder)
+    try:
+        yield
+    finally:
+        _recorder.reset(token)
+        owner.apply = original
+        for ear in ears:
+            ear.remove()
+
+
+# --- recording ----------------------------------------------------------------------------------------------------------------------------
+
+
+def record(
+    module: nn.Module,
+    call: Callable[[torch.Tensor], Any],
+    example: torch.Tensor,
+    *,
+    batch: int | None,
+    paths: Mapping[int, str],
+    training: bool = False,
+) -> Recording:
+    """Run ``call`` once and write it down; the module is left as it was found.
+
+    Parameters
+    ----------
+    example
+        One batch of images in the network's own layout. Only its form counts when ``batch`` is given.
+    batch
+        Record on fake tensors at this batch size; None: on the example's own values, for real.
+
+    Raises
+    ------
+    NetworkRefused
+        For what can't be written down, with operation, line and reason.
+    """
+    with untouched(module, training=training) as effects:
+        try:
+            return _record(call, example, batch, paths, effects, grad=True)
+        except RuntimeError as error:
+            # a network made for inference alone: in-place on weights or views that autograd won't have
+            if isinstance(error, NetworkRefused) or not any(w in str(error) for w in ("out=", "requires_grad", "is a view", "leaf", "Inference tensors")):
+                raise
+        effects.put_back()
+        return _record(call, example, batch, paths, effects, grad=False)
+
+
+def _record(
+    call: Callable[[torch.Tensor], Any], example: torch.Tensor, batch: int | None, paths: Mapping[int, str], effects: Effects, *, grad: bool
+) -> Recording:
+    fake = batch is not None
+    recorder = Recorder(paths, effects, fake=fake)
+    recorder.assume_grad = not grad
+    with torch.set_grad_enabled(grad), torch.inference_mode(False), FakeTensorMode(allow_non_fake_inputs=True) if fake else nullcontext():
+        if fake:
+            images = torch.empty((batch, *example.shape[1:]), dtype=example.dtype, device=example.device)
+            if example.dim() == 4 and example.is_contiguous(memory_format=torch.channels_last) and not example.is_contiguous():
+                images = images.to(memory_format=torch.channels_last)
+        else:
+            images = example.detach().clone()
+        if grad and images.is_floating_point():
+            images = images.requires_grad_() * 1  # not a leaf, so that the network may write into it
+        recorder.number(images, live=True)
+        with _listening(recorder), recorder:
+            output = call(images)
+    if recorder.swallowed:
+        raise NetworkRefused(recorder.swallowed)
+    outputs: dict[str, int] = {}
+    for name, tensor in _named(output):
+        number = recorder.numbers.get(id(tensor))
+        if number is None and isinstance(tensor, FakeTensor):
+            raise NetworkRefused("the network's output came from an operation that can't be seen")
+        if number is not None:
+            outputs[name] = number
+    if not outputs:
+        raise NetworkRefused("the network's output is no tensor that depends on the image")
+    return Recording(
+        len(example) if batch is None else batch,
+        recorder.calls,
+        recorder.tensors,
+        recorder.storages,
+        recorder.live,
+        recorder.scopes,
+        outputs,
+    )
+
+
+def _named(output: Any, prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of an output with their names: keys, fields or positions."""
+    if isinstance(output, torch.Tensor):
+        yield prefix, output
+        return
+    if isinstance(output, Mapping):
+        parts = [(str(k), v) for k, v in output.items()]
+    elif dataclasses.is_dataclass(output) and not isinstance(output, type):
+        parts = [(f.name, getattr(output, f.name)) for f in dataclasses.fields(output)]
+    elif isinstance(output, tuple) and hasattr(output, "_fields"):
+        parts = list(zip(output._fields, output))  # pyright: ignore[reportAttributeAccessIssue]
+    elif isinstance(output, (tuple, list)):
+        parts = [(str(i), v) for i, v in enumerate(output)]
+    else:
+        parts = []
+    for name, part in parts:
+        yield from _named(part, f"{prefix}.{name}" if prefix else name)
+
+
+def _leaves(output: Any) -> list[torch.Tensor]:
+    return [t for _, t in _named(output)]
+
+
+def output_tensors(output: Any) -> dict[str, torch.Tensor]:
+    """What a network returned, as tensors by name (``""`` for a lone tensor)."""
+    return dict(_named(output))

@@ -1,0 +1,57 @@
+"""Rules: how a quantity walks back through one kind of operation.
+
+A rule takes a ``piece`` (one operation as it ran: its vector-Jacobian product) and what arrived at its outputs, by value number, and returns what
+arrives at each input. ``plain`` is calculus; the others are methods of the field. A set of rules names the kinds it treats differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from seethrough.graph.operations import Kind, Operation
+
+if TYPE_CHECKING:
+    from seethrough.graph.walk import Piece
+
+Shares = dict[int, Tensor]
+Rule = Callable[[Any, Shares], Shares]
+
+
+def plain(piece: Piece, arrived: Shares) -> Shares:
+    """Calculus."""
+    return piece.vjp(arrived)
+
+
+def guided(piece: Piece, arrived: Shares) -> Shares:
+    """Let through what was positive on the way up and is positive on the way down (Springenberg et al., 2015, section 3.4)."""
+    return piece.vjp({v: a.clamp(min=0) for v, a in arrived.items()})
+
+
+def deconv(piece: Piece, arrived: Shares) -> Shares:
+    """Let through what is positive on the way down, whatever was on the way up (Zeiler & Fergus, 2014, section 2.1)."""
+    (share,) = arrived.values()
+    return dict.fromkeys(piece.inputs, share.clamp(min=0))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which rule holds for which kind of operation, or for which function; `plain` for the rest.
+
+    >>> Rules({Kind.ACTIVATION: guided}).of(operation) is plain       # doctest: +SKIP
+    """
+
+    kinds: Mapping[Kind, Rule] = field(default_factory=dict)
+    names: Mapping[str, Rule] = field(default_factory=dict)
+
+    def of(self, operation: Operation) -> Rule:
+        return self.names.get(operation.name) or self.kinds.get(operation.kind) or plain
+
+
+PLAIN = Rules()
+# Both methods are defined for rectifiers; other activations keep their own derivative.
+GUIDED = Rules(names={"relu": guided, "relu6": guided})
+DECONV = Rules(names={"relu": deconv, "relu6": deconv})

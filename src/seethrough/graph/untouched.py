@@ -1,0 +1,156 @@
+"""Untouched: whatever a network's forward does to itself while we look, it is put back.
+
+A network may count its calls, keep its last activation, fill a cache, move its running statistics, draw random numbers. `untouched` brackets a call of it:
+flags are set for inference, and afterwards parameters, buffers, attributes, lists, flags and random state are as they were found, also when the
+call raises or is interrupted.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn as nn
+from torch._subclasses.fake_tensor import FakeTensor, unset_fake_temporarily
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from seethrough.errors import NetworkRefused
+
+ONE_AT_A_TIME = threading.RLock()
+"""Held while a person's own module is called: two threads that look at one network do so in turn."""
+
+
+def storage_of(tensor: torch.Tensor) -> int | None:
+    """What two tensors share when one is a view of the other; None for layouts without a storage of their own (sparse)."""
+    if tensor.layout is not torch.strided:
+        return None
+    try:
+        return tensor.untyped_storage()._cdata
+    except NotImplementedError as error:
+        raise NetworkRefused("the network uses a function transform (vmap, grad, jvp) inside its forward, which can't be written down") from error
+
+
+class Effects(TorchDispatchMode):
+    """Sees every write, by the operation's schema and the storage it goes to; keeps a copy of a real storage before the first write to it.
+
+    Names tell too little: ``out=`` arguments, ``F.relu(inplace=True)`` and views write as well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: set[int] = set()
+        self.random = False
+        self.saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.ours: set[int] = set()
+
+    def begin(self) -> None:
+        """From here on, `written` and `random` speak of the next function."""
+        self.written, self.random = set(), False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self.random = True
+        for place, name in _writes(func):
+            for tensor in tree_leaves(args[place] if place < len(args) else kwargs.get(name)):
+                if isinstance(tensor, torch.Tensor):
+                    self._note(tensor)
+        return func(*args, **kwargs)
+
+    def _note(self, tensor: torch.Tensor) -> None:
+        storage = storage_of(tensor)
+        if storage is None:
+            return
+        self.written.add(storage)
+        if not isinstance(tensor, FakeTensor) and storage not in self.ours and storage not in self.saved:
+            with unset_fake_temporarily(), torch.no_grad():
+                # the whole storage, since the tensor may be a view of a part of it
+                whole = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.untyped_storage())
+                self.saved[storage] = (whole, whole.clone())
+
+    def put_back(self) -> None:
+        """Write the kept copies back."""
+        with torch.no_grad():
+            for tensor, copy in self.saved.values():
+                tensor.copy_(copy)
+
+
+_WRITES: dict[Any, tuple[tuple[int, str], ...]] = {}
+
+
+def _writes(func: Any) -> tuple[tuple[int, str], ...]:
+    """Which arguments of an operation its schema declares as written: position and name."""
+    found = _WRITES.get(func)
+    if found is None:
+        arguments = func._schema.arguments if func._schema.is_mutable else ()
+        found = tuple((i, a.name) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write)
+        _WRITES[func] = found
+    return found
+
+
+@contextmanager
+def untouched(module: nn.Module, *, training: bool = False, effects: Effects | None = None) -> Iterator[Effects]:
+    """Call the person's module inside; outside it is as it was found. See the module's docstring."""
+    with ONE_AT_A_TIME:
+        modules = list(module.modules())
+        flags = [m.training for m in modules]
+        attributes = [_snapshot(m) for m in modules]
+        generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+        gradients = [(p, p.grad) for p in module.parameters()]
+        effects = effects or Effects()
+        try:
+            for m in modules:
+                # not m.train(): a person may have overridden it, to keep batch norm frozen for instance
+                m.__dict__["training"] = training
+            with effects:
+                yield effects
+        finally:
+            for restore in attributes:
+                restore()
+            for m, flag in zip(modules, flags):
+                m.__dict__["training"] = flag
+            effects.put_back()
+            for p, grad in gradients:
+                if p.grad is not grad:
+                    p.grad = grad
+            torch.set_rng_state(generators[0])
+            random.setstate(generators[1])
+            np.random.set_state(generators[2])
+            if cuda is not None:
+                torch.cuda.set_rng_state_all(cuda)
+
+
+def _snapshot(module: nn.Module) -> Callable[[], None]:
+    """Remember a module's attributes, and what its dicts and lists hold; gives what puts them back."""
+    own = dict(vars(module))
+    held = [(box, type(box)(box)) for box in own.values() if type(box) in (dict, list, set)]
+    held += [(box, dict(box)) for box in own.values() if isinstance(box, dict) and type(box) is not dict]
+
+    def restore() -> None:
+        now = vars(module)
+        if len(now) != len(own) or any(now.get(k, now) is not v for k, v in own.items()):
+            now.clear()
+            now.update(own)
+        for box, content in held:
+            if len(box) == len(content) and (box == content if isinstance(box, set) else _same(box, content)):
+                continue
+            if isinstance(box, list):
+                box[:] = content
+            else:
+                box.clear()
+                box.update(content)
+
+    return restore
+
+
+def _same(box: Any, content: Any) -> bool:
+    if isinstance(box, list):
+        return all(a is b for a, b in zip(box, content))
+    return all(k in box and box[k] is v for k, v in content.items())

@@ -1,0 +1,116 @@
+"""Walk back: from a target to any value of the graph, operation by operation, under a set of rules.
+
+The forward is run once with gradients on. Of each operation we keep where its inputs and outputs stand in autograd's graph (an *edge*, which holds no
+data); its vector-Jacobian product is then autograd's own work between those edges, and nothing is kept in memory that plain autograd wouldn't keep. What an
+operation hands down is decided by a rule (`seethrough.graph.rules`); with ``plain`` everywhere the walk is the gradient.
+
+One forward serves any number of walks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from seethrough.graph.execute import plan, store, switched
+from seethrough.graph.graph import Graph
+from seethrough.graph.operations import Operation
+from seethrough.graph.rules import PLAIN, Rules
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """One operation as it ran.
+
+    ``inputs`` and ``outputs`` are edges by value number: only those that carry a gradient. `vjp` takes what arrived at the outputs, by value number.
+    """
+
+    operation: Operation
+    inputs: dict[int, GradientEdge]
+    outputs: dict[int, GradientEdge]
+
+    def vjp(self, arrived: Mapping[int, torch.Tensor]) -> dict[int, torch.Tensor]:
+        """The vector-Jacobian product: what plain calculus hands to each input."""
+        at = [v for v in arrived if v in self.outputs]
+        if not at or not self.inputs:
+            return {}
+        shares = torch.autograd.grad(
+            [self.outputs[v] for v in at], list(self.inputs.values()), [arrived[v] for v in at], retain_graph=True, allow_unused=True
+        )
+        return {v: s for v, s in zip(self.inputs, shares) if s is not None}
+
+
+class Forward:
+    """A run of a graph with gradients, ready to be walked back.
+
+    Parameters
+    ----------
+    graph
+        The network.
+    given
+        Values by number to start from (usually the images at the input); they receive gradients.
+    wanted
+        Numbers of the values to keep.
+    """
+
+    def __init__(self, graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[int]) -> None:
+        self.graph = graph
+        wanted = set(wanted)
+        self.batch = len(next(iter(given.values())))
+        values = {v: t.detach().requires_grad_() if t.is_floating_point() or t.is_complex() else t for v, t in given.items()}
+        self.starts = set(values)
+        self.pieces: list[Piece] = []
+        way = plan(graph, wanted, given)
+        with torch.enable_grad():
+            for operation, ends in zip(way.steps, way.ends):
+                self._run(operation, values)
+                for v in ends:
+                    values.pop(v, None)
+        self.values = {v: values[v].detach() for v in wanted if v in values}
+
+    def _run(self, operation: Operation, values: dict[int, torch.Tensor]) -> None:
+        read = {v: values[v] for v in operation.inputs}
+        carriers = [v for v, t in read.items() if t.requires_grad]
+        if len(carriers) > 1:
+            # A view each, so that no input is found on the way to another: the piece's own calculus stops at its own inputs.
+            for v in carriers:
+                read[v] = read[v].view_as(read[v])
+        inputs = {v: get_gradient_edge(read[v]) for v in carriers}
+        with torch.set_grad_enabled(operation.context.grad), switched(operation.context):
+            store(operation, operation.call(read, self.batch), values)
+        outputs = {v: get_gradient_edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad}
+        if outputs and inputs:
+            self.pieces.append(Piece(operation, inputs, outputs))
+
+    def walk(self, seeds: Mapping[int, torch.Tensor], wanted: Iterable[int], rules: Rules = PLAIN) -> dict[int, torch.Tensor]:
+        """What arrives at the wanted values when ``seeds`` are sent down.
+
+        Parameters
+        ----------
+        seeds
+            Gradient of the target by value number.
+        wanted
+            Numbers of values; the walk ends when all have got theirs. A value that nothing reaches is absent from the answer.
+        """
+        wanted = set(wanted)
+        arrived: dict[int, torch.Tensor] = dict(seeds)
+        done: dict[int, torch.Tensor] = {}
+        open_ends = wanted - self.starts
+        for piece in reversed(self.pieces):
+            at = {v: arrived.pop(v) for v in piece.outputs if v in arrived}
+            for v in wanted & at.keys():
+                done[v] = at[v]
+            open_ends -= piece.outputs.keys()
+            if not open_ends and not (wanted & self.starts):
+                break
+            if not at:
+                continue
+            for v, share in rules.of(piece.operation)(piece, at).items():
+                arrived[v] = arrived[v] + share if v in arrived else share
+        for v in wanted & self.starts:
+            if v in arrived:
+                done[v] = arrived[v]
+        return done
