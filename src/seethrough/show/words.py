@@ -1,0 +1,220 @@
+"""What the lower floors say as data, in words: methods, notes, regions, units, and the labels of the page's controls.
+
+Every table goes from an identifier to its text in both languages. An identifier that no table knows is shown plainly,
+with its numbers, so that nothing is hidden because somebody forgot to word it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seethrough.results import Attribution, Note, Target
+from seethrough.show.language import Both, measured, plain
+
+
+@dataclass(frozen=True, slots=True)
+class MethodWords:
+    """How a method is called, and how to read its map, in a line."""
+
+    name: Both
+    line: Both
+    per_input: bool = False
+    """Whether its unit is the target's per unit of input (plain gradients), not the target's own."""
+
+
+METHODS: Mapping[str, MethodWords] = {
+    "saliency": MethodWords(
+        Both("Saliency", "显著图"),
+        Both(
+            "How strongly the answer reacts to a small change of each pixel; bright means sensitive, not in favour.",
+            "每个像素微小变化时答案的反应强度；亮表示敏感，不表示支持。",
+        ),
+        per_input=True,
+    ),
+    "input_x_gradient": MethodWords(
+        Both("Input × gradient", "输入 × 梯度"),
+        Both(
+            "Each pixel's value times its gradient: a first-order guess at what the pixel adds to the answer.",
+            "像素值乘以其梯度：对该像素给答案贡献多少的一阶估计。",
+        ),
+    ),
+    "guided_backprop": MethodWords(
+        Both("Guided backpropagation", "导向反向传播"),
+        Both(
+            "Fine structures that excite the units on the way to the answer; depends little on the class asked for.",
+            "激发通往答案的神经元的细节结构；与所问的类别关系不大。",
+        ),
+        per_input=True,
+    ),
+    "deconvnet": MethodWords(
+        Both("DeconvNet", "反卷积网络"),
+        Both(
+            "The answer projected back through rectified layers; shows structures, and depends little on the class.",
+            "将答案经整流层投影回像素；显示结构，与类别关系不大。",
+        ),
+        per_input=True,
+    ),
+    "smoothgrad": MethodWords(
+        Both("SmoothGrad", "平滑梯度"),
+        Both(
+            "The gradient averaged over noisy copies of the picture, so that what stays is less grainy.",
+            "对加噪图片的梯度取平均，保留下来的部分颗粒更少。",
+        ),
+        per_input=True,
+    ),
+    "integrated_gradients": MethodWords(
+        Both("Integrated Gradients", "积分梯度"),
+        Both(
+            "What each pixel adds to the answer on the way from an empty picture; all values sum to the difference.",
+            "从空白图片走到这张图片，每个像素给答案增加了多少；全部相加等于两者之差。",
+        ),
+    ),
+    "gradcam": MethodWords(
+        Both("Grad-CAM", "Grad-CAM"),
+        Both(
+            "Which places of a deep layer speak for the answer; coarse, because that layer's grid is.",
+            "深层特征中哪些位置支持该答案；较粗，因为该层的网格本来就粗。",
+        ),
+    ),
+    "occlusion": MethodWords(
+        Both("Occlusion", "遮挡"),
+        Both(
+            "How much the answer falls when a window of the picture is covered; measured, not computed by gradient.",
+            "遮住图片的一个窗口后答案下降多少；是实测值，不是由梯度算出的。",
+        ),
+    ),
+}
+
+NOTES: Mapping[str, Both] = {
+    "random_weights": Both(
+        "The weights are random: nothing was learned, and the maps mean nothing.",
+        "权重是随机的：网络没有学过任何东西，图没有意义。",
+    ),
+    "nan_weights": Both(
+        "The network has weights that are not numbers, so its answers mean nothing.",
+        "网络含有非数值的权重，答案没有意义。",
+    ),
+    "nan_map": Both("The map holds values that are not numbers.", "图中含有非数值。"),
+    "nan_output": Both("The network answered with values that are not numbers.", "网络给出的输出含有非数值。"),
+    "flat_map": Both("The map is the same everywhere: it says nothing about places.", "图处处相同：不能说明位置。"),
+    "assumed_preprocessing": Both(
+        "Nobody said how this network wants its pictures; preprocessing “{preprocessing}” was assumed.",
+        "没有说明该网络如何预处理图片；假定为“{preprocessing}”。",
+    ),
+    "assumed_input_size": Both("The input size was assumed.", "输入尺寸是假定的。"),
+    "range_mismatch": Both(
+        "The picture's values run from {low:value} to {high:value}, which does not fit what the network expects.",
+        "图片数值范围为 {low:value} 到 {high:value}，与网络的要求不符。",
+    ),
+    "channel_order": Both(
+        "The channel order of the picture may not be what the network expects.", "图片的通道顺序可能与网络的要求不符。"
+    ),
+    "exif_turned": Both("The picture was turned upright as its EXIF data say.", "已按 EXIF 信息将图片转正。"),
+    "alpha_on_white": Both("Transparent parts were laid on white.", "透明部分已置于白色背景上。"),
+    "first_frame": Both("The picture is animated; its first frame was taken.", "图片是动画，取第一帧。"),
+    "sixteen_bit_scaled": Both("16-bit values were scaled to 8 bits.", "16 位数值已缩放为 8 位。"),
+    "cmyk_converted": Both("The picture was converted from CMYK to RGB.", "图片已从 CMYK 转换为 RGB。"),
+    "palette_converted": Both("The picture's palette was turned into RGB.", "图片的调色板已转换为 RGB。"),
+    "grey_to_rgb": Both("The grey picture was taken as three equal channels.", "灰度图片按三个相同通道处理。"),
+    "completeness": Both(
+        "The map's values sum to {sum:value}; the answer differs from the baseline's by {difference:value}: "
+        "a gap of {gap:value}.",
+        "图中数值之和为 {sum:value}；答案与基线之差为 {difference:value}：缺口 {gap:value}。",
+    ),
+    "softmax_looked_through": Both(
+        "The question was put to the logits, before the final softmax.", "问题针对最后 softmax 之前的 logit。"
+    ),
+    "saturated_softmax": Both(
+        "The softmax is saturated: its gradients vanish, and maps of the probability would be empty.",
+        "softmax 已饱和：梯度消失，对概率求得的图会是空的。",
+    ),
+    "layer_chosen": Both("Layer “{layer}” was chosen: the last spatial one.", "选用层“{layer}”：最后一个空间层。"),
+    "cropped": Both("The network saw only a part of the picture.", "网络只看到了图片的一部分。"),
+    "recorded_for_one_image": Both(
+        "The network could not be written down for any image; the operations of this one were recorded.",
+        "该网络无法对任意图片记录；只记录了这张图片的运算。",
+    ),
+    "black_box": Both("The network was called as a black box.", "网络被当作黑箱调用。"),
+}
+
+REGIONS: Mapping[str, Both] = {
+    "upper_left": Both("in the upper left ninth", "左上九分之一处"),
+    "upper_centre": Both("in the upper middle ninth", "中上九分之一处"),
+    "upper_right": Both("in the upper right ninth", "右上九分之一处"),
+    "middle_left": Both("in the left middle ninth", "左侧居中九分之一处"),
+    "centre": Both("in the central ninth", "正中九分之一处"),
+    "middle_right": Both("in the right middle ninth", "右侧居中九分之一处"),
+    "lower_left": Both("in the lower left ninth", "左下九分之一处"),
+    "lower_centre": Both("in the lower middle ninth", "中下九分之一处"),
+    "lower_right": Both("in the lower right ninth", "右下九分之一处"),
+    "upper_left_quarter": Both("in the upper left quarter", "左上四分之一处"),
+    "upper_right_quarter": Both("in the upper right quarter", "右上四分之一处"),
+    "lower_left_quarter": Both("in the lower left quarter", "左下四分之一处"),
+    "lower_right_quarter": Both("in the lower right quarter", "右下四分之一处"),
+}
+
+QUANTITIES: Mapping[str, Both] = {
+    "logit": Both("logit", "logit"),
+    "probability": Both("probability", "概率"),
+    "output": Both("output", "输出"),
+}
+
+PER_INPUT = Both("{quantity} per unit of input", "每单位输入的 {quantity}")
+
+LEGEND_SIGNED = Both("against ← 0 → for", "反对 ← 0 → 支持")
+LEGEND_EVIDENCE = Both("0 → evidence for", "0 → 支持证据")
+LEGEND_INFLUENCE = Both("0 → influence", "0 → 影响")
+LEGEND_CLIPPED = Both(
+    "colours end at {limit:value}, the 99.5th percentile; values run from {smallest:value} to {largest:value}",
+    "颜色止于 {limit:value}（第 99.5 百分位）；数值范围 {smallest:value} 到 {largest:value}",
+)
+LEGEND_WHOLE = Both(
+    "colours end at the largest value; values run from {smallest:value} to {largest:value}",
+    "颜色止于最大值；数值范围 {smallest:value} 到 {largest:value}",
+)
+
+WATERMARK = Both("RANDOM WEIGHTS", "随机权重")
+
+
+def method_words(method: str) -> MethodWords:
+    """Name and one line for a method; one that the table does not know goes by its identifier."""
+    return METHODS.get(method) or MethodWords(Both(plain(method), plain(method)), Both("", ""))
+
+
+def note_words(note: Note) -> Both:
+    """A note as a sentence in both languages; shown plainly where unknown, or without the numbers its text needs."""
+    text = NOTES.get(note.name)
+    if text is not None:
+        try:
+            return text.fill(**note.numbers)
+        except (KeyError, TypeError, ValueError):
+            pass  # its numbers are other ones than the text speaks of: all of them are shown instead
+    shown = "; ".join(f"{plain(k)}: {_number(v)}" for k, v in note.numbers.items())
+    name = plain(note.name).replace("_", " ")
+    line = f"{name} ({shown})" if shown else name
+    return Both(line, line)
+
+
+def unit_words(attribution: Attribution, target: Target) -> Both:
+    """The unit of a map's values: the target's, or the target's per unit of input."""
+    quantity = QUANTITIES.get(target.quantity) or Both(plain(target.quantity), plain(target.quantity))
+    return PER_INPUT.fill(quantity=quantity) if method_words(attribution.method).per_input else quantity
+
+
+def is_influence(attribution: Attribution) -> bool:
+    """Whether the map tells how strongly the answer reacts, not what speaks for it: an unsigned map of gradients."""
+    return not attribution.signed and method_words(attribution.method).per_input
+
+
+def legend_words(attribution: Attribution) -> Both:
+    """What the two ends of the colours mean."""
+    if attribution.signed:
+        return LEGEND_SIGNED
+    return LEGEND_INFLUENCE if is_influence(attribution) else LEGEND_EVIDENCE
+
+
+def _number(thing: object) -> str:
+    if isinstance(thing, float):
+        return measured(thing)
+    return plain(thing)
