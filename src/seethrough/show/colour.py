@@ -20,7 +20,10 @@ STEPS = 127
 """Steps of colour from zero to the end of a scale, on each side."""
 
 PERCENTILE = 99.5
-"""Colours end at this percentile of |value|, so that a few extreme pixels don't leave all others pale."""
+"""Where a few extreme pixels would leave all others pale, colours end at this percentile of |value|."""
+
+OUTLIER = 1.25
+"""Up to this many times the percentile, the largest |value| itself is the end of the colours."""
 
 FADE = 0.75
 """Overlay opacity is ``(|value| / limit) ** FADE``: under 1, so that middling evidence can be seen over a photo."""
@@ -65,7 +68,8 @@ def scale_of(values: NDArray[np.floating], *, signed: bool, seen: NDArray[np.boo
     """The scale of one map by its own values; finite, and not all zero."""
     visible = values[seen] if seen is not None else values.ravel()
     sizes = np.abs(visible if signed else np.maximum(visible, 0))
-    limit = float(np.percentile(sizes, PERCENTILE)) or float(sizes.max())
+    usual, largest = float(np.percentile(sizes, PERCENTILE)), float(sizes.max())
+    limit = usual if 0 < usual * OUTLIER < largest else largest
     return Scale(limit, float(visible.min()), float(visible.max()), signed)
 
 

@@ -1,0 +1,135 @@
+"""What is read from one map, ready for any home: its numbers, its scale, its sentence and its legend, worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seethrough.attribution.evidence import Evidence, evidence_of
+from seethrough.errors import UsageError
+from seethrough.results import Attribution, Explanation, Note, Picture, Prediction
+from seethrough.show.colour import Scale, scale_of
+from seethrough.show.language import Both, Text
+from seethrough.show.sentences import sentence_from
+from seethrough.show.words import (
+    LEGEND_CLIPPED,
+    LEGEND_WHOLE,
+    MethodWords,
+    is_influence,
+    legend_words,
+    method_words,
+    unit_words,
+)
+
+RANDOM_WEIGHTS = "random_weights"
+"""The note that puts a watermark over every map."""
+
+_NO_PICTURE = 236  # a calm light grey under maps of tensors that came without a picture
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One map of one picture by one method.
+
+    Attributes
+    ----------
+    values, seen
+        The map, float32 (H, W), and where the network saw the picture, bool (H, W).
+    evidence
+        Its numbers.
+    scale
+        Its own colour scale; None for a flat map, which is said in words and not drawn.
+    sentence, ends, limits, unit
+        The generated sentence, what the ends of the colours mean, where they end, and the unit, in both languages.
+    notes
+        What the method checked about itself.
+    """
+
+    method: str
+    words: MethodWords
+    layer: str | None
+    target: str
+    values: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    evidence: Evidence
+    scale: Scale | None
+    sentence: Both
+    ends: Both
+    limits: Both
+    unit: Both
+    signed: bool
+    notes: tuple[Note, ...]
+
+
+def read(
+    attribution: Attribution, image: int = 0, *, mask: NDArray[np.bool_] | None = None, mask_name: Text = ""
+) -> Reading:
+    """Read the map of one image; ``mask`` (bool, (H, W)) adds to the sentence how much of the evidence lies on it."""
+    values, seen = attribution.map[image], attribution.seen[image]
+    target = attribution.target[image]
+    evidence = evidence_of(values, signed=attribution.signed, seen=seen, mask=mask)
+    scale = None if evidence.flat else scale_of(values, signed=attribution.signed, seen=seen)
+    return Reading(
+        method=attribution.method,
+        words=method_words(attribution.method),
+        layer=attribution.layer,
+        target=target.label,
+        values=values,
+        seen=seen,
+        evidence=evidence,
+        scale=scale,
+        sentence=sentence_from(evidence, target, influence=is_influence(attribution), mask_name=mask_name),
+        ends=legend_words(attribution),
+        limits=_limits(scale),
+        unit=unit_words(attribution, target),
+        signed=attribution.signed,
+        notes=attribution.checks,
+    )
+
+
+def _limits(scale: Scale | None) -> Both:
+    if scale is None:
+        return Both("", "")
+    template = LEGEND_CLIPPED if scale.clipped else LEGEND_WHOLE
+    return template.fill(limit=scale.limit, smallest=scale.smallest, largest=scale.largest)
+
+
+def as_explanation(result: object) -> Explanation:
+    """Any attribution result as an explanation; an `Attribution` alone becomes one of a single method.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
+    if isinstance(result, Explanation):
+        return result
+    if not isinstance(result, Attribution):
+        raise UsageError(f"Only an Explanation or an Attribution can be drawn, not {type(result).__name__}.")
+    return Explanation(
+        attributions={result.method: result},
+        pictures=result.pictures or _grey_pictures(result),
+        prediction=result.prediction or _no_answers(result),
+        target=result.target,
+        passes=result.passes,
+        notes=(),
+        provenance=result.provenance,
+    )
+
+
+def has_random_weights(explanation: Explanation) -> bool:
+    """Whether any part of the explanation says that the weights are random."""
+    notes = (*explanation.notes, *explanation.prediction.notes, *(n for a in explanation.values() for n in a.checks))
+    return any(note.name == RANDOM_WEIGHTS for note in notes)
+
+
+def _grey_pictures(attribution: Attribution) -> tuple[Picture, ...]:
+    grey = np.full((*attribution.map.shape[1:], 3), _NO_PICTURE, dtype=np.uint8)
+    return tuple(Picture(grey, f"image {i + 1}") for i in range(len(attribution.map)))
+
+
+def _no_answers(attribution: Attribution) -> Prediction:
+    count = len(attribution.map)
+    return Prediction(np.zeros((count, 0), np.float32), None, (), tuple(f"image {i + 1}" for i in range(count)))
