@@ -10,10 +10,10 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Context, Operation
+from seethrough.graph.tree import leaves_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[in
 
 def store(operation: Operation, result: object, values: dict[int, torch.Tensor]) -> None:
     """Put what an operation returned under the numbers of its outputs."""
-    leaves = [result] if isinstance(result, torch.Tensor) else tree_leaves(result)
+    leaves = [result] if isinstance(result, torch.Tensor) else leaves_of(result)
     for number, leaf in zip(operation.outputs, leaves):
         if number is not None:
             values[number] = leaf
@@ -88,6 +88,6 @@ def _autocast(context: Context) -> Iterator[None]:
         yield
 
 
-def switched(context: Context):  # noqa: ANN201
+def switched(context: Context):
     """The switches an operation ran under, but for gradients, which the caller decides on."""
     return _autocast(context) if context.autocast is not None else nullcontext()

@@ -13,7 +13,8 @@ from enum import Enum
 from typing import Any
 
 import torch
-from torch.utils._pytree import TreeSpec, tree_unflatten
+
+from seethrough.graph.tree import Spec, unflatten
 
 
 class Kind(Enum):
@@ -90,9 +91,9 @@ KIND_OF: dict[str, Kind] = {name: kind for kind, names in _NAMES.items() for nam
 # Value by value, so that permuting before or after is the same.
 PLACEWISE = frozenset(
     (
-        "add sub subtract mul multiply div divide true_divide affine relu relu6 leaky_relu elu selu celu gelu silu mish softplus softsign hardswish "
-        "hardsigmoid hardtanh sigmoid logsigmoid tanh tanhshrink hardshrink softshrink threshold abs neg exp log log1p expm1 sqrt rsqrt square pow "
-        "clamp clip clamp_min clamp_max minimum maximum reciprocal erf dropout"
+        "add sub subtract mul multiply div divide true_divide affine relu relu6 leaky_relu elu selu celu gelu silu mish softplus "
+        "softsign hardswish hardsigmoid hardtanh sigmoid logsigmoid tanh tanhshrink hardshrink softshrink threshold abs neg exp "
+        "log log1p expm1 sqrt rsqrt square pow clamp clip clamp_min clamp_max minimum maximum reciprocal erf dropout"
     ).split()
 )
 
@@ -173,17 +174,20 @@ class Operation:
         The layer in which it happened and its own name: ``"block5_conv1/conv2d"``.
     line
         Where in the person's code: ``"model.py:12"``.
+    random
+        Whether it draws random numbers.
     """
 
     function: Callable[..., Any]
     name: str
     kind: Kind
     arguments: list[Any]
-    spec: TreeSpec
+    spec: Spec
     outputs: tuple[int | None, ...]
     path: str = ""
     line: str = ""
     context: Context = field(default_factory=Context)
+    random: bool = False
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -198,9 +202,9 @@ class Operation:
     def call(self, values: dict[int, torch.Tensor], batch: int) -> Any:
         """Run it on these values."""
         flat = [values[a.value] if isinstance(a, Ref) else a.at(batch) if isinstance(a, Size) else a for a in self.arguments]
-        args, kwargs = tree_unflatten(flat, self.spec)
+        args, kwargs = unflatten(flat, self.spec)
         return self.function(*args, **kwargs)
 
     def bound(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments as they were written, with `Ref` and `Size` in their places."""
-        return tree_unflatten(self.arguments, self.spec)
+        return unflatten(self.arguments, self.spec)

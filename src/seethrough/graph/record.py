@@ -12,13 +12,14 @@ What is noted is a `Call`; `seethrough.graph.unite` makes a graph of the calls o
 from __future__ import annotations
 
 import dataclasses
+import gc
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn as nn
@@ -33,10 +34,10 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.operations import Context, Ref
+from seethrough.graph.tree import Spec, flatten, leaves_of
 from seethrough.graph.untouched import Effects, storage_of, untouched
 
 
@@ -46,7 +47,7 @@ class Call:
 
     function: Callable[..., Any]
     arguments: list[Any]
-    spec: TreeSpec
+    spec: Spec
     outputs: list[int | None]
     path: str
     line: str
@@ -161,7 +162,7 @@ class Recorder(TorchFunctionMode):
                 return func(*args, **kwargs)
             raise NetworkRefused(f"the network sets a tensor's attribute at {here()}, which can't be written down")
         getter = name == "__get__"
-        flat, spec = tree_flatten((_spread(args), _spread(kwargs)))
+        flat, spec = flatten((args, kwargs))
         live = any(isinstance(a, torch.Tensor) and self.is_live(a) for a in flat)
         if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
             return func(*args, **kwargs)
@@ -174,12 +175,12 @@ class Recorder(TorchFunctionMode):
             self.swallowed = f"{name} at {here()} needs the values of an image ({type(error).__name__})"
             raise
         result_to_note = args[0] if name == "__setitem__" else result
-        function = property_getter(func) if getter else _GATHERED.get(func, func)
+        function = property_getter(func) if getter else _GIVING.get(func, func)
         self.note(function, flat, spec, result_to_note, self.effects.written, self.effects.random)
         return result
 
     def note(
-        self, function: Callable[..., Any], flat: list[Any], spec: TreeSpec, result: Any, written: set[int], random: bool = False, *, live: bool = False
+        self, function: Callable[..., Any], flat: list[Any], spec: Spec, result: Any, written: set[int], random: bool = False, *, live: bool = False
     ) -> None:
         """Write one call down."""
         line = here()
@@ -193,7 +194,7 @@ class Recorder(TorchFunctionMode):
         if live and written:
             self.tainted |= written
         outputs: list[int | None] = []
-        for t in tree_leaves(result):
+        for t in leaves_of(result):
             if not isinstance(t, torch.Tensor):
                 outputs.append(None)
                 continue
@@ -256,7 +257,7 @@ class Recorder(TorchFunctionMode):
         self.times[path] = self.times.get(path, 0) + 1
         if self.times[path] > 1:
             path = f"{path}:{self.times[path]}"
-        numbers = [self.numbers.get(id(t)) for t in tree_leaves(inputs) if isinstance(t, torch.Tensor)]
+        numbers = [self.numbers.get(id(t)) for t in leaves_of(inputs) if isinstance(t, torch.Tensor)]
         scope = Scope(path, module, numbers, len(self.calls))
         self.stack.append(scope)
         self.scopes.append(scope)
@@ -266,52 +267,20 @@ class Recorder(TorchFunctionMode):
         inside = any(isinstance(s.module, torch.jit.ScriptModule) for s in self.stack)
         if isinstance(module, torch.jit.ScriptModule) and not inside:
             # its inside runs in another interpreter: one operation
-            flat, spec = tree_flatten((inputs, {}))
+            flat, spec = flatten((inputs, {}))
             self.note(module, flat, spec, output, set())
         scope.outputs = [self.numbers.get(id(t)) for t in _leaves(output)]
         scope.last = len(self.calls)
 
 
-class Slice(NamedTuple):
-    """A slice as a tuple, so that the numbers in it are arguments like others."""
-
-    start: Any
-    stop: Any
-    step: Any
-
-
-def _spread(tree: Any) -> Any:
-    """Arguments with slices and sizes opened, since numbers in them may go with the batch."""
-    if type(tree) is slice:
-        return Slice(tree.start, tree.stop, tree.step)
-    if type(tree) in (tuple, list, torch.Size):
-        return (list if type(tree) is list else tuple)(_spread(t) for t in tree)
-    if type(tree) is dict:
-        return {k: _spread(v) for k, v in tree.items()}
-    return tree
-
-
-def _gather(index: Any) -> Any:
-    if isinstance(index, Slice):
-        return slice(*index)
-    if type(index) in (tuple, list):
-        return type(index)(_gather(i) for i in index)
-    return index
-
-
-def getitem(tensor: torch.Tensor, index: Any) -> torch.Tensor:
-    """``tensor[index]``."""
-    return tensor[_gather(index)]
-
-
 def setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
     """``tensor[index] = value``; gives the tensor."""
-    tensor[_gather(index)] = value
+    tensor[index] = value
     return tensor
 
 
-getitem.__module__ = setitem.__module__ = "torch"
-_GATHERED: dict[Any, Callable[..., Any]] = {torch.Tensor.__getitem__: getitem, torch.Tensor.__setitem__: setitem}
+setitem.__module__ = "torch"
+_GIVING: dict[Any, Callable[..., Any]] = {torch.Tensor.__setitem__: setitem}
 
 
 def property_getter(getter: Any) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -359,7 +328,7 @@ def _watched_apply(original: Callable[..., Any]) -> Any:
         recorder = _recorder.get()
         if recorder is None:
             return original(cls, *args, **kwargs)
-        flat, spec = tree_flatten((args, kwargs))
+        flat, spec = flatten((args, kwargs))
         token = _recorder.set(None)
         recorder.effects.begin()
         try:
@@ -401,6 +370,23 @@ def _listening(recorder: Recorder) -> Iterator[None]:
 # --- recording ----------------------------------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A recording makes many small objects that live on; looking for garbage among them again and again took a third of its time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def fake_tensors() -> FakeTensorMode:
+    """A world of tensors that have a shape and no data, into which real weights are taken by their shape."""
+    return FakeTensorMode(allow_non_fake_inputs=True)
+
+
 def record(
     module: nn.Module,
     call: Callable[[torch.Tensor], Any],
@@ -409,6 +395,7 @@ def record(
     batch: int | None,
     paths: Mapping[int, str],
     training: bool = False,
+    fake_mode: FakeTensorMode | None = None,
 ) -> Recording:
     """Run ``call`` once and write it down; the module is left as it was found.
 
@@ -418,6 +405,8 @@ def record(
         One batch of images in the network's own layout. Only its form counts when ``batch`` is given.
     batch
         Record on fake tensors at this batch size; None: on the example's own values, for real.
+    fake_mode
+        What `fake_tensors` gave; recordings of one network that share it know its weights' shapes already.
 
     Raises
     ------
@@ -426,22 +415,23 @@ def record(
     """
     with untouched(module, training=training) as effects:
         try:
-            return _record(call, example, batch, paths, effects, grad=True)
+            return _record(call, example, batch, paths, effects, fake_mode, grad=True)
         except RuntimeError as error:
             # a network made for inference alone: in-place on weights or views that autograd won't have
             if isinstance(error, NetworkRefused) or not any(w in str(error) for w in ("out=", "requires_grad", "is a view", "leaf", "Inference tensors")):
                 raise
         effects.put_back()
-        return _record(call, example, batch, paths, effects, grad=False)
+        return _record(call, example, batch, paths, effects, fake_mode, grad=False)
 
 
 def _record(
-    call: Callable[[torch.Tensor], Any], example: torch.Tensor, batch: int | None, paths: Mapping[int, str], effects: Effects, *, grad: bool
+    call: Callable[[torch.Tensor], Any], example: torch.Tensor, batch: int | None, paths: Mapping[int, str], effects: Effects,
+    fake_mode: FakeTensorMode | None, *, grad: bool,
 ) -> Recording:
     fake = batch is not None
     recorder = Recorder(paths, effects, fake=fake)
     recorder.assume_grad = not grad
-    with torch.set_grad_enabled(grad), torch.inference_mode(False), FakeTensorMode(allow_non_fake_inputs=True) if fake else nullcontext():
+    with torch.set_grad_enabled(grad), torch.inference_mode(False), (fake_mode or fake_tensors()) if fake else nullcontext():
         if fake:
             images = torch.empty((batch, *example.shape[1:]), dtype=example.dtype, device=example.device)
             if example.dim() == 4 and example.is_contiguous(memory_format=torch.channels_last) and not example.is_contiguous():
@@ -451,7 +441,7 @@ def _record(
         if grad and images.is_floating_point():
             images = images.requires_grad_() * 1  # not a leaf, so that the network may write into it
         recorder.number(images, live=True)
-        with _listening(recorder), recorder:
+        with _listening(recorder), _no_collection(), recorder:
             output = call(images)
     if recorder.swallowed:
         raise NetworkRefused(recorder.swallowed)

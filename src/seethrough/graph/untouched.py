@@ -18,9 +18,9 @@ import torch
 import torch.nn as nn
 from torch._subclasses.fake_tensor import FakeTensor, unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from seethrough.errors import NetworkRefused
+from seethrough.graph.tree import leaves_of
 
 ONE_AT_A_TIME = threading.RLock()
 """Held while a person's own module is called: two threads that look at one network do so in turn."""
@@ -58,7 +58,7 @@ class Effects(TorchDispatchMode):
         if torch.Tag.nondeterministic_seeded in func.tags:
             self.random = True
         for place, name in _writes(func):
-            for tensor in tree_leaves(args[place] if place < len(args) else kwargs.get(name)):
+            for tensor in leaves_of(args[place] if place < len(args) else kwargs.get(name)):
                 if isinstance(tensor, torch.Tensor):
                     self._note(tensor)
         return func(*args, **kwargs)
@@ -104,6 +104,7 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
         generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
         gradients = [(p, p.grad) for p in module.parameters()]
+        versions = [(t, t._version) for t in (*module.parameters(), *module.buffers()) if not t.is_inference()]
         effects = effects or Effects()
         try:
             for m in modules:
@@ -117,6 +118,9 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
             for m, flag in zip(modules, flags):
                 m.__dict__["training"] = flag
             effects.put_back()
+            for t, version in versions:
+                if t._version != version:  # its content is as it was, so nobody need think it changed
+                    torch._C._autograd._unsafe_set_version_counter((t,), (version,))
             for p, grad in gradients:
                 if p.grad is not grad:
                     p.grad = grad

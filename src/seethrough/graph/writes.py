@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.operations import Kind, Operation, Place, Ref, kind_of, plain_name
 from seethrough.graph.record import Call, Recording
+from seethrough.graph.tree import Spec, flatten, leaves_of, unflatten
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ HOLE = object()
 
 
 @dataclass(eq=False, slots=True)
-class Written:
+class Overwrite:
     """A writing operation made pure: it writes into a copy of the base, and hands the copy and whatever else it returns on."""
 
     function: Callable[..., Any]
-    spec: TreeSpec
-    views: list[list[tuple[Callable[..., Any], TreeSpec, int]]]
+    spec: Spec
+    views: list[list[tuple[Callable[..., Any], Spec, int]]]
     others: list[int]
 
     def __call__(self, base: torch.Tensor, flat: list[Any], steps: list[list[list[Any]]]) -> list[torch.Tensor]:
@@ -54,11 +54,11 @@ class Written:
             tensor = copy
             chain, arguments = next(holes)
             for (function, spec, output), given in zip(chain, arguments):
-                args, kwargs = tree_unflatten([tensor if g is HOLE else g for g in given], spec)
-                tensor = tree_leaves(function(*args, **kwargs))[output]
+                args, kwargs = unflatten([tensor if g is HOLE else g for g in given], spec)
+                tensor = leaves_of(function(*args, **kwargs))[output]
             filled.append(tensor)
-        args, kwargs = tree_unflatten(filled, self.spec)
-        returned = tree_leaves(self.function(*args, **kwargs))
+        args, kwargs = unflatten(filled, self.spec)
+        returned = leaves_of(self.function(*args, **kwargs))
         return [copy, *(returned[i] for i in self.others)]
 
 
@@ -152,9 +152,9 @@ class _Rewriter:
         if storage is not None and recorded not in self.family.setdefault(storage, []):
             self.family[storage].append(recorded)
 
-    def _emit(self, function: Any, name: str, kind: Kind, arguments: list[Any], spec: TreeSpec, outputs: list[int | None], call: Call) -> None:
+    def _emit(self, function: Any, name: str, kind: Kind, arguments: list[Any], spec: Spec, outputs: list[int | None], call: Call) -> None:
         path = f"{call.path}/{name}" if call.path else name
-        self.operations.append(Operation(function, name, kind, arguments, spec, tuple(outputs), path, call.line, call.context))
+        self.operations.append(Operation(function, name, kind, arguments, spec, tuple(outputs), path, call.line, call.context, call.random))
 
     def _plain(self, k: int, call: Call) -> None:
         arguments = [self._value(a) for a in call.arguments]
@@ -205,7 +205,7 @@ class _Rewriter:
 
     def _written(self, k: int, call: Call, base: int, storage: int | None, returned: list[tuple[int, int]]) -> int:
         flat: list[Any] = []
-        chains: list[list[tuple[Any, TreeSpec, int]]] = []
+        chains: list[list[tuple[Any, Spec, int]]] = []
         steps: list[list[list[Any]]] = []
         for a in call.arguments:
             if isinstance(a, Ref) and self.storages[a.value] == storage and a.value in self.base:
@@ -216,8 +216,8 @@ class _Rewriter:
             else:
                 flat.append(self._value(a))
         before = self._before(base, k)
-        function = Written(call.function, call.spec, chains, [n for n, _ in returned])
-        arguments, spec = tree_flatten(((before, flat, steps), {}))
+        function = Overwrite(call.function, call.spec, chains, [n for n, _ in returned])
+        arguments, spec = flatten(((before, flat, steps), {}))
         number = self._fresh(base, k)
         outputs: list[int | None] = [number]
         for _, o in returned:
@@ -251,11 +251,11 @@ class _Rewriter:
             self.resolve.set(v, k + 1, at)
 
 
-def _twin(call: Call) -> tuple[Callable[..., Any], list[Any], TreeSpec] | None:
+def _twin(call: Call) -> tuple[Callable[..., Any], list[Any], Spec] | None:
     """The function that gives what this one writes: ``relu`` for ``relu_``, ``F.relu(…)`` for ``F.relu(…, inplace=True)``; None where there is none."""
     function, name = call.function, call.name
     if getattr(function, "__module__", "").startswith("torch.nn.functional") and hasattr(F, name):
-        args, kwargs = tree_unflatten(call.arguments, call.spec)
+        args, kwargs = unflatten(call.arguments, call.spec)
         parameters = list(inspect.signature(function).parameters)
         if "inplace" not in parameters:
             return None
@@ -264,7 +264,7 @@ def _twin(call: Call) -> tuple[Callable[..., Any], list[Any], TreeSpec] | None:
             args = (*args[:at], False, *args[at + 1 :])
         else:
             kwargs = {**kwargs, "inplace": False}
-        return (function, *tree_flatten((args, kwargs)))
+        return (function, *flatten((args, kwargs)))
     plain = _OUT_OF_PLACE.get(name)
     return (plain, list(call.arguments), call.spec) if plain is not None else None
 
@@ -272,8 +272,8 @@ def _twin(call: Call) -> tuple[Callable[..., Any], list[Any], TreeSpec] | None:
 _OUT_OF_PLACE: dict[str, Callable[..., Any]] = {
     f"{name}_": getattr(torch.Tensor, name) if hasattr(torch.Tensor, name) else getattr(torch, name)
     for name in (
-        "relu sigmoid tanh add sub mul div abs neg exp log sqrt rsqrt square pow clamp clamp_min clamp_max reciprocal "
-        "relu6 leaky_relu elu hardtanh selu celu"
+        "relu sigmoid tanh add sub mul div abs neg exp log sqrt rsqrt square pow clamp clamp_min clamp_max reciprocal relu6 "
+        "leaky_relu elu hardtanh selu celu"
     ).split()
     if hasattr(torch.Tensor, name) or hasattr(torch, name)
 }

@@ -1,0 +1,237 @@
+"""Where graphs come from: a network, written down at first use, proved, and kept until the network changes.
+
+A network that can't be written down for any batch size is written down at the one in use; one that looks at values on its way is recorded for real, for these
+images alone; and what even that can't show runs as one opaque operation. Each step down is told, with the operation and the line that forced it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn as nn
+
+from seethrough.errors import NetworkRefused
+from seethrough.graph.canonical import canonical
+from seethrough.graph.graph import Graph, Value
+from seethrough.graph.operations import Kind, Operation, Place, Ref
+from seethrough.graph.prove import disagreement
+from seethrough.graph.record import fake_tensors, output_tensors, record
+from seethrough.graph.tree import flatten
+from seethrough.graph.unite import unite
+from seethrough.graph.untouched import ONE_AT_A_TIME, untouched
+
+BATCHES = (2, 3, 5, 1)
+"""Batch sizes at which a network is written down: the first two tell what goes with the batch, the others bear witness."""
+
+KEPT = 4
+"""Graphs kept of one network (input sizes, states of its weights)."""
+
+
+@dataclass(eq=False)
+class _Entry:
+    """What is known of a network in one state for one form of input."""
+
+    any_batch: Graph | None = None
+    refused: str = ""
+    fixed: dict[int, Graph] = field(default_factory=dict)
+    way: dict[int, str] = field(default_factory=dict)
+    proved: set[tuple[int, bool]] = field(default_factory=set)
+    reasons: dict[int, list[str]] = field(default_factory=dict)
+
+
+class GraphSource:
+    """The graphs of one network.
+
+    Parameters
+    ----------
+    module
+        The person's network; never changed.
+    call
+        Calls it on a batch in its own layout.
+    paths
+        From module (``id``) to the path a person uses.
+    layout
+        ``"channels_first"`` or ``"channels_last"``: the network's own.
+    training
+        Look at it as in training instead of as in inference.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        call: Callable[[torch.Tensor], Any],
+        paths: Mapping[int, str],
+        *,
+        layout: str = "channels_first",
+        training: bool = False,
+    ) -> None:
+        self.module, self.call, self.paths, self.layout, self.training = module, call, dict(paths), layout, training
+        self._entries: OrderedDict[Any, _Entry] = OrderedDict()
+
+    def native(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, …) in the network's own layout."""
+        return images.movedim(1, -1) if self.layout == "channels_last" and images.dim() > 2 else images
+
+    def internal(self, images: torch.Tensor) -> torch.Tensor:
+        """The network's own layout as (N, C, …)."""
+        return images.movedim(-1, 1) if self.layout == "channels_last" and images.dim() > 2 else images
+
+    def written(self, images: torch.Tensor) -> Graph:
+        """The graph for any batch size, to be read but not yet proved; only the form of the images counts.
+
+        Raises
+        ------
+        NetworkRefused
+            Where the network can't be written down for any batch size; says what forces it.
+        """
+        with ONE_AT_A_TIME:
+            entry = self._entry(images)
+            if entry.any_batch is None:
+                raise NetworkRefused(entry.refused)
+            return entry.any_batch
+
+    def proved(self, images: torch.Tensor, *, gradient: bool = False) -> Graph:
+        """A graph that gives what the network gives on these images (N, C, …), gradients too where asked.
+
+        Raises
+        ------
+        Whatever the network itself raises on such images.
+        """
+        with ONE_AT_A_TIME:
+            entry = self._entry(images)
+            batch = len(images)
+            reasons: list[str] = []
+            for way, graph in self._candidates(entry, images, reasons):
+                if way in ("real", "whole") or not self._wrong(entry, way, graph, images, gradient, reasons):
+                    entry.way[batch], entry.reasons[batch] = way, reasons
+                    return graph
+        raise NetworkRefused("; ".join(reasons))
+
+    def why_not(self, images: torch.Tensor) -> tuple[str, tuple[str, ...]]:
+        """How these images go (``"any batch"``, ``"this batch"``, ``"real"``, ``"whole"``), and what forced each step down."""
+        entry = self._entry(images)
+        return entry.way.get(len(images), "any batch"), tuple(entry.reasons.get(len(images), ()))
+
+    # --- pieces ------------------------------------------------------------------------------------------------------------------------
+
+    def _entry(self, images: torch.Tensor) -> _Entry:
+        key = (tuple(images.shape[1:]), images.dtype, str(images.device), _order(images), state_of(self.module))
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry()
+            try:
+                entry.any_batch = self._write(images, BATCHES)
+            except NetworkRefused as error:
+                entry.refused = str(error)
+            while len(self._entries) > KEPT:
+                self._entries.popitem(last=False)
+        self._entries.move_to_end(key)
+        return entry
+
+    def _write(self, images: torch.Tensor, batches: tuple[int, ...]) -> Graph:
+        example, fakes = self.native(images), fake_tensors()
+        recordings = [self._record(example, b, fake_mode=fakes) for b in batches]
+        return canonical(unite(recordings, layout=self.layout))
+
+    def _record(self, example: torch.Tensor, batch: int | None, **more: Any) -> Any:
+        try:
+            return record(self.module, self.call, example, batch=batch, paths=self.paths, training=self.training, **more)
+        except (NetworkRefused, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            if batch is None:
+                raise
+            # on tensors without data only: the real run decides whether the network itself is at fault
+            raise NetworkRefused(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}") from error
+
+    def _candidates(self, entry: _Entry, images: torch.Tensor, reasons: list[str]) -> Iterator[tuple[str, Graph]]:
+        batch = len(images)
+        known = entry.way.get(batch)
+        if known in (None, "any batch"):
+            if entry.any_batch is None:
+                reasons.append(entry.refused)
+            elif not entry.any_batch.holds_for(batch):
+                reasons.append(entry.any_batch.not_for[batch])
+            else:
+                yield "any batch", entry.any_batch
+        if known in (None, "any batch", "this batch"):
+            if batch not in entry.fixed:
+                try:
+                    entry.fixed[batch] = self._write(images, (batch,))
+                except NetworkRefused as error:
+                    reasons.append(str(error))
+            if batch in entry.fixed:
+                yield "this batch", entry.fixed[batch]
+        if known != "whole":
+            try:
+                graph = canonical(unite([self._record(self.native(images), None)], layout=self.layout, source="real"))
+                wrong = self._disagreement(graph, images, gradient=True)
+                if wrong is None:
+                    yield "real", graph
+                else:
+                    reasons.append(wrong)
+            except NetworkRefused as error:
+                reasons.append(str(error))
+        yield "whole", self._whole(images)
+
+    def _wrong(self, entry: _Entry, way: str, graph: Graph, images: torch.Tensor, gradient: bool, reasons: list[str]) -> bool:
+        done = (len(images), gradient)
+        if done in entry.proved and entry.way.get(len(images)) == way:
+            return False
+        wrong = self._disagreement(graph, images, gradient=gradient)
+        if wrong is not None:
+            reasons.append(f"written down for {way}, {wrong}")
+            entry.proved -= {(len(images), True), (len(images), False)}
+            return True
+        entry.proved |= {done, (len(images), False)}
+        return False
+
+    def _disagreement(self, graph: Graph, images: torch.Tensor, *, gradient: bool) -> str | None:
+        return disagreement(graph, self.module, self.call, images, self.native, gradient=gradient, training=self.training)
+
+    def _whole(self, images: torch.Tensor) -> Graph:
+        """The network as one opaque operation: calling it is all that can be done."""
+
+        def network(x: torch.Tensor) -> list[torch.Tensor]:
+            with untouched(self.module, training=self.training):
+                return list(output_tensors(self.call(self.native(x * 1))).values())
+
+        with torch.no_grad():
+            outputs = network(images)
+        names = self._output_names(images)
+        arguments, spec = flatten(((Ref(0),), {}))
+        operation = Operation(network, "network", Kind.OPAQUE, arguments, spec, tuple(range(1, len(outputs) + 1)), "network")
+        values = {0: Value(tuple(images.shape), images.dtype)}
+        values |= {i + 1: Value(tuple(t.shape), t.dtype) for i, t in enumerate(outputs)}
+        places = {name: Place(i + 1) for i, name in enumerate(names)}
+        return Graph([operation], values, Place(0), places, {}, self.layout, batch=len(images), source="whole")
+
+    def _output_names(self, images: torch.Tensor) -> list[str]:
+        with untouched(self.module, training=self.training), torch.no_grad():
+            return list(output_tensors(self.call(self.native(images).clone())))
+
+
+def _order(images: torch.Tensor) -> str:
+    last = images.dim() == 4 and images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
+    return "channels last" if last else "plain"
+
+
+_PLAIN = (int, float, bool, str, type(None))
+
+
+def state_of(module: nn.Module) -> int:
+    """A number that changes when the network does: its modules, their plain settings, its parameters and buffers and what was last written into them.
+
+    Training flags don't count, since a network is looked at as in inference whatever its mode.
+    """
+    parts: list[Any] = []
+    for m in module.modules():
+        parts.append(id(m))
+        parts.extend((k, v) for k, v in vars(m).items() if type(v) in _PLAIN and k != "training")
+    for t in (*module.parameters(), *module.buffers()):
+        parts.append((id(t), 0 if t.is_inference() else t._version, t.data_ptr()))
+    return hash(tuple(parts))
