@@ -242,7 +242,7 @@ class Recorder(TorchFunctionMode):
                 break
         else:
             cast = None
-        grad = (torch.is_grad_enabled() or not self.assume_grad) and not torch.is_inference_mode_enabled()
+        grad = (torch.is_grad_enabled() or self.assume_grad) and not torch.is_inference_mode_enabled()
         return Context(grad, cast)
 
     # --- modules -------------------------------------------------------------------------------------------------------------------------
@@ -268,7 +268,8 @@ class Recorder(TorchFunctionMode):
         if isinstance(module, torch.jit.ScriptModule) and not inside:
             # its inside runs in another interpreter: one operation
             flat, spec = flatten((inputs, {}))
-            self.note(module, flat, spec, output, set())
+            with torch._C.DisableTorchFunction():
+                self.note(module, flat, spec, output, set())
         scope.outputs = [self.numbers.get(id(t)) for t in _leaves(output)]
         scope.last = len(self.calls)
 
@@ -341,7 +342,8 @@ def _watched_apply(original: Callable[..., Any]) -> Any:
             return original(cls, *args, **kwargs)
 
         function.__name__, function.__module__ = cls.__name__, cls.__module__
-        recorder.note(function, flat, spec, result, recorder.effects.written, recorder.effects.random)
+        with torch._C.DisableTorchFunction():
+            recorder.note(function, flat, spec, result, recorder.effects.written, recorder.effects.random)
         return result
 
     return classmethod(apply)

@@ -32,8 +32,8 @@ def _flatten(tree: Any, leaves: list[Any]) -> Spec:
         return (_dict_of(kind, tuple(tree)), [_flatten(t, leaves) for t in tree.values()])
     if kind is slice:
         return (_slice, [_flatten(t, leaves) for t in (tree.start, tree.stop, tree.step)])
-    if isinstance(tree, tuple) and hasattr(kind, "_fields"):
-        return (_named(kind), [_flatten(t, leaves) for t in tree])
+    if isinstance(tree, tuple):
+        return (_named(kind) if hasattr(kind, "_fields") else kind, [_flatten(t, leaves) for t in tree])
     leaves.append(tree)
     return None
 

@@ -108,15 +108,14 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
         effects = effects or Effects()
         try:
             for m in modules:
-                # not m.train(): a person may have overridden it, to keep batch norm frozen for instance
-                m.__dict__["training"] = training
+                _set_training(m, training)
             with effects:
                 yield effects
         finally:
             for restore in attributes:
                 restore()
             for m, flag in zip(modules, flags):
-                m.__dict__["training"] = flag
+                _set_training(m, flag)
             effects.put_back()
             for t, version in versions:
                 if t._version != version:  # its content is as it was, so nobody need think it changed
@@ -129,6 +128,14 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
             np.random.set_state(generators[2])
             if cuda is not None:
                 torch.cuda.set_rng_state_all(cuda)
+
+
+def _set_training(module: nn.Module, flag: bool) -> None:
+    """Not ``module.train()``: a person may have overridden it, to keep batch norm frozen for instance. Scripted modules keep the flag elsewhere."""
+    if "training" in vars(module):
+        vars(module)["training"] = flag
+    elif module.training != flag:
+        module.training = flag
 
 
 def _snapshot(module: nn.Module) -> Callable[[], None]:
