@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch.nn as nn
 
+from seethrough.errors import UsageError
+from seethrough.images import Preprocessing
+from seethrough.models.labels import read_classes
 from seethrough.results import Note
+
+__all__ = ["Opened", "Preprocessing", "Said"]
 
 
 @dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """From a picture's pixels to what the network wants: fit to its size, then ``(pixel · scale − mean) / std`` a channel.
+class Said:
+    """What the person said about a network beside naming it; each None where nothing was said.
 
     Attributes
     ----------
-    name
-        What people call it: ``"caffe"``, ``"tf"``, ``"torch"``, ``"unit"``, ``"raw"``, ``"custom"``.
-    scale, mean, std
-        Applied to pixels 0…255 as float32, after the channels are in the network's order.
-    channels
-        ``"RGB"``, ``"BGR"`` or ``"L"`` (grey, one channel).
-    fit
-        ``"crop"``: shorter side to ``resize_to`` (by default size · 8/7), then the centre; ``"stretch"``: both sides to the size;
-        ``"pad"``: longer side to the size, the rest filled with the mean.
-    resize_to
-        Length in pixels of the shorter side before the centre crop, or None for the default.
-    assumed
-        True where nobody said so and it was guessed; a result then says it.
+    input_size
+        Shape of one input in the network's own layout, or one number for a square RGB picture.
+    classes
+        Names of the outputs, in any way that `read_classes` takes.
+    preprocessing
+        In any way that `preprocessing_named` takes.
     """
 
-    name: str = "raw"
-    scale: float = 1.0
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-    channels: str = "RGB"
-    fit: str = "crop"
-    resize_to: int | None = None
-    assumed: bool = False
+    input_size: int | Sequence[int] | None = None
+    classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None
+    preprocessing: str | Mapping[str, Any] | Preprocessing | None = None
+
+    def size(self, layout: str) -> tuple[int, ...] | None:
+        """The input size in a layout, checked."""
+        if self.input_size is None:
+            return None
+        if isinstance(self.input_size, int):
+            side = self.input_size
+            sizes = (3, side, side) if layout == "channels_first" else (side, side, 3)
+        else:
+            sizes = tuple(self.input_size)
+        if not sizes or not all(isinstance(side, int) and side > 0 for side in sizes):
+            example = "(3, 224, 224)" if layout == "channels_first" else "(224, 224, 3)"
+            raise UsageError(
+                f"An input size is whole numbers above 0, such as {example} or 224; this is {self.input_size!r}."
+            )
+        return sizes
+
+    def named(self) -> tuple[str, ...] | None:
+        """The names of the outputs, read."""
+        return None if self.classes is None else read_classes(self.classes)
 
 
 @dataclass(frozen=True)
@@ -66,13 +80,15 @@ class Opened:
     preprocessing
         How pictures become inputs; None where nobody knows (ready tensors still go).
     paths
-        From module (by identity: ``id(module)``) to the path a person uses: ``"features.0"``, ``"block5_conv1"``, ``"outer/inner"`` for nested Keras models.
+        From module (by identity: ``id(module)``) to the path a person uses: ``"features.0"``, ``"block5_conv1"``,
+        ``"outer/inner"`` for nested Keras models.
     layers
         From path to the live module or layer, in the framework's own order.
     info
         From layer path to its configuration (Keras' ``get_config()``; torch: the constructor's settings).
     arrays
-        From layer path to its weights as NumPy arrays (Keras' ``get_weights()`` order, a list; torch: the module's own state dict, a dict).
+        From layer path to its weights as NumPy arrays (Keras' ``get_weights()`` order, a list; torch: the module's own
+        state dict, a dict).
     notes
         What the person must know: random weights, what was assumed.
     """
@@ -88,6 +104,6 @@ class Opened:
     paths: Mapping[int, str]
     layers: Mapping[str, nn.Module]
     info: Mapping[str, Mapping[str, Any]]
-    arrays: Mapping[str, "list[np.ndarray] | dict[str, np.ndarray]"]
+    arrays: Mapping[str, list[np.ndarray] | dict[str, np.ndarray]]
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,219 @@
+"""Fitting: a picture onto the network's input, and a map on any grid of the network back onto the picture's own pixels.
+
+Both directions are one affine relation a side, kept as a `Geometry`: the picture is resized, and a window of the
+resized picture is the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from seethrough.errors import UsageError
+from seethrough.images.preprocessing import Preprocessing
+from seethrough.results import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Where the network's input lies on a picture.
+
+    Attributes
+    ----------
+    picture
+        (height, width) of the person's picture in pixels.
+    resized
+        (height, width) the picture was resized to.
+    size
+        (height, width) of the network's input.
+    top, left
+        Where the input's upper left corner lies on the resized picture, in pixels of that; negative where the picture
+        was padded.
+    """
+
+    picture: tuple[int, int]
+    resized: tuple[int, int]
+    size: tuple[int, int]
+    top: int = 0
+    left: int = 0
+
+    @classmethod
+    def same(cls, size: tuple[int, int]) -> Geometry:
+        """Of a ready tensor: its own grid is the picture's."""
+        return cls(size, size, size)
+
+    def to_picture(self, values: np.ndarray, *, interpolation: str = "bilinear") -> tuple[np.ndarray, np.ndarray]:
+        """Bring a map back to the pixels of the picture.
+
+        Parameters
+        ----------
+        values
+            (h, w) on any grid that covers the network's input evenly: the input's own, or a coarse layer's.
+        interpolation
+            ``"bilinear"`` (where the picture is coarser than the map, averaged under a triangle, so that nothing is
+            skipped), or ``"nearest"``: every pixel takes the value of the cell that its centre lies in, exact for
+            windows.
+
+        Returns
+        -------
+        map
+            float32 (H, W), 0 where the network never saw the picture.
+        seen
+            bool (H, W).
+        """
+        if values.ndim != 2:
+            raise UsageError(f"One map has two axes (h, w); this one has the shape {values.shape}.")
+        weigh = {"bilinear": _triangle, "nearest": _cell}.get(interpolation)
+        if weigh is None:
+            raise UsageError(f"A map is brought back by bilinear or nearest interpolation, not {interpolation!r}.")
+        across = [self._places(axis) for axis in (0, 1)]
+        down, over = (weigh(places, cells) for places, cells in zip(across, values.shape))
+        seen = np.logical_and.outer(*((places >= 0) & (places < 1) for places in across))
+        filled = down @ values.astype(np.float64) @ over.T
+        return np.where(seen, filled, 0).astype(np.float32), seen
+
+    def _places(self, axis: int) -> np.ndarray:
+        """For the centre of every pixel along one axis of the picture: how far along the input it lies, 0…1 where the
+        network saw it.
+        """
+        centres = (np.arange(self.picture[axis]) + 0.5) * self.resized[axis] / self.picture[axis]
+        return (centres - (self.top, self.left)[axis]) / self.size[axis]
+
+
+def _triangle(places: np.ndarray, cells: int) -> np.ndarray:
+    """Weights (places, cells) of linear interpolation; the triangle is as wide as the step between places where that is
+    more than a cell.
+    """
+    at = places * cells - 0.5
+    step = float(at[1] - at[0]) if len(at) > 1 else 1.0
+    width = max(step, 1.0)
+    at = np.clip(at, 0, cells - 1) if width == 1 else at  # at the rim the outermost value goes on
+    weights = np.clip(1 - np.abs(at[:, None] - np.arange(cells)) / width, 0, None)
+    total = weights.sum(1, keepdims=True)
+    return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+def _cell(places: np.ndarray, cells: int) -> np.ndarray:
+    """Weights (places, cells): one for the cell in which the place lies."""
+    return np.eye(cells)[np.clip(np.floor(places * cells), 0, cells - 1).astype(int)]
+
+
+def prepare(
+    pictures: Sequence[Picture], preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layout: str
+) -> tuple[torch.Tensor, tuple[Geometry, ...]]:
+    """Make pictures into one batch for a network.
+
+    Resizing is that of the usual evaluation (torchvision on PIL images): bilinear with antialiasing on 8-bit pixels,
+    shorter side first, then the centre.
+
+    Parameters
+    ----------
+    pictures
+        At least one.
+    input_size
+        Shape of one input in the network's own layout: (C, H, W) or (H, W, C).
+    layout
+        ``"channels_first"`` or ``"channels_last"``.
+
+    Returns
+    -------
+    batch
+        float32 (N, *input_size).
+    geometries
+        One a picture: the way back.
+
+    Raises
+    ------
+    UsageError
+        No input size, or one that isn't a grid of the channels that the preprocessing makes.
+    """
+    size = _grid(preprocessing, input_size, layout)
+    geometries = tuple(_geometry(picture.size, size, preprocessing) for picture in pictures)
+    batch = np.stack([_one_input(picture, geometry, preprocessing) for picture, geometry in zip(pictures, geometries)])
+    if layout == "channels_first":
+        batch = batch.transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(batch)), geometries
+
+
+def _grid(preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layout: str) -> tuple[int, int]:
+    example = "(3, 224, 224)" if layout == "channels_first" else "(224, 224, 3)"
+    if input_size is None or None in input_size:
+        raise UsageError(
+            f"Nothing says how large this network's input is; say input_size={example}, or another size it was "
+            "trained on."
+        )
+    if len(input_size) != 3:
+        raise UsageError(
+            f"Pictures go into inputs such as {example}; this network's input is {input_size}. Give it ready tensors."
+        )
+    channels, height, width = input_size if layout == "channels_first" else (input_size[2], *input_size[:2])
+    if channels != len(preprocessing.channels):
+        raise UsageError(
+            f"This network's input {input_size} has {channels} channels, but its preprocessing makes "
+            f"{len(preprocessing.channels)} ({preprocessing.channels}); "
+            f"say preprocessing={{'channels': {'L' if channels == 1 else 'RGB'!r}, …}} or another input_size."
+        )
+    return height, width
+
+
+def _geometry(picture: tuple[int, int], size: tuple[int, int], preprocessing: Preprocessing) -> Geometry:
+    if preprocessing.fit == "stretch":
+        return Geometry(picture, size, size)
+    if preprocessing.fit == "pad":
+        ratio = min(size[0] / picture[0], size[1] / picture[1])
+        resized = tuple(max(1, min(round(side * ratio), whole)) for side, whole in zip(picture, size))
+    else:
+        resized = _covering(picture, size, preprocessing.resize_to)
+    top, left = (round((have - want) / 2) for have, want in zip(resized, size))
+    return Geometry(picture, (resized[0], resized[1]), size, top, left)
+
+
+def _covering(picture: tuple[int, int], size: tuple[int, int], resize_to: int | None) -> tuple[int, int]:
+    """The picture's size once its shorter side (for an oblong input: the side that is short of it) has the length
+    before the crop.
+    """
+    goal = (resize_to, resize_to) if resize_to else (round(size[0] * 8 / 7), round(size[1] * 8 / 7))
+    if min(goal[0] - size[0], goal[1] - size[1]) < 0:
+        raise UsageError(
+            f"A picture resized to {resize_to} pixels is too small to crop {size[0]} × {size[1]} from it; say a "
+            "larger resize_to, or fit='stretch'."
+        )
+    tall = picture[0] * goal[1] >= picture[1] * goal[0]
+    # Truncated, not rounded, as in torchvision's resize.
+    if tall:
+        return int(goal[1] * picture[0] / picture[1]), goal[1]
+    return goal[0], int(goal[0] * picture[1] / picture[0])
+
+
+def _one_input(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> np.ndarray:
+    """float32 (*size, C)."""
+    return _numbers(_cut(picture, geometry, preprocessing), preprocessing, geometry)
+
+
+def _cut(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> np.ndarray:
+    """uint8 (h, w, 3) or (h, w, 1): the resized picture's part that lies in the input."""
+    image = Image.fromarray(picture.pixels)
+    if preprocessing.channels == "L":
+        image = image.convert("L")
+    height, width = geometry.resized
+    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    top, left = max(geometry.top, 0), max(geometry.left, 0)
+    pixels = np.asarray(image)[top : top + geometry.size[0], left : left + geometry.size[1]]
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    return pixels[..., ::-1] if preprocessing.channels == "BGR" else pixels
+
+
+def _numbers(pixels: np.ndarray, preprocessing: Preprocessing, geometry: Geometry) -> np.ndarray:
+    """float32 (*size, C). Where the picture was padded stands 0, which is the mean."""
+    scaled = pixels.astype(np.float32) * np.float32(preprocessing.scale)
+    numbers = (scaled - np.asarray(preprocessing.mean, np.float32)) / np.asarray(preprocessing.std, np.float32)
+    if numbers.shape[:2] == geometry.size:
+        return numbers
+    padded = np.zeros((*geometry.size, numbers.shape[2]), np.float32)
+    top, left = max(-geometry.top, 0), max(-geometry.left, 0)
+    padded[top : top + numbers.shape[0], left : left + numbers.shape[1]] = numbers
+    return padded
