@@ -1,1 +1,49 @@
+"""Reports: a result as a file or as a page that stands alone, and the blocks that other pages are built of."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seethrough.report.blocks import Answer, Explained, Notes, Paragraph, Section, Table
+    from seethrough.report.explained import explanation_page
+    from seethrough.report.files import save
+    from seethrough.report.notebook import embed
+    from seethrough.report.page import Page
+    from seethrough.report.writing import refuse_unwritable, write_whole
+
+_HOMES = {
+    "Answer": "blocks",
+    "Explained": "blocks",
+    "Notes": "blocks",
+    "Page": "page",
+    "Paragraph": "blocks",
+    "Section": "blocks",
+    "Table": "blocks",
+    "embed": "notebook",
+    "explanation_page": "explained",
+    "refuse_unwritable": "writing",
+    "save": "files",
+    "write_whole": "writing",
+}
+__all__ = [
+    "Answer",
+    "Explained",
+    "Notes",
+    "Page",
+    "Paragraph",
+    "Section",
+    "Table",
+    "embed",
+    "explanation_page",
+    "refuse_unwritable",
+    "save",
+    "write_whole",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seethrough.report' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"seethrough.report.{_HOMES[name]}"), name)

@@ -17,12 +17,12 @@ from matplotlib.patches import Rectangle
 
 from seethrough.results import Explanation, Guess, Picture
 from seethrough.show.colour import overlay, table
+from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
 from seethrough.show.reading import Reading, as_explanation, has_random_weights, read
 from seethrough.show.words import WATERMARK, note_words
 
-WHY = Both("Why “{label}”?", "为什么是“{label}”？")
 OWN_SCALES = Both(
     "Each map has its own scale, given in its legend: methods measure in different units.",
     "每张图各用自己的刻度（见图例）：各方法的单位不同。",
@@ -98,7 +98,7 @@ class _Sheet:
 
     def _draw_image(self, image: int, picture: Picture, top: float) -> None:
         label = plain(self.explanation.target[image].label)
-        self._text(MARGIN, top, [WHY.say(self.language, label=label)], size=15, weight="bold")
+        self._text(MARGIN, top, [PAGE["why"].say(self.language, label=label)], size=15, weight="bold")
         self._text(MARGIN, top + 0.3, [plain(picture.name)], colour=QUIET)
         for place, reading in enumerate([None, *self.readings[image]]):
             row, column = divmod(place, self.columns)

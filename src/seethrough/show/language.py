@@ -78,6 +78,11 @@ def percent(share: float, language: str) -> str:
     return _minus(f"{100 * share:.{0 if whole else 1}f}") + f"{space}%"
 
 
+def share(part: float) -> Both:
+    """A share 0…1 as a percentage in both languages."""
+    return Both(percent(part, "en"), percent(part, "zh"))
+
+
 def count(number: float) -> str:
     """A whole number with thousands set apart: ``138,357,544``."""
     return _minus(f"{int(number):,}")

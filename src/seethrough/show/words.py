@@ -177,6 +177,20 @@ LEGEND_WHOLE = Both(
 WATERMARK = Both("RANDOM WEIGHTS", "随机权重")
 
 
+NUMBERS: Mapping[str, Both] = {
+    "score": Both("{quantity} of “{label}”", "“{label}”的 {quantity}"),
+    "for": Both("all evidence for", "支持证据总量"),
+    "against": Both("all evidence against", "反对证据总量"),
+    "limits": Both("scale", "刻度"),
+    "unit": Both("unit", "单位"),
+    "layer": Both("layer", "层"),
+    "seen": Both("seen by the network", "网络看到的部分"),
+    "passes": Both("images sent through", "通过网络的图片数"),
+    "passes_value": Both("{forward:count} forward, {backward:count} walked back", "前向 {forward:count}，反向 {backward:count}"),
+    "check": Both("check", "检查"),
+}
+"""Names of the rows in the small table under a map."""
+
 def method_words(method: str) -> MethodWords:
     """Name and one line for a method; one that the table does not know goes by its identifier."""
     return METHODS.get(method) or MethodWords(Both(plain(method), plain(method)), Both("", ""))

@@ -1,0 +1,58 @@
+"""The page of one explanation: one instance of `Page`."""
+
+from __future__ import annotations
+
+from seethrough.report.blocks import Answer, Explained, Notes, Paragraph, Section
+from seethrough.report.page import Page
+from seethrough.results import Explanation
+from seethrough.show.interface import PAGE
+from seethrough.show.language import Both, Text, plain, share
+
+
+def explanation_page(explanation: Explanation, language: str = "en") -> Page:
+    """Why a network answered so about each picture: its answers, and all methods side by side.
+
+    Parameters
+    ----------
+    explanation
+        What is shown; one picture or several.
+    language
+        ``"en"`` or ``"zh"``: the language that the page opens in.
+    """
+    count = len(explanation.pictures)
+    notes = explanation.notes + explanation.prediction.notes
+    opening = Section("", tuple([Notes(notes)] if notes else ()) + ((_answered(explanation),) if count == 1 else ()))
+    pictures = tuple(
+        Section(
+            PAGE["why"].fill(label=plain(explanation.target[i].label)) if count > 1 else "",
+            (Explained((Answer(explanation, i),)),),
+        )
+        for i in range(count)
+    )
+    return Page(
+        title=_title(explanation),
+        sections=(opening, *pictures),
+        eyebrow=PAGE["eyebrow"],
+        language=language,
+        provenance=explanation.provenance,
+    )
+
+
+def _title(explanation: Explanation) -> Text:
+    labels = dict.fromkeys(plain(target.label) for target in explanation.target)
+    if len(labels) == 1:
+        return PAGE["why"].fill(label=next(iter(labels)))
+    return PAGE["why_many"].fill(count=len(explanation.pictures))
+
+
+def _answered(explanation: Explanation) -> Paragraph:
+    """One sentence: what the network answered."""
+    top = explanation.prediction.top(1)
+    name = plain(explanation.pictures[0].name)
+    if not top:
+        return Paragraph(PAGE["no_answers"].fill(name=name), lead=True)
+    guess = top[0]
+    template = PAGE["answered" if guess.probability is not None else "answered_value"]
+    number: Text | float = share(guess.probability) if guess.probability is not None else guess.value
+    text: Both = template.fill(name=name, label=plain(guess.label), number=number)
+    return Paragraph(text, lead=True)

@@ -1,0 +1,48 @@
+"""A result in a notebook: static HTML (a figure, the sentences, a small table), no script, so that it shows anywhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from seethrough.report.views import guesses
+from seethrough.show import figure
+from seethrough.show.interface import PAGE
+from seethrough.show.language import plain
+from seethrough.show.reading import as_explanation, read
+
+RESOLUTION = 96
+"""Dots per inch of the figure in a notebook."""
+
+
+def embed(result: object, *, language: str = "en") -> str:
+    """An `Explanation` or an `Attribution` as a piece of HTML without scripts, styles or requests."""
+    explanation = as_explanation(result)
+    out = io.BytesIO()
+    figure(explanation, language=language).savefig(out, format="png", dpi=RESOLUTION)
+    images = [
+        {
+            "title": PAGE["why"].say(language, label=plain(explanation.target[i].label)),
+            "name": plain(picture.name),
+            "guesses": [(guess.label, guess.shown.in_(language)) for guess in guesses(explanation, i, 5)],
+            "maps": [
+                (reading.words.name.in_(language), reading.sentence.in_(language))
+                for reading in (read(attribution, i) for attribution in explanation.values())
+            ],
+        }
+        for i, picture in enumerate(explanation.pictures)
+    ]
+    environment = Environment(
+        loader=PackageLoader("seethrough.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("notebook.html").render(
+        png=base64.b64encode(out.getvalue()).decode("ascii"),
+        images=images,
+        words={name: text.in_(language) for name, text in PAGE.items()},
+    )

@@ -1,0 +1,129 @@
+"""A result as data for other programs: every array in one ``.npz``, every other number in one ``.json``."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seethrough.results import Attribution, Explanation, Guess, Note, Passes
+from seethrough.show.language import LANGUAGES
+from seethrough.show.reading import Reading, read
+from seethrough.show.words import note_words
+
+FORMAT = "seethrough explanation 1"
+
+
+def as_npz(explanation: Explanation) -> bytes:
+    """All arrays, compressed; nothing is pickled, so ``numpy.load`` opens it with its defaults.
+
+    ``METHOD.values``, ``METHOD.map`` (float32), ``METHOD.seen`` (bool), ``METHOD.scores`` for each method;
+    ``picture.0``… (uint8); ``prediction.values`` and ``prediction.probabilities``; ``about``, the record of `as_json` as
+    text.
+    """
+    arrays: dict[str, np.ndarray] = {"about": np.array(as_json(explanation).decode("utf-8"))}
+    for name, attribution in explanation.items():
+        arrays |= {f"{name}.{part}": getattr(attribution, part) for part in ("values", "map", "seen", "scores")}
+    arrays |= {f"picture.{i}": picture.pixels for i, picture in enumerate(explanation.pictures)}
+    arrays["prediction.values"] = explanation.prediction.values
+    if explanation.prediction.probabilities is not None:
+        arrays["prediction.probabilities"] = explanation.prediction.probabilities
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def as_json(explanation: Explanation) -> bytes:
+    """All numbers but the arrays, with each map's sentence in both languages; UTF-8. NaN and infinities are null."""
+    record = {
+        "format": FORMAT,
+        "provenance": explanation.provenance,
+        "notes": _notes(explanation.notes),
+        "passes": _passes(explanation.passes),
+        "images": [_image(explanation, i) for i in range(len(explanation.pictures))],
+        "methods": {name: _method(attribution) for name, attribution in explanation.items()},
+    }
+    return (json.dumps(plain_data(record), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode("utf-8")
+
+
+def _image(explanation: Explanation, i: int) -> dict[str, Any]:
+    picture, target = explanation.pictures[i], explanation.target[i]
+    return {
+        "name": picture.name,
+        "size": {"height": picture.size[0], "width": picture.size[1]},
+        "notes": _notes(picture.notes),
+        "target": asdict(target),
+        "answers": [_answer(guess) for guess in explanation.prediction.top(5, i)],
+        "maps": {name: _map(attribution, i) for name, attribution in explanation.items()},
+    }
+
+
+def _answer(guess: Guess) -> dict[str, Any]:
+    return asdict(guess)
+
+
+def _map(attribution: Attribution, image: int) -> dict[str, Any]:
+    reading = read(attribution, image)
+    return {
+        "score": float(attribution.scores[image]),
+        "evidence": asdict(reading.evidence),
+        "scale": asdict(reading.scale) if reading.scale else None,
+        "sentence": _sentences(reading),
+    }
+
+
+def _sentences(reading: Reading) -> dict[str, str]:
+    return {language: reading.sentence.in_(language) for language in LANGUAGES}
+
+
+def _method(attribution: Attribution) -> dict[str, Any]:
+    return {
+        "layer": attribution.layer,
+        "signed": attribution.signed,
+        "passes": _passes(attribution.passes),
+        "settings": attribution.settings,
+        "checks": _notes(attribution.checks),
+        "provenance": attribution.provenance,
+    }
+
+
+def _passes(passes: Passes) -> dict[str, int]:
+    return {"forward": passes.forward, "backward": passes.backward}
+
+
+def _notes(notes: tuple[Note, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": note.name,
+            "level": note.level,
+            "numbers": note.numbers,
+            "sentence": {language: note_words(note).in_(language) for language in LANGUAGES},
+        }
+        for note in notes
+    ]
+
+
+def plain_data(thing: Any) -> Any:
+    """What JSON can hold: numbers as numbers, None for what is not finite, anything unknown by its text."""
+    if isinstance(thing, Mapping):
+        return {str(key): plain_data(value) for key, value in thing.items()}
+    if isinstance(thing, np.ndarray):
+        return plain_data(thing.tolist())
+    if isinstance(thing, list | tuple | set | frozenset):
+        return [plain_data(value) for value in thing]
+    if isinstance(thing, np.generic):
+        return plain_data(thing.item())
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if thing is None or isinstance(thing, bool | int):
+        return thing
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return plain_data(asdict(thing))
+    text = thing.as_posix() if isinstance(thing, Path) else str(thing)
+    return text.encode("utf-8", "replace").decode("utf-8")

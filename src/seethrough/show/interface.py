@@ -1,0 +1,81 @@
+"""The words of the page itself: headings, controls and the help for keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seethrough.show.language import Both
+
+PAGE: Mapping[str, Both] = {
+    "eyebrow": Both("Explanation", "解释"),
+    "why": Both("Why “{label}”?", "为什么是“{label}”？"),
+    "why_many": Both("Why these answers? {count:count} pictures", "为什么这样回答？{count:count} 张图片"),
+    "answered": Both(
+        "For {name} the network answers “{label}” with {number}.", "对于 {name}，网络的回答是“{label}”，概率 {number}。"
+    ),
+    "answered_value": Both(
+        "For {name} the network's largest output is “{label}”, {number:value}.",
+        "对于 {name}，网络的最大输出是“{label}”，{number:value}。",
+    ),
+    "no_answers": Both("The maps of {name}.", "{name} 的解释图。"),
+    "language": Both("Language", "语言"),
+    "skip": Both("Skip to the pictures", "跳到图片"),
+    "picture": Both("Picture", "图片"),
+    "answers": Both("Answers", "回答"),
+    "answer": Both("Answer", "回答"),
+    "method": Both("Method", "方法"),
+    "asked": Both("asked about", "所问"),
+    "numbers": Both("Numbers", "数值"),
+    "grid": Both("Share of the evidence in each ninth of the picture", "图片九等分中各处的证据份额"),
+    "map_over": Both("{method}, laid over the picture.", "{method}，叠加在图片上。"),
+    "not_drawn": Both("Nothing to draw", "没有可画的内容"),
+    "said": Both("What the map says", "图说明了什么"),
+    "scripts": Both(
+        "Scripts are off: the maps below are stills; every number is in the tables.",
+        "脚本已关闭：下面是静态图；所有数值见表格。",
+    ),
+    "own_scales": Both(
+        "Each map is coloured on its own scale, given under it, because methods measure in different units. Grey: what the "
+        "network never saw. This page carries maps in 8 bits; save the result as .npz for every value.",
+        "各图使用各自的刻度（见图下），因为各方法单位不同。灰色：网络没有看到的部分。"
+        "本页的图为 8 位精度；完整数值请保存为 .npz。",
+    ),
+    "provenance": Both("Where this comes from", "来源"),
+    "made_by": Both("Made by Seethrough {version}. This page asks nothing of any server.", "由 Seethrough {version} 生成。本页不向任何服务器请求。"),
+    "level_info": Both("Note", "说明"),
+    "level_warning": Both("Careful", "注意"),
+    "level_error": Both("Wrong", "错误"),
+}
+"""What the page says without scripts."""
+
+INTERFACE: Mapping[str, Both] = {
+    "map": Both("map", "图"),
+    "mode": Both("What is shown", "显示内容"),
+    "mode_picture": Both("Picture", "图片"),
+    "mode_overlay": Both("Overlay", "叠加"),
+    "mode_map": Both("Map", "仅图"),
+    "opacity": Both("Opacity", "不透明度"),
+    "opacity_value": Both("{percent} opaque", "不透明度 {percent}"),
+    "threshold": Both("Threshold", "阈值"),
+    "threshold_value": Both("values below {percent} of the scale hidden", "隐藏低于刻度 {percent} 的值"),
+    "scope": Both("Scale", "刻度"),
+    "scope_own": Both("each map its own", "各图自己的"),
+    "scope_method": Both("same for a method", "同一方法统一"),
+    "scope_all": Both("same for all maps", "全部统一"),
+    "sampling": Both("Drawing", "绘制"),
+    "sampling_auto": Both("automatic", "自动"),
+    "sampling_smooth": Both("smooth", "平滑"),
+    "sampling_cells": Both("cells", "方格"),
+    "keys": Both("Keys", "按键"),
+    "keys_arrows": Both("move the crosshair on a map by one cell", "将图上的十字线移动一格"),
+    "keys_shift": Both("move it by ten", "移动十格"),
+    "keys_home": Both("go to the strongest spot", "到最强处"),
+    "keys_space": Both("hold to see the bare picture", "按住以查看原图"),
+    "keys_escape": Both("take the crosshair away", "移除十字线"),
+    "keys_help": Both("this help", "本帮助"),
+    "close": Both("Close", "关闭"),
+    "for": Both("for", "支持"),
+    "against": Both("against", "反对"),
+    "unseen": Both("x {x}, y {y}: not seen by the network", "x {x}, y {y}：网络没有看到"),
+}
+"""What the page's controls say; the braces of these are filled in the browser."""
