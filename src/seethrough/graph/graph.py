@@ -128,8 +128,17 @@ class Graph:
         """Where a layer's value is found, in the layer's own layout."""
         return self.layers[path].output
 
+    @cached_property
+    def operation_at(self) -> dict[str, Operation]:
+        """From an operation's path to the operation."""
+        return {operation.path: operation for operation in self.operations}
+
     def place(self, path: str) -> Place | None:
-        """Where a layer's value is found, as (N, C, …) whatever the layer's own layout."""
+        """Where the value of a layer, or of an operation by its own path, is found, as (N, C, …) whatever the layer's own layout."""
+        if path not in self.layers:
+            operation = self.operation_at.get(path)
+            value = next((v for v in operation.outputs if v is not None), None) if operation is not None else None
+            return None if value is None else Place(value)
         place = self.layers[path].output
         if place is None or self.layout == "channels_first":
             return place

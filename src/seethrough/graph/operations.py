@@ -148,6 +148,10 @@ class Place:
         """The network's own tensor, from the graph's value."""
         return tensor if self.permutation is None else tensor.permute(self.permutation)
 
+    def shape(self, of: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The shape of the network's own tensor, from that of the graph's value."""
+        return of if self.permutation is None else tuple(of[axis] for axis in self.permutation)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

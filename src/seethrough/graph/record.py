@@ -175,7 +175,7 @@ class Recorder(TorchFunctionMode):
             self.swallowed = f"{name} at {here()} needs the values of an image ({type(error).__name__})"
             raise
         result_to_note = args[0] if name == "__setitem__" else result
-        function = property_getter(func) if getter else _GIVING.get(func, func)
+        function: Callable[..., Any] = property_getter(func) if getter else _GIVING.get(func) or func
         self.note(function, flat, spec, result_to_note, self.effects.written, self.effects.random)
         return result
 

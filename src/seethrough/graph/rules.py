@@ -37,7 +37,7 @@ def deconv(piece: Piece, arrived: Shares) -> Shares:
     return dict.fromkeys(piece.inputs, share.clamp(min=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rules:
     """Which rule holds for which kind of operation, or for which function; `plain` for the rest.
 

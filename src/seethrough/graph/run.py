@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seethrough.errors import NetworkRefused
+from seethrough.errors import NetworkRefused, UsageError
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
@@ -51,25 +51,28 @@ class Run:
     images
         (N, C, …), float.
     target
-        The target's value for each image, from the output.
+        The target's value for each image, from the output; may be set once the outputs have been seen, before anything is asked of it.
     asks
         Gradients that will be asked for, so that one walk gives them all.
     probabilities
         Speak of the output as it is instead of looking through a final softmax.
+    black
+        A black picture as the network sees it, to broadcast against the images; None where nobody knows.
     """
 
     def __init__(
         self,
         source: GraphSource,
         images: Tensor,
-        target: Scores,
+        target: Scores | None = None,
         *,
         asks: Iterable[Asks] = (),
         probabilities: bool = False,
+        black: Tensor | None = None,
         counter: Counter | None = None,
         rows: Tensor | None = None,
     ) -> None:
-        self.source, self.images, self.target = source, images, target
+        self.source, self.images, self.target, self.black = source, images, target, black
         self.asks, self.probabilities = tuple(asks), probabilities
         self.counter = counter or Counter()
         self.rows = torch.arange(len(images), device=images.device) if rows is None else rows
@@ -87,6 +90,17 @@ class Run:
         if self._scores is None:
             self._scores = self._score_of(self.forward.values[self._answer.value])
         return self._scores
+
+    @property
+    def logits(self) -> Tensor:
+        """What the target is taken from: the output before a final softmax, (N, outputs, …), or the output itself where probabilities are meant."""
+        return self._answer.of(self.forward.values[self._answer.value])
+
+    @property
+    def output(self) -> Tensor:
+        """What the network gives, (N, outputs, …)."""
+        place = self.graph.output
+        return place.of(self.forward.values[place.value])
 
     def value(self, layer: str) -> Tensor:
         """What a layer returned, (N, C, H, W)."""
@@ -113,12 +127,12 @@ class Run:
             self.counter.forward += len(images)
             with same_chance() if _draws(graph) else torch.no_grad():
                 out = execute(graph, {graph.input.value: images}, [place.value])[place.value]
-            return self.target(place.of(out), self._rows_for(images))
+            return self._ask(place.of(out), self._rows_for(images))
 
     def at(self, images: Tensor) -> Run:
         """The same question about other images, counted with this one. M as for `score`."""
         return Run(
-            self.source, images, self.target, probabilities=self.probabilities, counter=self.counter, rows=self._rows_for(images)
+            self.source, images, self.target, probabilities=self.probabilities, black=self.black, counter=self.counter, rows=self._rows_for(images)
         )
 
     @property
@@ -134,7 +148,7 @@ class Run:
         if self._forward is None:
             graph = self.source.proved(self.images, gradient=True)
             self._check_layers(graph)
-            wanted = {self._answer_of(graph).value, *(self._place_in(graph, layer).value for layer in self._layers)}
+            wanted = {graph.output.value, graph.logits.value, *(self._place_in(graph, layer).value for layer in self._layers)}
             self.counter.forward += len(self.images)
             with same_chance() if _draws(graph) else torch.enable_grad():
                 self._forward = Forward(graph, {graph.input.value: self.images}, wanted)
@@ -160,14 +174,19 @@ class Run:
         if self._seed is None:
             out = self.forward.values[self._answer.value].detach().requires_grad_()
             with torch.enable_grad():
-                score = self.target(self._answer.of(out), self.rows)
+                score = self._ask(self._answer.of(out), self.rows)
                 (slope,) = torch.autograd.grad(score.sum(), out)
             self._seed = slope
         return self._seed
 
+    def _ask(self, out: Tensor, rows: Tensor) -> Tensor:
+        if self.target is None:
+            raise UsageError("Nothing was asked: this run has no target yet.")
+        return self.target(out, rows)
+
     def _score_of(self, out: Tensor) -> Tensor:
         with torch.no_grad():
-            return self.target(self._answer.of(out), self.rows)
+            return self._ask(self._answer.of(out), self.rows)
 
     def _rows_for(self, images: Tensor) -> Tensor:
         return self.rows.repeat(len(images) // len(self.rows))
@@ -185,7 +204,7 @@ class Run:
     def _place_in(self, graph: Graph, layer: str) -> Place:
         if layer == INPUT:
             return graph.input
-        place = graph.place(layer) if layer in graph.layers else None
+        place = graph.place(layer)
         if place is None:
             raise NetworkRefused(f"layer {layer!r} gives no value that depends on the image")
         return place

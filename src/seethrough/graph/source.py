@@ -232,6 +232,6 @@ def state_of(module: nn.Module) -> int:
     for m in module.modules():
         parts.append(id(m))
         parts.extend((k, v) for k, v in vars(m).items() if type(v) in _PLAIN and k != "training")
-    for t in (*module.parameters(), *module.buffers()):
-        parts.append((id(t), 0 if t.is_inference() else t._version, t.data_ptr()))
+    tensors = (*module.parameters(), *module.buffers())
+    parts.extend((id(t), 0 if t.is_inference() else t._version, t.data_ptr()) for t in tensors)
     return hash(tuple(parts))

@@ -119,7 +119,7 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
             effects.put_back()
             for t, version in versions:
                 if t._version != version:  # its content is as it was, so nobody need think it changed
-                    torch._C._autograd._unsafe_set_version_counter((t,), (version,))
+                    torch._C._autograd._unsafe_set_version_counter((t,), (version,))  # pyright: ignore[reportAttributeAccessIssue]
             for p, grad in gradients:
                 if p.grad is not grad:
                     p.grad = grad

@@ -1,0 +1,129 @@
+"""Targets: what is asked about an image — one output, the difference of two, or any function of the outputs.
+
+A person says it as a label, an index, ``"snow leopard - Arabian leopard"``, a function, or a list of such with one entry an image; nothing means the network's
+own first answer. What comes of it is data for the result (`Target`) and a function of the output for the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seethrough.errors import UsageError
+from seethrough.models.labels import resolve
+from seethrough.results import Target
+
+Said = Any
+"""A target as a person says it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Targets of a batch: what they are, and how the output answers."""
+
+    targets: tuple[Target, ...]
+    score: Callable[[Tensor, Tensor], Tensor]
+
+
+def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantity: str) -> Question:
+    """Settle the targets of a batch.
+
+    Parameters
+    ----------
+    said
+        One target for all images, a list with one for each, or None for each image's own first answer.
+    outputs
+        What the network answered, (N, outputs, …).
+    classes
+        The names of the outputs, where they are known.
+    quantity
+        ``"logit"``, ``"probability"`` or ``"output"``: what the outputs are.
+
+    Raises
+    ------
+    UsageError
+        An unknown or ambiguous label, an index beyond the outputs, a list of another length, a function that gives no number an image.
+    """
+    number = len(outputs)
+    if callable(said):
+        return _function(said, quantity)
+    if isinstance(said, (list, tuple)):
+        if len(said) != number:
+            raise UsageError(f"{len(said)} targets were given for {number} image{'s' * (number != 1)}; give one for each, or one for all.")
+        each = list(said)
+    else:
+        each = [said] * number
+    if any(callable(s) for s in each):
+        raise UsageError("A function as target stands for all images; give it alone, not in a list.")
+    flat = outputs.flatten(2).mean(2) if outputs.dim() > 2 else outputs.reshape(number, -1)
+    signs = [_signs(s, flat[i], classes) for i, s in enumerate(each)]
+    targets = tuple(Target(pairs, _label(pairs, classes), quantity) for pairs in signs)
+    weights = torch.zeros(number, flat.shape[1])
+    for i, pairs in enumerate(signs):
+        for index, sign in pairs:
+            weights[i, index] += sign
+    picks = [list(dict(pairs)) for pairs in signs]
+    if all(len(p) == 1 for p in picks) and all(sign == 1 for pairs in signs for _, sign in pairs):
+        index = torch.tensor([p[0] for p in picks])
+        return Question(targets, lambda out, rows: _places(out).gather(1, index.to(out.device)[rows][:, None])[:, 0])
+    return Question(targets, lambda out, rows: (_places(out) * weights.to(out)[rows]).sum(1))
+
+
+def _places(out: Tensor) -> Tensor:
+    """(N, outputs): of outputs with places (a segmentation), their mean."""
+    return out.flatten(2).mean(2) if out.dim() > 2 else out.reshape(len(out), -1)
+
+
+def _signs(said: Said, row: Tensor, classes: Sequence[str] | None) -> tuple[tuple[int, int], ...]:
+    count = len(row)
+    if said is None:
+        return ((int(row.argmax()), 1),)
+    if isinstance(said, str) and " - " in said and not _known(said, classes, count):
+        left, right = said.split(" - ", 1)
+        a, b = (resolve(part.strip(), _fitting(classes, count), count) for part in (left, right))
+        if a == b:
+            raise UsageError(f"The target {said!r} takes an output from itself; name two different ones.")
+        return ((a, 1), (b, -1))
+    if isinstance(said, Tensor):
+        said = said.item()
+    if hasattr(said, "item") and not isinstance(said, (int, str)):
+        said = said.item()
+    if isinstance(said, bool) or not isinstance(said, (int, str)):
+        raise UsageError(f"A target is a label, an index, 'a - b' or a function, not {said!r}.")
+    index = resolve(said, _fitting(classes, count) if isinstance(said, str) else None, count)
+    return ((index, 1),)
+
+
+def _fitting(classes: Sequence[str] | None, count: int) -> Sequence[str] | None:
+    return classes if classes is not None and len(classes) == count else None
+
+
+def _known(said: str, classes: Sequence[str] | None, count: int) -> bool:
+    try:
+        resolve(said, _fitting(classes, count), count)
+    except UsageError:
+        return False
+    return True
+
+
+def _label(pairs: tuple[tuple[int, int], ...], classes: Sequence[str] | None) -> str:
+    names = [classes[i] if classes is not None and i < len(classes) else f"output {i}" for i, _ in pairs]
+    return " - ".join(names)
+
+
+def _function(said: Callable[[Tensor], Tensor], quantity: str) -> Question:
+    name = getattr(said, "__name__", type(said).__name__)
+    label = "a function of the outputs" if name == "<lambda>" else name
+
+    def score(out: Tensor, rows: Tensor) -> Tensor:
+        value = said(out)
+        if not isinstance(value, Tensor) or value.dim() == 0 or len(value) != len(out):
+            shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise UsageError(f"The target {label} must give one number for each of {len(out)} images; it gave {shape}.")
+        return value.reshape(len(out), -1).sum(1)
+
+    return Question((Target((), label, quantity),), score)

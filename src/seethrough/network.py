@@ -1,0 +1,299 @@
+"""The network a person holds: what `open` returns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn as nn
+
+from seethrough.errors import NetworkRefused, UsageError
+from seethrough.graph.graph import Graph
+from seethrough.graph.run import Run
+from seethrough.graph.source import GraphSource
+from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
+from seethrough.models.opened import Opened
+from seethrough.results import Note, Picture, Prediction
+
+if TYPE_CHECKING:
+    from seethrough.anatomy import Summary
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch on its way into the network.
+
+    ``batch`` is (N, C, …) float on the network's device; ``pictures`` what will be drawn under the maps; ``geometries`` the way back to their pixels.
+    """
+
+    batch: torch.Tensor
+    pictures: tuple[Picture, ...]
+    geometries: tuple[Geometry, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network, opened: to be looked at, asked and explained. The person's own module is never changed.
+
+    Attributes
+    ----------
+    opened
+        What the door that opened it knows.
+    mode
+        ``"inference"``, or ``"train"`` to look at it as in training.
+    """
+
+    opened: Opened
+    mode: str = "inference"
+    _sources: dict[str, GraphSource] = field(default_factory=dict, repr=False)
+
+    # --- what it is --------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def module(self) -> nn.Module:
+        """The person's own network."""
+        return self.opened.module
+
+    @property
+    def layers(self) -> Mapping[str, nn.Module]:
+        """From a layer's path to the live layer."""
+        return self.opened.layers
+
+    @property
+    def layers_info(self) -> Mapping[str, Mapping[str, Any]]:
+        """From a layer's path to its configuration: Keras' ``get_config()``, or the constructor's settings of a torch module."""
+        return self.opened.info
+
+    @property
+    def layer_weights(self) -> Mapping[str, list[np.ndarray] | dict[str, np.ndarray]]:
+        """From a layer's path to its weights: Keras' ``get_weights()``, or the state dict of a torch module, as arrays."""
+        return self.opened.arrays
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """A name per output, or None."""
+        return self.opened.classes
+
+    @property
+    def input_size(self) -> tuple[int, ...] | None:
+        """Shape of one input in the network's own layout, without the batch."""
+        return self.opened.input_size
+
+    def summary(self, **options: Any) -> Summary:
+        """Its layers as a tree: output shapes, parameters, multiply-accumulates, receptive fields. Nothing is computed or allocated.
+
+        Options are those of `seethrough.anatomy.summarize`.
+        """
+        from seethrough.anatomy import summarize
+
+        graph, why_not = None, None
+        try:
+            graph = self.graph()
+        except (NetworkRefused, UsageError) as error:
+            why_not = str(error)
+        return summarize(self.opened, graph, why_not=why_not, **options)
+
+    def graph(self) -> Graph:
+        """The network written down for its input size.
+
+        Raises
+        ------
+        UsageError
+            Where nobody knows the input size.
+        NetworkRefused
+            Where it can't be written down for any batch size.
+        """
+        if self.input_size is None:
+            raise UsageError(f"Nothing says how large the input of {self.opened.source} is; say input_size=(3, 224, 224), for instance.")
+        example = torch.empty((1, *self.input_size), dtype=self._dtype, device=self._device)
+        return self.source.written(self.source.internal(example))
+
+    @cached_property
+    def source(self) -> GraphSource:
+        """Where its graphs come from."""
+        module, training = self.module, self.mode == "train"
+        call: Callable[[torch.Tensor], Any] = partial(module, training=training) if self.opened.framework == "keras" else module
+        return GraphSource(module, call, self.opened.paths, layout=self.opened.layout, training=training)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The first 16 digits of the SHA-256 of its parameters and buffers by name: two networks with the same have the same weights."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.module.state_dict().items()):
+            if isinstance(tensor, torch.Tensor):
+                digest.update(name.encode())
+                digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
+        return digest.hexdigest()[:16]
+
+    # --- what it says ------------------------------------------------------------------------------------------------------------------
+
+    def prepare(self, images: Any) -> Prepared:
+        """Pictures, or ready tensors, as the network takes them.
+
+        Parameters
+        ----------
+        images
+            A path, a PIL image, a uint8 array (H, W, 3), a list of such; or a batch of floating point numbers in the network's own layout.
+
+        Raises
+        ------
+        UsageError
+            Where nobody knows the preprocessing or the input size.
+        InputRefused
+            A picture that can't be read, a tensor that can't fit.
+        """
+        opened = self.opened
+        if is_ready(images):
+            batch, notes = check_ready(images, opened.preprocessing, opened.input_size, opened.layout)
+            pictures = _drawn(batch, opened)
+            geometries = tuple(Geometry.same(p.size) for p in pictures)
+        else:
+            pictures = load_pictures(images)
+            if opened.preprocessing is None:
+                raise UsageError(
+                    f"Nothing says how {opened.source} wants its pictures prepared. Say preprocessing='caffe' (0…255 BGR, mean taken off), 'tf' (−1…1), "
+                    "'torch' (0…1, ImageNet's mean and deviation) or 'unit' (0…1) when opening it, or give ready tensors."
+                )
+            batch, geometries = prepare(pictures, opened.preprocessing, opened.input_size, opened.layout)
+            notes = tuple(n for p in pictures for n in p.notes)
+            if opened.preprocessing.assumed:
+                notes = (*notes, Note("assumed_preprocessing", "warning", {"preprocessing": opened.preprocessing.name}))
+        batch = self.source.internal(batch.to(self._device, self._dtype))
+        return Prepared(batch, pictures, geometries, notes)
+
+    def predict(self, images: Any) -> Prediction:
+        """What it answers to some images.
+
+        Parameters
+        ----------
+        images
+            As for `prepare`.
+
+        Returns
+        -------
+        Prediction
+            ``predict(…).top(5)`` are the five strongest answers.
+        """
+        prepared = self.prepare(images)
+        graph = self.source.proved(prepared.batch)
+        return self.answers(Run(self.source, prepared.batch), prepared, graph)
+
+    def answers(self, run: Run, prepared: Prepared, graph: Graph | None = None) -> Prediction:
+        """A run's outputs as a prediction."""
+        if graph is not None:
+            from seethrough.graph.execute import execute
+
+            found = execute(graph, {graph.input.value: prepared.batch}, [graph.output.value])
+            out = graph.output.of(found[graph.output.value])
+        else:
+            graph, out = run.graph, run.output
+        flat = out.flatten(2).mean(2) if out.dim() > 2 else out.reshape(len(out), -1)
+        values = flat.detach().float().cpu().numpy()
+        labels = self.classes
+        if labels is None or len(labels) != values.shape[1]:
+            labels = tuple(f"output {i}" for i in range(values.shape[1]))
+        names = tuple(p.name for p in prepared.pictures)
+        notes = self.opened.notes + prepared.notes
+        if not np.isfinite(values).all():
+            notes = (*notes, Note("nan_output", "error"))
+        return Prediction(values, _probabilities(values, softmax=graph.logits == graph.output), tuple(labels), names, notes, self.provenance)
+
+    @property
+    def black(self) -> torch.Tensor | None:
+        """A black picture as the network sees it, (1, C, 1, 1); None where nobody knows the preprocessing."""
+        preprocessing = self.opened.preprocessing
+        if preprocessing is None:
+            return None
+        dark = -np.asarray(preprocessing.mean, np.float32) / np.asarray(preprocessing.std, np.float32)
+        channels = len(preprocessing.channels)
+        return torch.from_numpy(np.broadcast_to(dark, (channels,)).copy()).reshape(1, channels, 1, 1)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What rebuilds it: source, weights, fingerprint, preprocessing."""
+        from seethrough import __version__
+
+        preprocessing = self.opened.preprocessing
+        return {
+            "network": self.opened.source,
+            "weights": self.opened.weights,
+            "fingerprint": self.fingerprint,
+            "input_size": self.input_size,
+            "preprocessing": None if preprocessing is None else preprocessing.name,
+            "mode": self.mode,
+            "versions": {"seethrough": __version__, "torch": torch.__version__},
+        }
+
+    @property
+    def _device(self) -> torch.device:
+        return next((t.device for t in (*self.module.parameters(), *self.module.buffers())), torch.device("cpu"))
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next((t.dtype for t in self.module.parameters() if t.is_floating_point()), torch.float32)
+
+
+def open(source: Any, **options: Any) -> Network:
+    """Open a network.
+
+    Parameters
+    ----------
+    source
+        ``"keras:VGG16"``, ``"demo:leopards"``, a path (.keras, .h5, .safetensors, .pt), a torch module or a Keras model.
+    options
+        Those of `seethrough.models.open_model`: ``weights``, ``architecture``, ``input_size``, ``classes``, ``preprocessing``, ``allow_code``;
+        and ``mode="train"`` to look at it as in training.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    UsageError
+        An unknown name or setting.
+    InputRefused
+        A file that can't be read or isn't safe to open.
+    EnvironmentLacks
+        A door whose library isn't installed.
+    """
+    from seethrough.models import open_model
+
+    if isinstance(source, Network):
+        return source
+    mode = options.pop("mode", "inference")
+    if mode not in ("inference", "train"):
+        raise UsageError(f"mode is 'inference' or 'train', not {mode!r}.")
+    return Network(open_model(source, **options), mode)
+
+
+def _drawn(batch: torch.Tensor, opened: Opened) -> tuple[Picture, ...]:
+    """What is drawn under a map where only numbers were given."""
+    if batch.dim() == 4:
+        return pictures_of(batch, opened.preprocessing, opened.layout)
+    flat = batch.reshape(len(batch), 1, 1, -1) if batch.dim() == 2 else batch.mean(1).reshape(len(batch), 1, 1, -1)
+    return pictures_of(flat, None, "channels_first")
+
+
+def _probabilities(values: np.ndarray, *, softmax: bool) -> np.ndarray | None:
+    """Probabilities from outputs: the outputs themselves where they are, their softmax where they are logits of several classes."""
+    if values.shape[1] < 2 or not np.isfinite(values).all():
+        return None
+    if not softmax or ((values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3)):
+        return values if np.allclose(values.sum(1), 1, atol=1e-2) else None
+    shifted = np.exp(values - values.max(1, keepdims=True))
+    return (shifted / shifted.sum(1, keepdims=True)).astype(np.float32)
+
+
+def as_network(source: Network | Any) -> Network:
+    """A network, opened if it isn't yet."""
+    return source if isinstance(source, Network) else open(source)
+
+
+__all__ = ["Network", "Prepared", "as_network", "open"]
