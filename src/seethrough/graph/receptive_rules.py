@@ -273,18 +273,19 @@ def _reshape(step: Step) -> Window:
 
 def _view(step: Step) -> Window | None:
     """Permutations, slices and expansions: asked of the function itself, which is given a tensor without data whose strides tell its axes apart."""
-    source = step.windows.get(step.operation.inputs[0])
+    base, *others = step.operation.inputs
+    source = step.windows.get(base)
     if source is None:
         return None  # something else, made as large as what depends on the picture
-    if len(step.operation.inputs) > 1 and step.operation.kind is not Kind.EXPAND:
+    if others and step.operation.kind is not Kind.EXPAND:
         return _everything(step)
     sizes = source.shape
     strides = [prod([max(n, 2) for n in sizes[a + 1 :]]) for a in range(len(sizes))]
     probe = torch.empty_strided(sizes, strides, device="meta")
-    others = {v: torch.empty(step.given.values[v].at(step.given.batch), device="meta") for v in step.operation.inputs[1:]}
+    beside = {v: torch.empty(step.given.values[v].at(step.given.batch), device="meta") for v in others}
     try:
         with torch.no_grad():
-            found = step.operation.call({step.operation.inputs[0]: probe, **others}, step.given.batch)
+            found = step.operation.call({base: probe, **beside}, step.given.batch)
     except (RuntimeError, NotImplementedError):
         return _everything(step)  # a function that looks at the data
     view = found if isinstance(found, torch.Tensor) else found[step.position]

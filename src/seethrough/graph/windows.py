@@ -1,6 +1,6 @@
 """Windows: which stretch of the picture is seen from each place of a value, and how it moves from place to place.
 
-The bookkeeping is kept per axis, as a list of `Run`\\ s, so that it follows a map through permutations and reshapes: flattened into tokens, cut into
+The bookkeeping is kept per axis, as a list of runs, so that it follows a map through permutations and reshapes: flattened into tokens, cut into
 windows, put together again.
 """
 
