@@ -15,8 +15,8 @@ from seethrough.show.sentences import EMPTY, sentence
 from seethrough.show.words import REGIONS
 
 SPOT = {
-    "en": r"strongest spot is at x ([\d,]+), y ([\d,]+) \((\S+\s*%) from the left, (\S+\s*%) from the top\)",
-    "zh": r"最强处在 x ([\d,]+)、y ([\d,]+)（距左边 (\S+?%)，距上边 (\S+?%)）",
+    "en": r"strongest spot is at x\s([\d,]+), y\s([\d,]+) \((\S+\s*%) from the left, (\S+\s*%) from the top\)",
+    "zh": r"最强处在 x\s([\d,]+)、y\s([\d,]+)（距左边 (\S+?%)，距上边 (\S+?%)）",
 }
 HALF = {"en": r"half of all lies on ([<>\s\d.]+%) of the picture", "zh": r"总量的一半集中在画面的 ([<>\s\d.]+%) 上"}
 PLACE = {"en": r"^([<>\s\d.]+%) of the .*? lies (in the [a-z ]+);", "zh": r"有 ([<>\s\d.]+%) 位于(\S+?处)；"}

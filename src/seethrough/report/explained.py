@@ -22,13 +22,7 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
     count = len(explanation.pictures)
     notes = explanation.notes + explanation.prediction.notes
     opening = Section("", tuple([Notes(notes)] if notes else ()) + ((_answered(explanation),) if count == 1 else ()))
-    pictures = tuple(
-        Section(
-            PAGE["why"].fill(label=plain(explanation.target[i].label)) if count > 1 else "",
-            (Explained((Answer(explanation, i),)),),
-        )
-        for i in range(count)
-    )
+    pictures = tuple(Section(_heading(explanation, i), (Explained((Answer(explanation, i),)),)) for i in range(count))
     return Page(
         title=_title(explanation),
         sections=(opening, *pictures),
@@ -39,10 +33,23 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
 
 
 def _title(explanation: Explanation) -> Text:
-    labels = dict.fromkeys(plain(target.label) for target in explanation.target)
+    labels = _labels(explanation)
     if len(labels) == 1:
-        return PAGE["why"].fill(label=next(iter(labels)))
+        return PAGE["why"].fill(label=labels[0])
     return PAGE["why_many"].fill(count=len(explanation.pictures))
+
+
+def _heading(explanation: Explanation, image: int) -> Text:
+    """Above one of several pictures: its question, or its name where the page's title is the question already."""
+    if len(explanation.pictures) == 1:
+        return ""
+    if len(_labels(explanation)) == 1:
+        return plain(explanation.pictures[image].name)
+    return PAGE["why"].fill(label=plain(explanation.target[image].label))
+
+
+def _labels(explanation: Explanation) -> list[str]:
+    return list(dict.fromkeys(plain(target.label) for target in explanation.target))
 
 
 def _answered(explanation: Explanation) -> Paragraph:

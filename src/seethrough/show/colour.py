@@ -107,7 +107,7 @@ def overlay(
     painted = paint(values, seen, scale)
     alpha = painted[..., 3:] * opacity
     ground = pixels / 255.0
-    ground = np.where(seen[..., None], ground, 0.35 * ground + 0.65 * 0.5)
+    ground = np.where(seen[..., None], ground, 0.5 * ground + 0.5 * 0.5)
     return np.rint((ground * (1 - alpha) + painted[..., :3] * alpha) * 255).astype(np.uint8)
 
 

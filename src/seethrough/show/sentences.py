@@ -37,8 +37,8 @@ PLACE = Both("{share:percent} of the {what} lies {region}", "{what}有 {share:pe
 SPREAD = Both("The {what} is spread over the whole picture", "{what}遍布整张图片")
 HALF = Both("half of all lies on {area:percent} of the picture", "总量的一半集中在画面的 {area:percent} 上")
 SPOT = Both(
-    "the strongest spot is at x {x:count}, y {y:count} ({right:percent} from the left, {down:percent} from the top)",
-    "最强处在 x {x:count}、y {y:count}（距左边 {right:percent}，距上边 {down:percent}）",
+    "the strongest spot is at x\u00a0{x:count}, y\u00a0{y:count} ({right:percent} from the left, {down:percent} from the top)",
+    "最强处在 x\u00a0{x:count}、y\u00a0{y:count}（距左边 {right:percent}，距上边 {down:percent}）",
 )
 ON_MASK = Both("{share:percent} of all lies on {mask}", "总量的 {share:percent} 位于{mask}")
 NOTHING_FOR = Both("Nothing in this map speaks for it.", "图中没有支持它的证据。")

@@ -21,6 +21,9 @@
 
 const UNSEEN = 0;
 
+/** How much of the picture a grey veil hides where the network never saw it. */
+const UNSEEN_VEIL = 0.5;
+
 /**
  * @param {string} text
  * @returns {Uint8Array}
@@ -111,7 +114,7 @@ export class Heat {
       const unseen = this.codes[i] === UNSEEN;
       let alpha = alone ? 1 : size ** fade * opacity;
       if (size < threshold) alpha = 0;
-      if (unseen) alpha = alone ? 0 : 0.6;
+      if (unseen) alpha = alone ? 0 : UNSEEN_VEIL;
       const pixel = 4 * i;
       image.data[pixel] = unseen ? 128 : table[colour];
       image.data[pixel + 1] = unseen ? 128 : table[colour + 1];

@@ -6,7 +6,7 @@ import { define, element, styledRoot } from "./define.js";
 
 const STYLE = `
 :host { display: block; }
-form { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem 1.6rem; }
+form { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem 1.25rem; }
 fieldset { display: flex; margin: 0; padding: 0; border: 0; min-width: 0; }
 legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 label { font-size: 0.82rem; color: var(--quiet); white-space: nowrap; }
@@ -19,7 +19,7 @@ label { font-size: 0.82rem; color: var(--quiet); white-space: nowrap; }
 .segment:last-of-type span { border-radius: 0 999px 999px 0; }
 .segment input:checked + span { background: var(--ink); color: var(--paper); border-color: var(--ink); }
 .segment input:focus-visible + span { outline: 3px solid var(--focus); outline-offset: 2px; z-index: 1; position: relative; }
-input[type="range"] { width: 7.5rem; accent-color: var(--accent); margin: 0; }
+input[type="range"] { width: 6.2rem; accent-color: var(--accent); margin: 0; }
 output { font-size: 0.82rem; color: var(--ink); min-width: 3.2em; font-variant-numeric: tabular-nums; }
 select, button { font: inherit; font-size: 0.82rem; color: var(--ink); background: var(--paper); border: 1px solid var(--control);
   border-radius: 999px; padding: 0.4rem 0.8rem; }
