@@ -19,7 +19,7 @@ from seethrough import __version__
 from seethrough.errors import UsageError
 from seethrough.report.blocks import Explained, Notes, Paragraph, Section, Table
 from seethrough.report.link import link
-from seethrough.report.payload import DETAILS, Detail, tables_payload
+from seethrough.report.payload import DETAILS, tables_payload
 from seethrough.report.views import Views, cell
 from seethrough.report.writing import refuse_unwritable, write_whole
 from seethrough.show.colour import FADE, table
@@ -60,9 +60,9 @@ class Page:
     def html(self, *, budget: int = BUDGET) -> str:
         """The page as one text, in the finest detail that fits ``budget`` bytes (the coarsest where none does)."""
         known_language(self.language)
-        text = ""
+        text, readings = "", {}
         for detail in DETAILS:
-            text = _render(self, detail)
+            text = _render(self, Views(detail, readings))
             if len(text.encode("utf-8")) <= budget:
                 break
         return text
@@ -85,8 +85,7 @@ class Page:
         return path
 
 
-def _render(page: Page, detail: Detail) -> str:
-    views = Views(detail)
+def _render(page: Page, views: Views) -> str:
     sections = [
         {"heading": both(section.heading), "blocks": [_block(block, views) for block in section.blocks]}
         for section in page.sections

@@ -97,7 +97,7 @@ def decode(codes: NDArray[np.uint8], largest: float, signed: bool) -> NDArray[np
 def pack(codes: NDArray[np.uint8]) -> dict[str, str]:
     """Bytes as base64 of zlib, row by row; as differences to the left neighbour (mod 256) where that is smaller."""
     difference = np.diff(codes, axis=1, prepend=np.zeros((len(codes), 1), np.uint8))  # uint8 wraps, as the browser's does
-    packed = {"none": zlib.compress(codes.tobytes(), 9), "left": zlib.compress(difference.tobytes(), 9)}
+    packed = {"none": zlib.compress(codes.tobytes(), 7), "left": zlib.compress(difference.tobytes(), 7)}
     filter_ = min(packed, key=lambda name: len(packed[name]))
     return {"filter": filter_, "data": base64.b64encode(packed[filter_]).decode("ascii")}
 

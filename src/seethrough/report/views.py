@@ -74,6 +74,8 @@ class Views:
     """Makes the views of one page at one level of detail, and gathers the maps that its script draws."""
 
     detail: Detail
+    readings: dict[tuple[int, int, int], Reading] = field(default_factory=dict)
+    """What was read from each (attribution, image, mask), by identity: a page tried at several details reads once."""
     maps: list[dict[str, Any]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -111,7 +113,7 @@ class Views:
 
     def _card(self, block: Explained, answer: Answer, attribution: Attribution, picture_id: str) -> CardView:
         picture = answer.explanation.pictures[answer.image]
-        reading = read(attribution, answer.image, mask=block.mask, mask_name=block.mask_name)
+        reading = self._reading(block, attribution, answer.image)
         name = f"map-{next(self._numbers)}"
         payload = map_payload(reading, name, picture_id, self.detail)
         self.maps += [payload] if payload else []
@@ -128,6 +130,13 @@ class Views:
             shares=shares(reading),
             numbers=tuple(numbers(attribution, answer.image, reading)),
         )
+
+
+    def _reading(self, block: Explained, attribution: Attribution, image: int) -> Reading:
+        key = (id(attribution), image, id(block.mask))
+        if key not in self.readings:
+            self.readings[key] = read(attribution, image, mask=block.mask, mask_name=block.mask_name)
+        return self.readings[key]
 
 
 def guesses(explanation: Explanation, image: int, most: int) -> tuple[GuessView, ...]:

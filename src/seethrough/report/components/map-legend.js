@@ -1,5 +1,5 @@
 /**
- * What the colours of a map mean, in numbers, and the value under the crosshair.
+ * What the colours of a map mean, in numbers, and under them the value at the crosshair, or else the unit.
  */
 
 import { define, element, styledRoot } from "./define.js";
@@ -15,6 +15,7 @@ canvas { display: block; width: 100%; height: 100%; border-radius: 2px; backgrou
   font-size: 0.78rem; line-height: 1.4; }
 .middle { text-align: center; }
 output { display: block; min-height: 1.5em; margin-top: 0.1em; font-size: 0.82rem; color: var(--ink); text-align: center; }
+.idle { color: var(--quiet); font-size: 0.78rem; }
 [hidden] { display: none; }
 `;
 
@@ -72,14 +73,15 @@ export class MapLegend extends HTMLElement {
     this.low.textContent = this.record.signed ? `−${limit}` : "0";
     this.high.textContent = limit;
     const { words } = this.scene;
-    this.middle.textContent = `${words.both(this.record.ends)} (${words.both(this.record.unit)})`;
+    this.middle.textContent = words.both(this.record.ends);
   }
 
   writeValue() {
     const cursor = this.state.get("cursor");
     const here = cursor && cursor.picture === this.record.picture ? cursor : null;
     const value = here ? this.heat.at(here.x, here.y) : null;
-    this.output.textContent = here ? this.sentence(here, value) : "";
+    this.output.textContent = here ? this.sentence(here, value) : this.scene.words.both(this.record.unit);
+    this.output.classList.toggle("idle", !here);
     this.tick.hidden = value === null;
     if (value === null) return;
     const at = Math.max(-1, Math.min(1, value / this.scene.limit(this.record)));
