@@ -33,9 +33,10 @@ class ReceptiveField:
     size
         In pixels; None where every unit sees the whole picture.
     stride
-        By how many pixels the field moves from one unit to the next; 0 where it stands still.
+        By how many pixels the field moves from one unit to the next; 0 where it stands still, a fraction behind upsampling.
     start
-        The first pixel that the unit at place 0 sees; negative where it sees padding.
+        Where the field of the unit at place 0 begins; negative where it sees padding. The unit at place ``i`` sees the pixels
+        ``p`` with ``start + stride · i ≤ p < start + stride · i + size``.
     """
 
     size: tuple[int | None, ...]
@@ -75,7 +76,7 @@ def receptive_fields(graph: Graph, spatial: tuple[int, ...] | None = None) -> di
     for operation in graph:
         for position, value in enumerate(operation.outputs):
             if value is not None:
-                seen = Step(operation, Arguments.of(operation, graph.values, batch), windows, value, position, extents).trace()
+                seen = Step(operation, Arguments.of(operation, graph.values, batch), windows, value, position).trace()
                 if seen is not None:
                     windows[value] = seen
     return {value: _field(window, extents) for value, window in windows.items()}

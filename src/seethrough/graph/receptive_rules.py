@@ -25,7 +25,6 @@ class Step:
     windows: dict[int, Window]
     value: int
     position: int
-    extents: Shape
 
     @property
     def shape(self) -> Shape:
@@ -51,7 +50,7 @@ class Step:
         return self.seen[0]
 
     def union(self, windows: Iterable[Window | None]) -> Window:
-        return union([w for w in windows if w is not None], self.shape, self.extents)
+        return union([w for w in windows if w is not None], self.shape)
 
 
 Rule = Callable[[Step], Window | None]

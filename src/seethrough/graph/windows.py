@@ -114,6 +114,10 @@ class Window:
             for d, (low, high, n) in enumerate(zip(self.low, self.high, extents))
         )
 
+    def motion(self, d: int) -> Number:
+        """How far it moves at most along one axis of the picture."""
+        return sum(abs(r.steps[d]) * (r.size - 1) for axis in self.axes for r in axis)
+
     def still_run(self, size: int) -> Run:
         return Run(size, (0,) * len(self.low))
 
@@ -137,18 +141,23 @@ def _joined(runs: Iterable[Run]) -> Iterator[Run]:
         yield last
 
 
-def union(windows: Sequence[Window], shape: Shape, extents: Shape) -> Window:
-    """The smallest window moving evenly that holds all of these, broadcast to one shape."""
+def union(windows: Sequence[Window], shape: Shape) -> Window:
+    """The smallest window moving evenly that holds all of these, broadcast to one shape.
+
+    Along each axis of the picture it moves as the one of them does after which it is smallest: beside a window that stands still and is wide, one
+    that moves inside of it doesn't count.
+    """
     windows = _aligned([_broadcast(w, shape) for w in windows])
     first = windows[0]
     if all(w.axes == first.axes for w in windows):
         return Window(first.axes, *_hull(windows))
-    still = [any(w.sees_all(extents)[d] for w in windows) for d in range(len(extents))]
-    if any(still):
-        # beside the whole picture nothing else counts
-        windows = [_standing(w, still) for w in windows]
-    leader = max(windows, key=lambda w: sum(not r.still for axis in w.axes for r in axis))
-    return Window(leader.axes, *_hull([_following(w, leader) for w in windows]))
+    led = [Window(leader.axes, *_hull([_following(w, leader) for w in windows])) for leader in windows]
+    best = [min(led, key=lambda w: (w.high[d] - w.low[d], w.motion(d))) for d in range(len(first.low))]
+    axes = [
+        tuple(Run(run.size, tuple(w.axes[a][i].steps[d] for d, w in enumerate(best))) for i, run in enumerate(runs))
+        for a, runs in enumerate(first.axes)
+    ]
+    return Window(tuple(axes), tuple(w.low[d] for d, w in enumerate(best)), tuple(w.high[d] for d, w in enumerate(best)))
 
 
 def _hull(windows: Sequence[Window]) -> tuple[tuple[Number, ...], tuple[Number, ...]]:
@@ -182,16 +191,6 @@ def _aligned(windows: list[Window]) -> list[Window]:
         else:
             windows = [w.resized(a, w.shape[a]) for w in windows]
     return windows
-
-
-def _standing(window: Window, still: list[bool]) -> Window:
-    """Spread along the spatial axes of the picture that are marked, moving as before along the others."""
-    spread = window.spread(range(len(window.axes)))
-    axes = [tuple(Run(r.size, tuple(0 if s else n for s, n in zip(still, r.steps))) for r in axis) for axis in window.axes]
-    low, high = (
-        tuple(w if s else m for s, w, m in zip(still, whole, moving)) for whole, moving in ((spread.low, window.low), (spread.high, window.high))
-    )
-    return Window(tuple(axes), low, high)
 
 
 def _following(window: Window, leader: Window) -> Window:
