@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seethrough.errors import UsageError
-from seethrough.report import Answer, Explained, Notes, Page, Paragraph, Section, Table, embed
+from seethrough.report import Answer, Explained, Notes, Page, Paragraph, Section, Table, embed, explanation_page
 from seethrough.report.page import BUDGET
 from seethrough.results import Note
 from seethrough.show.language import Both, share
@@ -162,3 +162,12 @@ def test_a_notebook_gets_a_picture_words_and_a_table_but_no_script(make_explanat
             assert sentence(attribution, image).en in page.text
     assert "支持" in embed(explanation, language="zh")
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+
+
+def test_each_picture_has_its_own_checks_and_general_notes_stand_once(make_explanation):
+    note = Note("softmax_looked_through")
+    explanation = make_explanation(images=2, height=60, width=80, notes=[note])
+    explanation = replace(explanation, prediction=replace(explanation.prediction, notes=(note,)))
+    text = Reader(explanation_page(explanation).html()).text
+    assert text.count("before the final softmax") == 1
+    assert text.count("values sum to 8.10,") == text.count("values sum to 9.10,") == 1

@@ -1,9 +1,12 @@
 """What lower floors say as data has words in both languages, and what no table knows is shown all the same."""
 
+import ast
 import string
+from pathlib import Path
 
 import pytest
 
+import seethrough
 from seethrough.errors import UsageError
 from seethrough.results import Note
 from seethrough.show import words
@@ -25,11 +28,23 @@ def test_both_languages_say_something_and_speak_of_the_same_numbers(text):
 
 
 def test_every_method_that_can_be_asked_has_words():
-    import seethrough
-
     for verb in ("saliency", "input_x_gradient", "guided_backprop", "deconvnet", "smoothgrad", "integrated_gradients",
                  "gradcam", "occlusion"):  # fmt: skip
         assert verb in seethrough.__all__ and verb in words.METHODS
+
+
+def notes_in_the_source():
+    """The identifier of every note that some room makes."""
+    for path in Path(seethrough.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Note":
+                name = node.args[0] if node.args else None
+                if isinstance(name, ast.Constant):
+                    yield name.value
+
+
+def test_every_note_that_some_room_makes_has_words():
+    assert set(notes_in_the_source()) - set(words.NOTES) == set()
 
 
 def test_an_unknown_note_is_shown_with_its_numbers():
@@ -43,8 +58,8 @@ def test_a_known_note_without_the_numbers_its_text_needs_is_shown_plainly():
 
 
 def test_a_known_note_says_its_numbers():
-    text = words.note_words(Note("completeness", "info", {"sum": 1.5, "difference": 1.75, "gap": 0.25}))
-    assert all(number in text.en and number in text.zh for number in ("1.50", "1.75", "0.250"))
+    text = words.note_words(Note("completeness", "info", {"image": 0, "sum": 1.5, "rise": 2, "gaps": 0.25, "steps": 32}))
+    assert all(number in text.en and number in text.zh for number in ("1.50", "2.00", "25", "32"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from seethrough.report.page import Page
 from seethrough.results import Explanation
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, Text, plain, share
+from seethrough.show.reading import general_notes
 
 
 def explanation_page(explanation: Explanation, language: str = "en") -> Page:
@@ -20,7 +21,7 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
         ``"en"`` or ``"zh"``: the language that the page opens in.
     """
     count = len(explanation.pictures)
-    notes = explanation.notes + explanation.prediction.notes
+    notes = general_notes(explanation)
     opening = Section("", tuple([Notes(notes)] if notes else ()) + ((_answered(explanation),) if count == 1 else ()))
     pictures = tuple(Section(_heading(explanation, i), (Explained((Answer(explanation, i),)),)) for i in range(count))
     return Page(

@@ -14,7 +14,7 @@ import numpy as np
 
 from seethrough.results import Attribution, Explanation, Guess, Note, Passes
 from seethrough.show.language import LANGUAGES
-from seethrough.show.reading import Reading, read
+from seethrough.show.reading import Reading, general_notes, read
 from seethrough.show.words import note_words
 
 FORMAT = "seethrough explanation 1"
@@ -44,7 +44,7 @@ def as_json(explanation: Explanation) -> bytes:
     record = {
         "format": FORMAT,
         "provenance": explanation.provenance,
-        "notes": _notes(explanation.notes),
+        "notes": _notes(general_notes(explanation)),
         "passes": _passes(explanation.passes),
         "images": [_image(explanation, i) for i in range(len(explanation.pictures))],
         "methods": {name: _method(attribution) for name, attribution in explanation.items()},

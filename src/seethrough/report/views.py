@@ -183,7 +183,7 @@ def numbers(attribution: Attribution, image: int, reading: Reading) -> Iterator[
     yield NUMBERS["passes"], NUMBERS["passes_value"].fill(forward=passes.forward, backward=passes.backward)
     for name, setting in attribution.settings.items():
         yield both(plain(name)), _setting(setting)
-    for note in attribution.checks:
+    for note in reading.notes:
         yield NUMBERS["check"], note_words(note)
 
 

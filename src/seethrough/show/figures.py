@@ -20,7 +20,7 @@ from seethrough.show.colour import overlay, table
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
-from seethrough.show.reading import Reading, as_explanation, has_random_weights, read
+from seethrough.show.reading import Reading, as_explanation, general_notes, has_random_weights, read
 from seethrough.show.words import WATERMARK, note_words
 
 OWN_SCALES = Both(
@@ -217,9 +217,7 @@ class _Sheet:
         return min(TALLEST, CELL * height / width)
 
     def _footer_lines(self) -> list[str]:
-        notes = [*self.explanation.notes, *self.explanation.prediction.notes]
-        for picture in self.explanation.pictures:
-            notes += picture.notes
+        notes = [*general_notes(self.explanation), *(n for p in self.explanation.pictures for n in p.notes)]
         said = dict.fromkeys(note_words(note).in_(self.language) for note in notes)
         texts = [OWN_SCALES.in_(self.language), *said, *([self.remark] if self.remark else [])]
         width = (self.width - 2 * MARGIN) * LETTERS_PER_INCH

@@ -44,7 +44,7 @@ class Reading:
     sentence, ends, limits, unit
         The generated sentence, what the ends of the colours mean, where they end, and the unit, in both languages.
     notes
-        What the method checked about itself.
+        What the method checked about itself on this image.
     """
 
     method: str
@@ -85,7 +85,7 @@ def read(
         limits=_limits(scale),
         unit=unit_words(attribution, target),
         signed=attribution.signed,
-        notes=attribution.checks,
+        notes=tuple(note for note in attribution.checks if note.numbers.get("image", image) == image),
     )
 
 
@@ -123,6 +123,16 @@ def has_random_weights(explanation: Explanation) -> bool:
     """Whether any part of the explanation says that the weights are random."""
     notes = (*explanation.notes, *explanation.prediction.notes, *(n for a in explanation.values() for n in a.checks))
     return any(note.name == RANDOM_WEIGHTS for note in notes)
+
+
+def general_notes(explanation: Explanation) -> tuple[Note, ...]:
+    """What holds for the whole explanation, each note once; without what the pictures say of themselves."""
+    own = [note for picture in explanation.pictures for note in picture.notes]
+    kept: list[Note] = []
+    for note in (*explanation.notes, *explanation.prediction.notes):
+        if note not in kept and note not in own:
+            kept.append(note)
+    return tuple(kept)
 
 
 def _grey_pictures(attribution: Attribution) -> tuple[Picture, ...]:

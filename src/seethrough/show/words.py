@@ -91,51 +91,78 @@ NOTES: Mapping[str, Both] = {
         "The weights are random: nothing was learned, and the maps mean nothing.",
         "权重是随机的：网络没有学过任何东西，图没有意义。",
     ),
-    "nan_weights": Both(
-        "The network has weights that are not numbers, so its answers mean nothing.",
-        "网络含有非数值的权重，答案没有意义。",
+    "weights_not_finite": Both(
+        "{layers:count} of the network's layers hold weights that are not numbers (the first is “{layer}”), so its "
+        "answers and the maps mean nothing.",
+        "网络有 {layers:count} 个层含有非数值的权重（第一个是“{layer}”），回答和图都没有意义。",
     ),
-    "nan_map": Both("The map holds values that are not numbers.", "图中含有非数值。"),
-    "nan_output": Both("The network answered with values that are not numbers.", "网络给出的输出含有非数值。"),
-    "flat_map": Both("The map is the same everywhere: it says nothing about places.", "图处处相同：不能说明位置。"),
+    "state_dict_unwrapped": Both(
+        "The weights were found under the key “{key}” of the file.", "权重取自文件中的键“{key}”。"
+    ),
+    "prefix_removed": Both(
+        "The prefix “{prefix}” was taken off the names of the weights.", "已去掉权重名称的前缀“{prefix}”。"
+    ),
     "assumed_preprocessing": Both(
         "Nobody said how this network wants its pictures; preprocessing “{preprocessing}” was assumed.",
         "没有说明该网络如何预处理图片；假定为“{preprocessing}”。",
     ),
-    "assumed_input_size": Both("The input size was assumed.", "输入尺寸是假定的。"),
-    "range_mismatch": Both(
-        "The picture's values run from {low:value} to {high:value}, which does not fit what the network expects.",
-        "图片数值范围为 {low:value} 到 {high:value}，与网络的要求不符。",
+    "range_does_not_fit": Both(
+        "The picture's numbers run from {low:value} to {high:value}, but the network expects {expected_low:value} to "
+        "{expected_high:value}; its answer may mean nothing.",
+        "图片数值范围为 {low:value} 到 {high:value}，而网络需要 {expected_low:value} 到 {expected_high:value}；回答可能没有意义。",
     ),
-    "channel_order": Both(
-        "The channel order of the picture may not be what the network expects.", "图片的通道顺序可能与网络的要求不符。"
+    "picture_from_tensor": Both(
+        "A ready tensor was given; the picture was made of its numbers.", "给出的是张量；图片由其数值还原。"
     ),
-    "exif_turned": Both("The picture was turned upright as its EXIF data say.", "已按 EXIF 信息将图片转正。"),
-    "alpha_on_white": Both("Transparent parts were laid on white.", "透明部分已置于白色背景上。"),
-    "first_frame": Both("The picture is animated; its first frame was taken.", "图片是动画，取第一帧。"),
-    "sixteen_bit_scaled": Both("16-bit values were scaled to 8 bits.", "16 位数值已缩放为 8 位。"),
-    "cmyk_converted": Both("The picture was converted from CMYK to RGB.", "图片已从 CMYK 转换为 RGB。"),
-    "palette_converted": Both("The picture's palette was turned into RGB.", "图片的调色板已转换为 RGB。"),
-    "grey_to_rgb": Both("The grey picture was taken as three equal channels.", "灰度图片按三个相同通道处理。"),
+    "stretched_to_pixels": Both(
+        "Its numbers, from {low:value} to {high:value}, were stretched to the range of pixels to draw it.",
+        "其数值（{low:value} 到 {high:value}）被拉伸到像素范围以便绘制。",
+    ),
+    "turned_by_exif": Both("The picture was turned upright as its EXIF data say.", "已按 EXIF 信息将图片转正。"),
+    "transparency": Both(
+        "The picture is transparent on {share:percent} of its area; it was laid on white.",
+        "图片有 {share:percent} 的面积透明；已置于白色背景上。",
+    ),
+    "animated": Both(
+        "The picture has {frames:count} frames; the first was taken.", "图片有 {frames:count} 帧；取第一帧。"
+    ),
+    "sixteen_bit": Both("16-bit values were scaled to 8 bits.", "16 位数值已缩放为 8 位。"),
+    "float_pixels": Both(
+        "The picture's numbers were scaled so that {white:value} is white.", "图片数值已缩放，使 {white:value} 为白色。"
+    ),
+    "converted": Both("The picture was converted from {mode} to RGB.", "图片已从 {mode} 转换为 RGB。"),
+    "greyscale": Both("The picture is grey; its one channel was taken three times.", "图片为灰度；单通道重复三次。"),
+    "colour_profile_ignored": Both(
+        "The picture has the colour profile “{profile}”, which was not applied.",
+        "图片带有颜色配置“{profile}”，未被应用。",
+    ),
+    "cropped": Both(
+        "The network saw only a part of the picture; what it did not see is grey.",
+        "网络只看到了图片的一部分；没有看到的部分为灰色。",
+    ),
+    "nan_output": Both("The network answered with values that are not numbers.", "网络给出的输出含有非数值。"),
+    "nan_map": Both("The map holds values that are not numbers.", "图中含有非数值。"),
+    "flat_map": Both("The map is zero everywhere.", "图处处为零。"),
     "completeness": Both(
-        "The map's values sum to {sum:value}; the answer differs from the baseline's by {difference:value}: "
-        "a gap of {gap:value}.",
-        "图中数值之和为 {sum:value}；答案与基线之差为 {difference:value}：缺口 {gap:value}。",
+        "The map's values sum to {sum:value}, and the answer rose by {rise:value} above the baseline's: a gap of "
+        "{gaps:percent} after {steps:count} steps.",
+        "图中数值之和为 {sum:value}，答案比基线高出 {rise:value}：{steps:count} 步后的缺口为 {gaps:percent}。",
+    ),
+    "layer_chosen": Both(
+        "Layer “{layer}” was chosen: the last one with height and width.", "选用层“{layer}”：最后一个有高和宽的层。"
     ),
     "softmax_looked_through": Both(
         "The question was put to the logits, before the final softmax.", "问题针对最后 softmax 之前的 logit。"
     ),
     "saturated_softmax": Both(
-        "The softmax is saturated: its gradients vanish, and maps of the probability would be empty.",
-        "softmax 已饱和：梯度消失，对概率求得的图会是空的。",
+        "The softmax is saturated: its gradients nearly vanish, so maps of the probability say little.",
+        "softmax 已饱和：梯度几乎消失，对概率求得的图说明不了什么。",
     ),
-    "layer_chosen": Both("Layer “{layer}” was chosen: the last spatial one.", "选用层“{layer}”：最后一个空间层。"),
-    "cropped": Both("The network saw only a part of the picture.", "网络只看到了图片的一部分。"),
     "recorded_for_one_image": Both(
-        "The network could not be written down for any image; the operations of this one were recorded.",
-        "该网络无法对任意图片记录；只记录了这张图片的运算。",
+        "The network could not be written down for every image, so its operations on this one were ({reason}).",
+        "该网络无法对任意图片记录，只记录了对这张图片的运算（{reason}）。",
     ),
-    "black_box": Both("The network was called as a black box.", "网络被当作黑箱调用。"),
+    "black_box": Both("The network was called as a black box ({reason}).", "网络被当作黑箱调用（{reason}）。"),
 }
 
 REGIONS: Mapping[str, Both] = {
