@@ -64,8 +64,8 @@ def load_picture(source: Any, *, name: str | None = None, pixel_limit: int | Non
     -------
     Picture
         uint8 (H, W, 3), upright, with notes: ``turned_by_exif``, ``sixteen_bit``, ``float_pixels``, ``converted`` (from
-        CMYK, a palette…), ``greyscale``, ``transparency``, ``animated``, ``colour_profile``,
-        ``colour_profile_ignored``.
+        CMYK, a palette…), ``greyscale``, ``transparency``, ``animated``,
+        ``colour_profile_ignored`` (a profile other than sRGB).
 
     Raises
     ------
@@ -148,7 +148,7 @@ def _from_image(image: Image.Image, name: str, where: str, limit: int) -> Pictur
         )
     _refuse_tiny(height, width, where)
     notes = _frames(image)
-    sixteen = "16" in str(getattr(image, "tile", "")) and image.mode in ("RGB", "RGBA")
+    sixteen = _is_sixteen_bit_colour(image)
     try:
         image.load()
         image, more = _upright_rgb(image, where)
@@ -161,6 +161,12 @@ def _from_image(image: Image.Image, name: str, where: str, limit: int) -> Pictur
     if sixteen:
         more = (Note("sixteen_bit", numbers={"mode": image.mode}), *more)
     return Picture(np.asarray(image, dtype=np.uint8).copy(), name, (*notes, *more))
+
+
+def _is_sixteen_bit_colour(image: Image.Image) -> bool:
+    """Whether Pillow will keep the upper byte of each channel; only its plan for decoding tells."""
+    plans = (str(tile[3]) for tile in getattr(image, "tile", ()))
+    return image.mode in ("RGB", "RGBA") and any(";16" in plan for plan in plans)
 
 
 def _frames(image: Image.Image) -> tuple[Note, ...]:
@@ -178,8 +184,7 @@ def _upright_rgb(image: Image.Image, where: str) -> tuple[Image.Image, tuple[Not
         notes.append(Note("turned_by_exif", numbers={"orientation": int(orientation)}))
     image, made = _eight_bit(image, where)
     notes += made
-    image, made = _srgb(image)
-    notes += made
+    notes += _profile_notes(image)
     image, made = _without_alpha(image)
     notes += made
     if image.mode in ("1", "L"):
@@ -205,21 +210,20 @@ def _eight_bit(image: Image.Image, where: str) -> tuple[Image.Image, list[Note]]
     return Image.fromarray(pixels), [Note(name, numbers={"mode": image.mode, "white": white})]
 
 
-def _srgb(image: Image.Image) -> tuple[Image.Image, list[Note]]:
-    """Colours of an embedded profile as sRGB, for which networks are trained; a profile that can't be used is noted."""
+def _profile_notes(image: Image.Image) -> list[Note]:
+    """A note where the file says that its numbers aren't sRGB.
+
+    They are left as they are: networks are trained and evaluated on numbers decoded without regard to profiles, and
+    converting them here (from Adobe RGB, say) would give another answer than the person's own pipeline gives.
+    """
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK"):
-        return image, []
+    if not profile:
+        return []
     try:
-        embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        described = ImageCms.getProfileDescription(embedded).strip()
-        if "srgb" in described.casefold():
-            return image, []
-        converted = ImageCms.profileToProfile(image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        described = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip()
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image, [Note("colour_profile_ignored", "warning")]
-    assert converted is not None
-    return converted, [Note("colour_profile", numbers={"profile": described, "mode": image.mode})]
+        described = "unreadable"
+    return [] if "srgb" in described.casefold() else [Note("colour_profile_ignored", numbers={"profile": described})]
 
 
 def _without_alpha(image: Image.Image) -> tuple[Image.Image, list[Note]]:

@@ -168,7 +168,7 @@ def _geometry(picture: tuple[int, int], size: tuple[int, int], preprocessing: Pr
         resized = tuple(max(1, min(round(side * ratio), whole)) for side, whole in zip(picture, size))
     else:
         resized = _covering(picture, size, preprocessing.resize_to)
-    top, left = (round((have - want) / 2) for have, want in zip(resized, size))
+    top, left = ((have - want) // 2 for have, want in zip(resized, size))
     return Geometry(picture, (resized[0], resized[1]), size, top, left)
 
 
@@ -183,10 +183,9 @@ def _covering(picture: tuple[int, int], size: tuple[int, int], resize_to: int | 
             "larger resize_to, or fit='stretch'."
         )
     tall = picture[0] * goal[1] >= picture[1] * goal[0]
-    # Truncated, not rounded, as in torchvision's resize.
     if tall:
-        return int(goal[1] * picture[0] / picture[1]), goal[1]
-    return goal[0], int(goal[0] * picture[1] / picture[0])
+        return round(goal[1] * picture[0] / picture[1]), goal[1]
+    return goal[0], round(goal[0] * picture[1] / picture[0])
 
 
 def _one_input(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> np.ndarray:
