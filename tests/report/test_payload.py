@@ -49,18 +49,6 @@ def test_smooth_maps_take_the_smaller_packing():
     assert (unpack(packed, 128, 128) == codes).all()
 
 
-def test_shrinking_keeps_the_mean_of_what_was_seen():
-    random = np.random.default_rng(0)
-    m = random.normal(size=(60, 90)).astype(np.float32)
-    seen = np.zeros(m.shape, bool)
-    seen[:, 15:75] = True
-    small, small_seen = payload.shrink_seen(m, seen, 30)
-    assert small.shape == (20, 30) and small_seen.sum() == 20 * 20
-    blocks = m.reshape(20, 3, 30, 3).mean((1, 3))
-    assert small[small_seen] == pytest.approx(blocks[small_seen], abs=1e-5)
-    assert (payload.shrink(m, 90) == m).all()
-
-
 def test_a_flat_map_travels_as_words_only(make_explanation):
     from dataclasses import replace
 

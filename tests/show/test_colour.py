@@ -60,3 +60,9 @@ def test_without_evidence_the_picture_stays_as_it_is_and_the_unseen_is_dimmed():
     assert (drawn[untouched] == pixels[untouched]).all()
     assert (drawn[1, 2] != pixels[1, 2]).any()
     assert drawn[~seen].std() < pixels[~seen].std()
+
+
+def test_faint_signed_evidence_tints_a_dark_picture_and_does_not_whiten_it():
+    m = np.array([[0.1, -0.1, 1.0, -1.0]])
+    tints = paint(m, np.ones(m.shape, bool), scale_of(m, signed=True))[0, :2, :3]
+    assert tints[0, 0] - tints[0, 2] > 0.3 and tints[1, 2] - tints[1, 0] > 0.3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from seethrough.report.blocks import Answer, Explained, Notes, Paragraph, Section
+from collections.abc import Iterator
+
+from seethrough.report.blocks import Answer, Block, Explained, Notes, Paragraph, Section
 from seethrough.report.page import Page
 from seethrough.results import Explanation
 from seethrough.show.interface import PAGE
@@ -21,8 +23,7 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
         ``"en"`` or ``"zh"``: the language that the page opens in.
     """
     count = len(explanation.pictures)
-    notes = general_notes(explanation)
-    opening = Section("", tuple([Notes(notes)] if notes else ()) + ((_answered(explanation),) if count == 1 else ()))
+    opening = Section("", tuple(_opening(explanation)))
     pictures = tuple(Section(_heading(explanation, i), (Explained((Answer(explanation, i),)),)) for i in range(count))
     return Page(
         title=_title(explanation),
@@ -31,6 +32,18 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
         language=language,
         provenance=explanation.provenance,
     )
+
+
+def _opening(explanation: Explanation) -> Iterator[Block]:
+    """What must be known first (what makes the result mislead), the answer, and what else was assumed."""
+    notes = general_notes(explanation)
+    grave = tuple(note for note in notes if note.level != "info")
+    if grave:
+        yield Notes(grave)
+    if len(explanation.pictures) == 1:
+        yield _answered(explanation)
+    if len(grave) < len(notes):
+        yield Notes(tuple(note for note in notes if note.level == "info"))
 
 
 def _title(explanation: Explanation) -> Text:

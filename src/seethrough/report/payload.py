@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from seethrough.show.colour import overlay, table
+from seethrough.show.colour import faded, overlay, table
 from seethrough.show.reading import Reading
+from seethrough.show.shrink import shrink_map, shrink_pixels
 
 UNSEEN = 0
 SIGNED_ZERO, SIGNED_STEPS = 128, 127
@@ -54,26 +55,6 @@ DETAILS = (
     Detail(picture=160, map=48, still=96, quality=55),
 )
 """From the finest on; a page takes the first that fits its budget."""
-
-
-def shrink(values: NDArray[np.floating], side: int) -> NDArray[np.float32]:
-    """A map (H, W) with its longest side brought down to ``side`` by averaging over areas; smaller ones stay as they are."""
-    height, width = values.shape
-    longest = max(height, width)
-    if longest <= side:
-        return values.astype(np.float32)
-    size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
-    return np.asarray(Image.fromarray(values.astype(np.float32), mode="F").resize(size, Image.Resampling.BOX))
-
-
-def shrink_seen(
-    values: NDArray[np.floating], seen: NDArray[np.bool_], side: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """A map and its seen pixels made smaller together: the mean over what was seen; seen where at least half was."""
-    share = shrink(seen.astype(np.float32), side)
-    total = shrink(np.where(seen, values, 0), side)
-    mean = np.divide(total, share, out=np.zeros_like(total), where=share > 0)
-    return mean, share >= 0.5
 
 
 def encode(values: NDArray[np.floating], seen: NDArray[np.bool_], signed: bool) -> tuple[NDArray[np.uint8], float]:
@@ -106,7 +87,7 @@ def map_payload(reading: Reading, name: str, picture: str, detail: Detail) -> di
     """One map for the page, ready for JSON; None for a flat one, which is said in words and not drawn."""
     if reading.scale is None:
         return None
-    values, seen = shrink_seen(reading.values, reading.seen, detail.map)
+    values, seen = shrink_map(reading.values, reading.seen, detail.map)
     if not np.abs(values if reading.signed else np.maximum(values, 0)).any():
         return None
     codes, largest = encode(values, seen, reading.signed)
@@ -141,20 +122,19 @@ def tables_payload() -> dict[str, str]:
 def picture_url(pixels: NDArray[np.uint8], side: int, quality: int) -> str:
     """A picture as a ``data:`` URL: WebP (JPEG where Pillow lacks it), or PNG where it is small; brought down to ``side``.
     """
-    image = Image.fromarray(pixels)
-    if max(image.size) <= SMALL:
-        return data_url(image, "PNG")
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    if max(pixels.shape) <= SMALL:
+        return data_url(Image.fromarray(pixels), "PNG")
+    image = Image.fromarray(shrink_pixels(pixels, side))
     return data_url(image, "WEBP" if features.check("webp") else "JPEG", quality=quality)
 
 
 def still_url(pixels: NDArray[np.uint8], reading: Reading, detail: Detail) -> str:
     """The map over its picture, as the page opens: seen with scripts off, in a mail, by a printer."""
+    small = shrink_pixels(pixels, detail.still)
     if reading.scale is None:
-        drawn = np.rint(0.35 * pixels + 0.65 * 255).astype(np.uint8)
-    else:
-        drawn = overlay(pixels, reading.values, reading.seen, reading.scale, OPACITY)
-    return picture_url(drawn, detail.still, detail.quality)
+        return picture_url(faded(small), detail.still, detail.quality)
+    values, seen = shrink_map(reading.values, reading.seen, detail.still)
+    return picture_url(overlay(small, values, seen, reading.scale, OPACITY), detail.still, detail.quality)
 
 
 def data_url(image: Image.Image, kind: str, **options: Any) -> str:

@@ -28,6 +28,9 @@ OUTLIER = 1.25
 FADE = 0.75
 """Overlay opacity is ``(|value| / limit) ** FADE``: under 1, so that middling evidence can be seen over a photo."""
 
+VEIL = 0.5
+"""How much of the picture a grey veil hides where the network never saw it."""
+
 AGAINST_HUE, FOR_HUE = 257.0, 46.0
 """Hues in OKLCH degrees: blue and orange, told apart by all common kinds of colour vision."""
 
@@ -87,12 +90,15 @@ def colour_map(signed: bool) -> ListedColormap:
 
 
 def paint(values: NDArray[np.floating], seen: NDArray[np.bool_], scale: Scale) -> NDArray[np.float64]:
-    """A map as colours with opacity: float64 (H, W, 4) in 0…1; opacity is 0 at zero and where the network saw
-    nothing.
+    """A map as colours to lay over a picture: float64 (H, W, 4) in 0…1.
+
+    Opacity is 0 at zero and where the network saw nothing. A signed map's colours start halfway along the table, since
+    its pale middle would whiten the picture where it should only tint it.
     """
     at = scale.position(np.where(seen, values, 0))
-    rows = np.rint(at * STEPS).astype(int) + (STEPS if scale.signed else 0)
     opacity = np.abs(at) ** FADE * seen
+    tinted = np.sign(at) * (0.5 + 0.5 * np.abs(at)) if scale.signed else at
+    rows = np.rint(tinted * STEPS).astype(int) + (STEPS if scale.signed else 0)
     return np.concatenate([table(scale.signed)[rows] / 255.0, opacity[..., None]], axis=-1)
 
 
@@ -103,12 +109,17 @@ def overlay(
     scale: Scale,
     opacity: float = 0.85,
 ) -> NDArray[np.uint8]:
-    """The map laid over its picture: uint8 (H, W, 3). What the network did not see is dimmed halfway to grey."""
+    """The map laid over its picture: uint8 (H, W, 3). What the network did not see is veiled in grey."""
     painted = paint(values, seen, scale)
     alpha = painted[..., 3:] * opacity
     ground = pixels / 255.0
-    ground = np.where(seen[..., None], ground, 0.5 * ground + 0.5 * 0.5)
+    ground = np.where(seen[..., None], ground, (1 - VEIL) * ground + VEIL * 0.5)
     return np.rint((ground * (1 - alpha) + painted[..., :3] * alpha) * 255).astype(np.uint8)
+
+
+def faded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture, pale: under a map that is said in words and not drawn."""
+    return np.rint(0.35 * pixels + 0.65 * 255).astype(np.uint8)
 
 
 def _sequential() -> NDArray[np.uint8]:

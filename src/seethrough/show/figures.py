@@ -16,11 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from seethrough.results import Explanation, Guess, Picture
-from seethrough.show.colour import overlay, table
+from seethrough.show.colour import faded, overlay, table
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
 from seethrough.show.reading import Reading, as_explanation, general_notes, has_random_weights, read
+from seethrough.show.shrink import shrink_map, shrink_pixels
 from seethrough.show.words import WATERMARK, note_words
 
 OWN_SCALES = Both(
@@ -34,6 +35,7 @@ TALLEST = 3.6  # inches, of a picture
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE_HEIGHT = 0.152  # inches, of 8 points
 COLUMNS = 5
+FINEST = 900  # pixels a side of what is drawn
 HEADING = 0.55  # inches, of an image's title and name
 
 
@@ -110,7 +112,7 @@ class _Sheet:
                 self._map(box, picture, reading)
 
     def _picture(self, box: _Box, picture: Picture, answers: Sequence[Guess]) -> None:
-        self._image(box, picture.pixels)
+        self._image(box, shrink_pixels(picture.pixels, FINEST))
         y = box.top + box.height + 0.22
         for guess in answers:
             self._answer(_Box(box.left, y, box.width, 0.22), guess)
@@ -128,9 +130,10 @@ class _Sheet:
     def _map(self, box: _Box, picture: Picture, reading: Reading) -> None:
         y = box.top + box.height + 0.12
         if reading.scale is None:
-            self._image(box, _faded(picture))
+            self._image(box, faded(shrink_pixels(picture.pixels, FINEST)))
         else:
-            self._image(box, overlay(picture.pixels, reading.values, reading.seen, reading.scale))
+            values, seen = shrink_map(reading.values, reading.seen, FINEST)
+            self._image(box, overlay(shrink_pixels(picture.pixels, FINEST), values, seen, reading.scale))
             self._legend(_Box(box.left, y, box.width, 0.08), reading)
         if self.random:
             self._watermark(box)
@@ -223,7 +226,3 @@ class _Sheet:
         width = (self.width - 2 * MARGIN) * LETTERS_PER_INCH
         return [line for text in texts for line in wrap(text, width)]
 
-
-def _faded(picture: Picture) -> np.ndarray:
-    """The picture, pale: under a map that is said in words and not drawn."""
-    return np.rint(0.35 * picture.pixels + 0.65 * 255).astype(np.uint8)

@@ -193,12 +193,12 @@ LEGEND_SIGNED = Both("against ← 0 → for", "反对 ← 0 → 支持")
 LEGEND_EVIDENCE = Both("0 → evidence for", "0 → 支持证据")
 LEGEND_INFLUENCE = Both("0 → influence", "0 → 影响")
 LEGEND_CLIPPED = Both(
-    "colours end at {limit:value}, the 99.5th percentile; values run from {smallest:value} to {largest:value}",
-    "颜色止于 {limit:value}（第 99.5 百分位）；数值范围 {smallest:value} 到 {largest:value}",
+    "Colours end at {limit:value}, the 99.5th percentile; values run from {smallest:value} to {largest:value}.",
+    "颜色止于 {limit:value}（第 99.5 百分位）；数值范围 {smallest:value} 到 {largest:value}。",
 )
 LEGEND_WHOLE = Both(
-    "colours end at the largest value; values run from {smallest:value} to {largest:value}",
-    "颜色止于最大值；数值范围 {smallest:value} 到 {largest:value}",
+    "Colours end at the largest value; values run from {smallest:value} to {largest:value}.",
+    "颜色止于最大值；数值范围 {smallest:value} 到 {largest:value}。",
 )
 
 WATERMARK = Both("RANDOM WEIGHTS", "随机权重")

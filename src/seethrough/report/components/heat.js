@@ -99,7 +99,8 @@ export class Heat {
   }
 
   /**
-   * The map as pixels.
+   * The map as pixels, `alone` or to lay over its picture: then opacity follows the distance from zero, and a signed
+   * map's colours start halfway along the table, since its pale middle would whiten the picture.
    * @param {{table: Uint8Array, limit: number, threshold: number, opacity: number, fade: number, alone: boolean}} how
    * @returns {ImageData}
    */
@@ -110,7 +111,8 @@ export class Heat {
     for (let i = 0; i < this.values.length; i += 1) {
       const at = Math.max(signed ? -1 : 0, Math.min(1, this.values[i] / limit));
       const size = Math.abs(at);
-      const colour = 3 * Math.round((signed ? at + 1 : at) * steps);
+      const tinted = signed && !alone ? Math.sign(at) * (0.5 + 0.5 * size) : at;
+      const colour = 3 * Math.round((signed ? tinted + 1 : tinted) * steps);
       const unseen = this.codes[i] === UNSEEN;
       let alpha = alone ? 1 : size ** fade * opacity;
       if (size < threshold) alpha = 0;
