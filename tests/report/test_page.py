@@ -171,3 +171,17 @@ def test_each_picture_has_its_own_checks_and_general_notes_stand_once(make_expla
     text = Reader(explanation_page(explanation).html()).text
     assert text.count("before the final softmax") == 1
     assert text.count("values sum to 8.10,") == text.count("values sum to 9.10,") == 1
+
+
+def test_a_notebook_shows_the_first_of_many_images_and_says_so(make_explanation):
+    html = make_explanation(images=40, height=12, width=16)._repr_html_()
+    assert "8 of 40 images are shown here" in html and html.count("<table>") == 8
+
+
+def test_answers_that_are_no_numbers_have_no_bar(make_explanation, tmp_path):
+    explanation = make_explanation(height=40, width=60)
+    broken = np.full_like(explanation.prediction.values, np.nan)
+    explanation = replace(explanation, prediction=replace(explanation.prediction, values=broken, probabilities=broken))
+    page = Reader(explanation_page(explanation).html())
+    assert {a["width"] for t, a in page.tags if t == "rect" and a["class"] == "fill"} == {"0.00"}
+    assert explanation.save(tmp_path / "x.png").exists() and "NaN" in page.text

@@ -113,3 +113,8 @@ def test_drawing_in_threads_leaves_pyplot_alone(make_explanation):
 )
 def test_lines_break_where_each_script_may(text, width, lines):
     assert lettering.wrap(text, width) == lines
+
+
+def test_too_many_images_for_a_figure_are_refused_with_a_way_out(make_explanation):
+    with pytest.raises(UsageError, match=r"at most 32 images, and this result has 33; save it as \.html"):
+        figure(make_explanation(images=33, height=4, width=5))

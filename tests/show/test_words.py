@@ -47,6 +47,16 @@ def test_every_note_that_some_room_makes_has_words():
     assert set(notes_in_the_source()) - set(words.NOTES) == set()
 
 
+def test_what_a_method_needs_has_words():
+    from seethrough.attribution.method import Needs
+
+    assert {needs.value for needs in Needs if needs is not Needs.NOTHING} == set(words.NEEDS)
+    note = Note("left_out", "info", {"method": "gradcam", "needs": Needs.SPATIAL_LAYER.value})
+    assert words.note_words(note) == Both(
+        "Grad-CAM was left out: it needs a layer with height and width.", "未使用Grad-CAM：它需要有高和宽的层。"
+    )
+
+
 def test_an_unknown_note_is_shown_with_its_numbers():
     assert words.note_words(Note("odd_thing", "warning", {"share": 0.12345, "of": "x"})).en == (
         "odd thing (share: 0.123; of: x)"

@@ -11,7 +11,10 @@ from seethrough.report.views import guesses
 from seethrough.show import figure
 from seethrough.show.interface import PAGE
 from seethrough.show.language import plain
-from seethrough.show.reading import as_explanation, read
+from seethrough.show.reading import as_explanation, first_images, read
+
+MOST_IMAGES = 8
+"""Images shown in a notebook: its file holds every picture that it shows."""
 
 RESOLUTION = 96
 """Dots per inch of the figure in a notebook."""
@@ -19,7 +22,8 @@ RESOLUTION = 96
 
 def embed(result: object, *, language: str = "en") -> str:
     """An `Explanation` or an `Attribution` as a piece of HTML without scripts, styles or requests."""
-    explanation = as_explanation(result)
+    whole = as_explanation(result)
+    explanation = first_images(whole, MOST_IMAGES)
     out = io.BytesIO()
     figure(explanation, language=language).savefig(out, format="png", dpi=RESOLUTION)
     images = [
@@ -44,5 +48,6 @@ def embed(result: object, *, language: str = "en") -> str:
     return environment.get_template("notebook.html").render(
         png=base64.b64encode(out.getvalue()).decode("ascii"),
         images=images,
+        more=PAGE["more"].say(language, shown=len(images), all=len(whole.pictures)) if whole is not explanation else "",
         words={name: text.in_(language) for name, text in PAGE.items()},
     )

@@ -12,7 +12,7 @@ from seethrough.report.blocks import Answer, Cell, Explained
 from seethrough.report.payload import Detail, map_payload, picture_url, still_url
 from seethrough.results import Attribution, Explanation, Guess
 from seethrough.show.language import Both, both, count, measured, plain, share
-from seethrough.show.reading import Reading, has_random_weights, read
+from seethrough.show.reading import Reading, bar_length, has_random_weights, read
 from seethrough.show.words import NUMBERS, QUANTITIES, note_words
 
 ANSWERS_ALONE, ANSWERS_BESIDE = 5, 3
@@ -151,7 +151,7 @@ def guesses(explanation: Explanation, image: int, most: int) -> tuple[GuessView,
 def _guess(guess: Guess, asked: bool) -> GuessView:
     number = measured(guess.value)
     shown = Both(number, number) if guess.probability is None else share(guess.probability)
-    return GuessView(plain(guess.label), shown, guess.probability or 0.0, asked)
+    return GuessView(plain(guess.label), shown, bar_length(guess), asked)
 
 
 def shares(reading: Reading) -> tuple[tuple[Both, ...], ...]:
@@ -172,7 +172,7 @@ def numbers(attribution: Attribution, image: int, reading: Reading) -> Iterator[
     if not evidence.flat:
         yield NUMBERS["for"], _plain(evidence.support.total)
         if evidence.against:
-            yield NUMBERS["against"], _plain(evidence.against.total)
+            yield NUMBERS["against"], _plain(-evidence.against.total)
         yield NUMBERS["limits"], reading.limits
     yield NUMBERS["unit"], reading.unit
     if attribution.layer is not None:

@@ -15,12 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from seethrough.errors import UsageError
 from seethrough.results import Explanation, Guess, Picture
 from seethrough.show.colour import faded, overlay, table
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
-from seethrough.show.reading import Reading, as_explanation, general_notes, has_random_weights, read
+from seethrough.show.reading import Reading, as_explanation, bar_length, general_notes, has_random_weights, read
 from seethrough.show.shrink import shrink_map, shrink_pixels
 from seethrough.show.words import WATERMARK, note_words
 
@@ -35,6 +36,7 @@ TALLEST = 3.6  # inches, of a picture
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE_HEIGHT = 0.152  # inches, of 8 points
 COLUMNS = 5
+MOST_IMAGES = 32
 FINEST = 900  # pixels a side of what is drawn
 HEADING = 0.55  # inches, of an image's title and name
 
@@ -57,15 +59,25 @@ def figure(result: object, *, language: str = "en") -> Figure:
     Parameters
     ----------
     result
-        What to draw; all its images, one below the other.
+        What to draw; its images one below the other, `MOST_IMAGES` of them at most.
     language
         ``"en"`` or ``"zh"``.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    UsageError
+        For another kind of result, another language, or more than `MOST_IMAGES` images.
     """
     explanation = as_explanation(result)
+    if len(explanation.pictures) > MOST_IMAGES:
+        raise UsageError(
+            f"A figure shows at most {MOST_IMAGES} images, and this result has {len(explanation.pictures)}; save it as "
+            ".html, or explain fewer at a time."
+        )
     wanted = known_language(language)
     spoken = wanted if wanted == "en" or chinese_font() else "en"
     remark = NO_CHINESE_FONT if spoken != wanted else ""
@@ -125,7 +137,7 @@ class _Sheet:
         axes = self._axes(_Box(box.left, box.top + 0.155, box.width, 0.035))
         axes.set_xlim(0, 1)
         axes.add_patch(Rectangle((0, 0), 1, 1, color="#ececf0"))
-        axes.add_patch(Rectangle((0, 0), guess.probability or 0.0, 1, color=BAR))
+        axes.add_patch(Rectangle((0, 0), bar_length(guess), 1, color=BAR))
 
     def _map(self, box: _Box, picture: Picture, reading: Reading) -> None:
         y = box.top + box.height + 0.12

@@ -42,6 +42,10 @@ PAGE: Mapping[str, Both] = {
     ),
     "provenance": Both("Where this comes from", "来源"),
     "made_by": Both("Made by Seethrough {version}. This page asks nothing of any server.", "由 Seethrough {version} 生成。本页不向任何服务器请求。"),
+    "more": Both(
+        "{shown:count} of {all:count} images are shown here; save the result as .html to see all.",
+        "这里显示 {all:count} 张图片中的 {shown:count} 张；保存为 .html 可查看全部。",
+    ),
     "level_info": Both("Note", "说明"),
     "level_warning": Both("Careful", "注意"),
     "level_error": Both("Wrong", "错误"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seethrough.attribution.evidence import Evidence, evidence_of
 from seethrough.errors import UsageError
-from seethrough.results import Attribution, Explanation, Note, Picture, Prediction
+from seethrough.results import Attribution, Explanation, Guess, Note, Picture, Prediction
 from seethrough.show.colour import Scale, scale_of
 from seethrough.show.language import Both, Text
 from seethrough.show.sentences import sentence_from
@@ -123,6 +124,24 @@ def has_random_weights(explanation: Explanation) -> bool:
     """Whether any part of the explanation says that the weights are random."""
     notes = (*explanation.notes, *explanation.prediction.notes, *(n for a in explanation.values() for n in a.checks))
     return any(note.name == RANDOM_WEIGHTS for note in notes)
+
+
+def first_images(explanation: Explanation, count: int) -> Explanation:
+    """The same explanation of its first ``count`` images only."""
+    if len(explanation.pictures) <= count:
+        return explanation
+    few = {
+        name: replace(a, map=a.map[:count], seen=a.seen[:count], scores=a.scores[:count], target=a.target[:count])
+        for name, a in explanation.items()
+    }
+    return replace(
+        explanation, attributions=few, pictures=explanation.pictures[:count], target=explanation.target[:count]
+    )
+
+
+def bar_length(guess: Guess) -> float:
+    """How far an answer's bar reaches, 0…1: its probability, 0 where there is none or it is no number."""
+    return guess.probability if guess.probability is not None and math.isfinite(guess.probability) else 0.0
 
 
 def general_notes(explanation: Explanation) -> tuple[Note, ...]:

@@ -151,6 +151,15 @@ NOTES: Mapping[str, Both] = {
     "layer_chosen": Both(
         "Layer “{layer}” was chosen: the last one with height and width.", "选用层“{layer}”：最后一个有高和宽的层。"
     ),
+    "left_out": Both("{method} was left out: it needs {needs}.", "未使用{method}：它需要{needs}。"),
+    "no_rectifier": Both(
+        "The network has no rectifier before its answer, so {method} is here no more than the plain gradient.",
+        "网络在输出之前没有整流单元，因此{method}在此等同于普通梯度。",
+    ),
+    "other_activations": Both(
+        "{method} changes rectifiers only; the network also has {activations}, which it leaves as they are.",
+        "{method}只改变整流单元；网络还含有 {activations}，保持不变。",
+    ),
     "softmax_looked_through": Both(
         "The question was put to the logits, before the final softmax.", "问题针对最后 softmax 之前的 logit。"
     ),
@@ -164,6 +173,12 @@ NOTES: Mapping[str, Both] = {
     ),
     "black_box": Both("The network was called as a black box ({reason}).", "网络被当作黑箱调用（{reason}）。"),
 }
+
+NEEDS: Mapping[str, Both] = {
+    "inputs with height and width": Both("inputs with height and width", "有高和宽的输入"),
+    "a layer with height and width": Both("a layer with height and width", "有高和宽的层"),
+}
+"""What a method can't do without, as `attribution` names it."""
 
 REGIONS: Mapping[str, Both] = {
     "upper_left": Both("in the upper left ninth", "左上九分之一处"),
@@ -206,8 +221,8 @@ WATERMARK = Both("RANDOM WEIGHTS", "随机权重")
 
 NUMBERS: Mapping[str, Both] = {
     "score": Both("{quantity} of “{label}”", "“{label}”的 {quantity}"),
-    "for": Both("all evidence for", "支持证据总量"),
-    "against": Both("all evidence against", "反对证据总量"),
+    "for": Both("sum of the map's positive values", "图中正值之和"),
+    "against": Both("sum of the map's negative values", "图中负值之和"),
     "limits": Both("scale", "刻度"),
     "unit": Both("unit", "单位"),
     "layer": Both("layer", "层"),
@@ -228,7 +243,7 @@ def note_words(note: Note) -> Both:
     text = NOTES.get(note.name)
     if text is not None:
         try:
-            return text.fill(**note.numbers)
+            return text.fill(**{key: _in_words(key, number) for key, number in note.numbers.items()})
         except (KeyError, TypeError, ValueError):
             pass  # its numbers are other ones than the text speaks of: all of them are shown instead
     shown = "; ".join(f"{plain(k)}: {_number(v)}" for k, v in note.numbers.items())
@@ -253,6 +268,15 @@ def legend_words(attribution: Attribution) -> Both:
     if attribution.signed:
         return LEGEND_SIGNED
     return LEGEND_INFLUENCE if is_influence(attribution) else LEGEND_EVIDENCE
+
+
+def _in_words(key: str, number: object) -> object:
+    """A note's number that is itself an identifier, as its words."""
+    if key == "method" and isinstance(number, str):
+        return method_words(number).name
+    if key == "needs" and isinstance(number, str):
+        return NEEDS.get(number, number)
+    return number
 
 
 def _number(thing: object) -> str:

@@ -80,6 +80,7 @@ export class MapLegend extends HTMLElement {
     const cursor = this.state.get("cursor");
     const here = cursor && cursor.picture === this.record.picture ? cursor : null;
     const value = here ? this.heat.at(here.x, here.y) : null;
+    this.output.ariaLive = here && here.by === this.record.id ? "polite" : "off"; // one map speaks, the others only show
     this.output.textContent = here ? this.sentence(here, value) : this.scene.words.both(this.record.unit);
     this.output.classList.toggle("idle", !here);
     this.tick.hidden = value === null;

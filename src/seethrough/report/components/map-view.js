@@ -95,7 +95,7 @@ export class MapView extends HTMLElement {
   go(x, y) {
     const { picture, width, height } = this.record;
     const inside = (at, length) => Math.max(0, Math.min(length - 1, at));
-    this.state.set("cursor", { picture, x: inside(x, width), y: inside(y, height) });
+    this.state.set("cursor", { picture, x: inside(x, width), y: inside(y, height), by: this.record.id });
   }
 
   goToSpot() {

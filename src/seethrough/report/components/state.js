@@ -7,7 +7,8 @@
  * @property {number} threshold    0…1, of |value| / limit: what lies below is not drawn
  * @property {"own" | "method" | "all"} scope   whose values set the end of the colours
  * @property {"auto" | "smooth" | "cells"} sampling
- * @property {{picture: string, x: number, y: number} | null} cursor   a place in picture pixels
+ * @property {{picture: string, x: number, y: number, by: string} | null} cursor   a place in picture pixels, and the map
+ *   on which it was moved
  * @property {boolean} bare        whether the maps are lifted for a moment
  * @property {"en" | "zh"} language
  */
