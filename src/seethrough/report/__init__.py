@@ -28,19 +28,9 @@ _HOMES = {
     "write_whole": "writing",
 }
 __all__ = [
-    "Answer",
-    "Explained",
-    "Notes",
-    "Page",
-    "Paragraph",
-    "Section",
-    "Table",
-    "embed",
-    "explanation_page",
-    "refuse_unwritable",
-    "save",
-    "write_whole",
-]
+    "Answer", "Explained", "Notes", "Page", "Paragraph", "Section", "Table",
+    "embed", "explanation_page", "refuse_unwritable", "save", "write_whole",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
