@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from seethrough.anatomy.rows import Count, Reading, Row, Rows, Shape
 from seethrough.errors import UsageError, nearest
 from seethrough.graph.graph import Graph
-from seethrough.graph.receptive import ReceptiveField
 from seethrough.models.opened import Opened
 from seethrough.results import Note
 
@@ -213,14 +212,8 @@ def _row_to_dict(row: Row) -> dict[str, Any]:
         "shared": row.shared,
         "shared_with": row.shared_with,
         "macs": row.macs,
-        "receptive_field": _field_to_dict(row.receptive),
+        "receptive_field": None if row.receptive is None else row.receptive.to_dict(),
         "calls": row.calls,
         "state": row.state,
         "layers": len(row.children),
     }
-
-
-def _field_to_dict(found: ReceptiveField | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"size": list(found.size), "stride": list(found.stride), "start": list(found.start), "center": list(found.center)}

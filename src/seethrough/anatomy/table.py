@@ -126,6 +126,7 @@ def _folded(branches: str, rows: Sequence[Row], repeat: Repeat) -> Line:
     begins, ends = (common_words([row.name for row in block]) for block in (rows[: repeat.period], rows[-repeat.period :]))
     if repeat.period == 1 or not begins or begins == ends:
         begins, ends = first.name, last.name
+    ends = ends.removeprefix(common_words([begins, ends])).lstrip("._/-")
     return Line(branches, f"{plain(begins)} … {plain(ends)}  × {repeat.times:,} alike{_frozen(first)}", cells, folded=True)
 
 

@@ -53,6 +53,10 @@ class ReceptiveField:
         """Whether every unit sees the whole picture."""
         return all(n is None for n in self.size)
 
+    def to_dict(self) -> dict[str, list[float | None]]:
+        """Plain data for JSON."""
+        return {"size": list(self.size), "stride": list(self.stride), "start": list(self.start), "center": list(self.center)}
+
 
 def receptive_fields(graph: Graph, spatial: tuple[int, ...] | None = None) -> dict[int, ReceptiveField]:
     """The receptive field of every value of a graph that depends on the picture, by the value's number.
