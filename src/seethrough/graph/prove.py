@@ -41,15 +41,15 @@ def disagreement(
     gradient
         Compare gradients too.
     """
-    place = graph.output
+    place, start = graph.output, graph.input.value
     name = next(k for k, p in graph.outputs.items() if p == place)
-    start = graph.input.value
     if not gradient:
         with untouched(module, training=training), torch.no_grad():
             reference = output_tensors(call(native(images).clone()))[name]
-            with same_chance():
+            with same_chance(), _stumbling() as stumble:
                 found = place.of(execute(graph, {start: images}, [place.value])[place.value])
-        return _difference("output", found, reference)
+                return _difference("output", found, reference)
+        return stumble[0]
     with untouched(module, training=training), torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()
         reference = output_tensors(call(native(leaf * 1)))[name]
@@ -57,15 +57,25 @@ def disagreement(
             return None  # nothing to walk back: the caller finds out by itself
         seed = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)).to(reference)
         (slope,) = torch.autograd.grad(reference, leaf, seed, allow_unused=True)
-        with same_chance():
+        with same_chance(), _stumbling() as stumble:
             forward = Forward(graph, {start: images}, [place.value])
-    back = seed if place.permutation is None else seed.permute(*(place.permutation.index(i) for i in range(seed.dim())))
-    found = forward.walk({place.value: back}, [start]).get(start)
-    wrong = _difference("output", place.of(forward.values[place.value]), reference.detach())
-    if wrong or (found is None and slope is None):
-        return wrong
-    zero = torch.zeros_like(images)
-    return _difference("gradient", zero if found is None else found, zero if slope is None else slope)
+            wrong = _difference("output", place.of(forward.values[place.value]), reference.detach())
+            if wrong:
+                return wrong
+            back = seed if place.permutation is None else seed.permute(*(place.permutation.index(i) for i in range(seed.dim())))
+            found, zero = forward.walk({place.value: back}, [start]).get(start), torch.zeros_like(images)
+            return _difference("gradient", zero if found is None else found, zero if slope is None else slope)
+    return stumble[0]
+
+
+@contextmanager
+def _stumbling() -> Iterator[list[str]]:
+    """An exception of the graph's own run is a disagreement, not the person's; what it was is in the list."""
+    said: list[str] = []
+    try:
+        yield said
+    except Exception as error:
+        said.append(f"it can't be run: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
 
 def _difference(what: str, found: torch.Tensor, reference: torch.Tensor) -> str | None:

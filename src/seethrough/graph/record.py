@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -54,6 +55,8 @@ class Call:
     context: Context
     writes: frozenset[int] = frozenset()
     random: bool = False
+    constant: Any = None
+    """What came back, where nothing of the image went in."""
 
     @property
     def name(self) -> str:
@@ -77,7 +80,7 @@ class Recording:
     """One run of a forward, written down.
 
     ``tensors[i]`` is the tensor that got number i (0 is the input), ``storages[i]`` what it shares with its views, ``outputs`` the numbers of what the
-    network returned by name; ``live`` the numbers that carried the image when they were made.
+    network returned by name; ``live`` the numbers that carried the image when they were made; ``written`` the storages that anything wrote into.
     """
 
     batch: int
@@ -87,6 +90,7 @@ class Recording:
     live: set[int]
     scopes: list[Scope]
     outputs: dict[str, int]
+    written: frozenset[int] = frozenset()
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("seethrough_recorder", default=None)
@@ -110,11 +114,13 @@ _open_attention = types.FunctionType(
 class Recorder(TorchFunctionMode):
     """Notes every torch function of one forward."""
 
-    def __init__(self, paths: Mapping[int, str], effects: Effects, *, fake: bool) -> None:
+    def __init__(self, paths: Mapping[int, str], effects: Effects, *, fake: bool, earlier: Recording | None = None) -> None:
         super().__init__()
         self.paths = paths
         self.effects = effects
         self.fake = fake
+        self.earlier = earlier
+        self.written: set[int] = set()
         self.calls: list[Call] = []
         self.tensors: list[torch.Tensor] = []
         self.storages: list[int | None] = []
@@ -166,18 +172,36 @@ class Recorder(TorchFunctionMode):
         live = any(isinstance(a, torch.Tensor) and self.is_live(a) for a in flat)
         if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
             return func(*args, **kwargs)
+        function: Callable[..., Any] = property_getter(func) if getter else _GIVING.get(func) or func
         self.effects.begin()
         try:
-            with nullcontext() if live or not self.fake else unset_fake_temporarily():
+            if live or not self.fake:
                 result = func(*args, **kwargs)
+            elif (result := self._constant(function, flat)) is None:
+                with unset_fake_temporarily():
+                    result = func(*args, **kwargs)
         except (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException) as error:
             # remembered, since the network may catch it and go another way than it goes with real images
             self.swallowed = f"{name} at {here()} needs the values of an image ({type(error).__name__})"
             raise
-        result_to_note = args[0] if name == "__setitem__" else result
-        function: Callable[..., Any] = property_getter(func) if getter else _GIVING.get(func) or func
-        self.note(function, flat, spec, result_to_note, self.effects.written, self.effects.random)
+        if args and result is args[0] and not self.effects.written and name != "contiguous":
+            return result  # ``to`` the dtype it has, and the like: nothing was done
+        self.note(function, flat, spec, args[0] if name == "__setitem__" else result, self.effects.written, self.effects.random)
         return result
+
+    def _constant(self, function: Callable[..., Any], flat: list[Any]) -> Any:
+        """What this very call gave in an earlier recording, where nothing of the image goes in; None where it must be made."""
+        if self.earlier is None or len(self.calls) >= len(self.earlier.calls):
+            return None
+        call, tensors = self.earlier.calls[len(self.calls)], self.earlier.tensors
+        if call.constant is None or call.function is not function or len(flat) != len(call.arguments):
+            return None
+        for a, known in zip(flat, call.arguments):
+            same = tensors[known.value] is a if isinstance(known, Ref) else type(a) is type(known) and not isinstance(a, torch.Tensor) and a == known
+            if not same:
+                return None
+        made = (self.earlier.storages[o] for o in call.outputs if o is not None)
+        return None if any(storage in self.earlier.written for storage in made) else call.constant
 
     def note(
         self, function: Callable[..., Any], flat: list[Any], spec: Spec, result: Any, written: set[int], random: bool = False, *, live: bool = False
@@ -191,8 +215,10 @@ class Recorder(TorchFunctionMode):
                 arguments.append(Ref(self._argument(a, function, line)))
             else:
                 arguments.append(a)
-        if live and written:
-            self.tainted |= written
+        if written:
+            self.written |= written
+            if live:
+                self.tainted |= written
         outputs: list[int | None] = []
         for t in leaves_of(result):
             if not isinstance(t, torch.Tensor):
@@ -213,7 +239,8 @@ class Recorder(TorchFunctionMode):
         if all(o is None for o in outputs) and not written:
             return
         scope = self.stack[-1].path if self.stack else ""
-        self.calls.append(Call(function, arguments, spec, outputs, scope, line, self._context(), frozenset(written), random))
+        constant = None if live or random or written else result
+        self.calls.append(Call(function, arguments, spec, outputs, scope, line, self._context(), frozenset(written), random, constant))
 
     def _argument(self, tensor: torch.Tensor, function: Callable[..., Any], line: str) -> int:
         number = self.numbers.get(id(tensor))
@@ -301,10 +328,16 @@ def here() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not any(part in name for part in ("/torch/", "/keras/", "/seethrough/graph/", "\\torch\\", "\\keras\\", "\\seethrough\\graph\\")):
+        if not _is_library(name):
             return f"{name.replace(chr(92), '/').rsplit('/', 1)[-1]}:{frame.f_lineno}"
         frame = frame.f_back
     return "?"
+
+
+@cache
+def _is_library(file: str) -> bool:
+    file = file.replace("\\", "/")
+    return any(part in file for part in ("/torch/", "/keras/", "/seethrough/graph/"))
 
 
 # --- the process-wide ears, there for one recording and deaf in other threads -------------------------------------------------------------------
@@ -397,6 +430,7 @@ def record(
     batch: int | None,
     paths: Mapping[int, str],
     training: bool = False,
+    earlier: Recording | None = None,
     fake_mode: FakeTensorMode | None = None,
 ) -> Recording:
     """Run ``call`` once and write it down; the module is left as it was found.
@@ -407,6 +441,8 @@ def record(
         One batch of images in the network's own layout. Only its form counts when ``batch`` is given.
     batch
         Record on fake tensors at this batch size; None: on the example's own values, for real.
+    earlier
+        A recording of the same network in the same state at another batch size: what it computed of the weights alone isn't computed again.
     fake_mode
         What `fake_tensors` gave; recordings of one network that share it know its weights' shapes already.
 
@@ -417,21 +453,21 @@ def record(
     """
     with untouched(module, training=training) as effects:
         try:
-            return _record(call, example, batch, paths, effects, fake_mode, grad=True)
+            return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=True)
         except RuntimeError as error:
             # a network made for inference alone: in-place on weights or views that autograd won't have
             if isinstance(error, NetworkRefused) or not any(w in str(error) for w in ("out=", "requires_grad", "is a view", "leaf", "Inference tensors")):
                 raise
         effects.put_back()
-        return _record(call, example, batch, paths, effects, fake_mode, grad=False)
+        return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=False)
 
 
 def _record(
     call: Callable[[torch.Tensor], Any], example: torch.Tensor, batch: int | None, paths: Mapping[int, str], effects: Effects,
-    fake_mode: FakeTensorMode | None, *, grad: bool,
+    earlier: Recording | None, fake_mode: FakeTensorMode | None, *, grad: bool,
 ) -> Recording:
     fake = batch is not None
-    recorder = Recorder(paths, effects, fake=fake)
+    recorder = Recorder(paths, effects, fake=fake, earlier=earlier)
     recorder.assume_grad = not grad
     with torch.set_grad_enabled(grad), torch.inference_mode(False), (fake_mode or fake_tensors()) if fake else nullcontext():
         if fake:
@@ -464,6 +500,7 @@ def _record(
         recorder.live,
         recorder.scopes,
         outputs,
+        frozenset(recorder.written),
     )
 
 

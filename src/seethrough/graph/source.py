@@ -19,13 +19,14 @@ from seethrough.graph.canonical import canonical
 from seethrough.graph.graph import Graph, Value
 from seethrough.graph.operations import Kind, Operation, Place, Ref
 from seethrough.graph.prove import disagreement
-from seethrough.graph.record import fake_tensors, output_tensors, record
+from seethrough.graph.record import Recording, fake_tensors, output_tensors, record
 from seethrough.graph.tree import flatten
 from seethrough.graph.unite import unite
 from seethrough.graph.untouched import ONE_AT_A_TIME, untouched
 
-BATCHES = (2, 3, 5, 1)
-"""Batch sizes at which a network is written down: the first two tell what goes with the batch, the others bear witness."""
+BATCHES = (2, 3)
+"""Batch sizes at which a network is written down: they tell what goes with the batch. Every batch size is proved against the network before it is used,
+so that further witnesses would tell nothing that the proof doesn't."""
 
 KEPT = 4
 """Graphs kept of one network (input sizes, states of its weights)."""
@@ -134,7 +135,9 @@ class GraphSource:
 
     def _write(self, images: torch.Tensor, batches: tuple[int, ...]) -> Graph:
         example, fakes = self.native(images), fake_tensors()
-        recordings = [self._record(example, b, fake_mode=fakes) for b in batches]
+        recordings: list[Recording] = []
+        for b in batches:
+            recordings.append(self._record(example, b, earlier=recordings[0] if recordings else None, fake_mode=fakes))
         return canonical(unite(recordings, layout=self.layout))
 
     def _record(self, example: torch.Tensor, batch: int | None, **more: Any) -> Any:

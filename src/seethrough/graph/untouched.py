@@ -49,6 +49,11 @@ class Effects(TorchDispatchMode):
         self.saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.ours: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Torch wraps the handler against being compiled, at several times its own cost; nothing compiles it here.
+        return False
+
     def begin(self) -> None:
         """From here on, `written` and `random` speak of the next function."""
         self.written, self.random = set(), False
