@@ -93,12 +93,22 @@ def test_nothing_in_the_page_can_reach_out_or_run_but_its_own_script(composed):
 
 
 def test_sixteen_answers_with_four_methods_stay_within_the_budget(make_explanation):
-    explanation = make_explanation(images=8, height=224, width=224)
+    explanation = make_explanation(images=8, height=128, width=128)
     blocks = tuple(Explained((Answer(explanation, i, "A"), Answer(explanation, i, "B"))) for i in range(8))
     text = Page(title="x", sections=(Section("y", blocks),)).html()
     assert len(text.encode()) <= BUDGET
     maps = json.loads(Reader(text).raw[("script", "application/json")])["maps"]
-    assert len(maps) == 64 and all(m["columns"] >= 48 for m in maps)
+    assert len(maps) == 64 and all(m["columns"] >= 96 for m in maps)
+
+
+def test_a_page_that_would_be_too_large_carries_its_maps_less_finely(make_explanation):
+    explanation = make_explanation(images=2, height=224, width=224)
+    blocks = tuple(Explained((Answer(explanation, i),)) for i in range(2))
+    page = Page(title="x", sections=(Section("y", blocks),))
+    whole, small = page.html(), page.html(budget=260_000)
+    assert len(whole.encode()) > 260_000 >= len(small.encode())
+    columns = [json.loads(Reader(text).raw[("script", "application/json")])["maps"][0]["columns"] for text in (whole, small)]
+    assert columns[0] == 224 > columns[1] >= 48
 
 
 def test_a_small_page_is_carried_in_full_detail(make_explanation):

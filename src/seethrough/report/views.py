@@ -74,8 +74,9 @@ class Views:
     """Makes the views of one page at one level of detail, and gathers the maps that its script draws."""
 
     detail: Detail
-    readings: dict[tuple[int, int, int], Reading] = field(default_factory=dict)
-    """What was read from each (attribution, image, mask), by identity: a page tried at several details reads once."""
+    readings: dict[tuple[int, int, int, Both], Reading] = field(default_factory=dict)
+    """What was read from each (attribution, image, mask, its name), by identity: a page tried at several details reads
+    each map once."""
     maps: list[dict[str, Any]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -133,7 +134,7 @@ class Views:
 
 
     def _reading(self, block: Explained, attribution: Attribution, image: int) -> Reading:
-        key = (id(attribution), image, id(block.mask))
+        key = (id(attribution), image, id(block.mask), both(block.mask_name))
         if key not in self.readings:
             self.readings[key] = read(attribution, image, mask=block.mask, mask_name=block.mask_name)
         return self.readings[key]
