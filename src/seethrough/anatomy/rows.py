@@ -186,13 +186,14 @@ class Rows:
         for w in weights:
             if w.shape is None:
                 self.lazy.append(f"{path}.{w.name}")
+                continue
             earlier = self.counted.setdefault(w.identity, path)
             if earlier != path:
                 holder = holder or earlier
                 shared += 0 if w.buffer else w.count
                 continue
             parameters = 0 if w.buffer else w.count
-            size = w.count * w.tensor.element_size()
+            size = w.count * w.tensor.dtype.itemsize
             if parameters:
                 self.dtypes[w.dtype] = self.dtypes.get(w.dtype, 0) + parameters
             count += Count(parameters, parameters if w.trainable else 0, w.count if w.buffer else 0, size)
