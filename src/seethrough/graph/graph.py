@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from seethrough.graph.operations import Kind, Operation, Place, Size
+from seethrough.graph.operations import Operation, Place, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Graph:
         if at is None:
             return place
         last = self.operations[at]
-        final = last.kind is Kind.SOFTMAX or last.name in ("sigmoid", "softmax")
+        final = last.name in ("softmax", "log_softmax", "sigmoid", "logsigmoid")
         return Place(last.inputs[0], place.permutation) if final and len(last.inputs) == 1 else place
 
     def holds_for(self, batch: int) -> bool:

@@ -39,19 +39,46 @@ def deconv(piece: Piece, arrived: Shares) -> Shares:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Which rule holds for which kind of operation, or for which function; `plain` for the rest.
+    """Which rule holds at rectifiers, for which function, for which kind of operation; `plain` for the rest.
 
     >>> Rules({Kind.ACTIVATION: guided}).of(operation) is plain       # doctest: +SKIP
     """
 
     kinds: Mapping[Kind, Rule] = field(default_factory=dict)
     names: Mapping[str, Rule] = field(default_factory=dict)
+    rectifiers: Rule | None = None
 
     def of(self, operation: Operation) -> Rule:
+        if self.rectifiers is not None and is_rectifier(operation):
+            return self.rectifiers
         return self.names.get(operation.name) or self.kinds.get(operation.kind) or plain
 
 
+def is_rectifier(operation: Operation) -> bool:
+    """Whether an operation is ``max(x, 0)``, perhaps with a cap, however it was spelled: ``nn.ReLU6`` runs as ``hardtanh(x, 0, 6)``."""
+    if operation.name in ("relu", "relu6"):
+        return True
+    floor = _FLOORS.get(operation.name)
+    if floor is None:
+        return False
+    place, name = floor
+    arguments, keywords = operation.bound()
+    lowest = arguments[place] if len(arguments) > place else keywords.get(name)
+    if isinstance(lowest, Tensor):
+        return not bool(lowest.any())
+    return not isinstance(lowest, bool) and isinstance(lowest, (int, float)) and lowest == 0
+
+
+# Where each of these is told the least value that it lets through: position and keyword.
+_FLOORS = {
+    "hardtanh": (1, "min_val"),
+    "clamp": (1, "min"),
+    "clip": (1, "min"),
+    "clamp_min": (1, "min"),
+    "maximum": (1, "other"),
+}
+
 PLAIN = Rules()
 # Both methods are defined for rectifiers; other activations keep their own derivative.
-GUIDED = Rules(names={"relu": guided, "relu6": guided})
-DECONV = Rules(names={"relu": deconv, "relu6": deconv})
+GUIDED = Rules(rectifiers=guided)
+DECONV = Rules(rectifiers=deconv)
