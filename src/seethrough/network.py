@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ import torch
 import torch.nn as nn
 
 from seethrough.errors import NetworkRefused, UsageError
+from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
-from seethrough.graph.run import Run
-from seethrough.graph.source import GraphSource
+from seethrough.graph.prove import same_chance
+from seethrough.graph.source import GraphSource, state_of
 from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
 from seethrough.models.opened import Opened
 from seethrough.results import Note, Picture, Prediction
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
 class Prepared:
     """A batch on its way into the network.
 
-    ``batch`` is (N, C, …) float on the network's device; ``pictures`` what will be drawn under the maps; ``geometries`` the way back to their pixels.
+    ``batch`` is (N, C, …) float on the network's device; ``pictures`` what will be drawn under the maps; ``geometries``
+    the way back to their pixels.
     """
 
     batch: torch.Tensor
     pictures: tuple[Picture, ...]
     geometries: tuple[Geometry, ...]
     notes: tuple[Note, ...] = ()
+
+    def part(self, rows: slice) -> Prepared:
+        """Some of its images."""
+        return replace(self, batch=self.batch[rows], pictures=self.pictures[rows], geometries=self.geometries[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +57,8 @@ class Network:
 
     opened: Opened
     mode: str = "inference"
-    _sources: dict[str, GraphSource] = field(default_factory=dict, repr=False)
 
-    # --- what it is --------------------------------------------------------------------------------------------------------------------
+    # --- what it is ---------------------------------------------------------------------------------------------------
 
     @property
     def module(self) -> nn.Module:
@@ -67,12 +72,16 @@ class Network:
 
     @property
     def layers_info(self) -> Mapping[str, Mapping[str, Any]]:
-        """From a layer's path to its configuration: Keras' ``get_config()``, or the constructor's settings of a torch module."""
+        """From a layer's path to its configuration: Keras' ``get_config()``, or the constructor's settings of a torch
+        module.
+        """
         return self.opened.info
 
     @property
     def layer_weights(self) -> Mapping[str, list[np.ndarray] | dict[str, np.ndarray]]:
-        """From a layer's path to its weights: Keras' ``get_weights()``, or the state dict of a torch module, as arrays."""
+        """From a layer's path to its weights: Keras' ``get_weights()``, or the state dict of a torch module, as
+        arrays.
+        """
         return self.opened.arrays
 
     @property
@@ -86,7 +95,8 @@ class Network:
         return self.opened.input_size
 
     def summary(self, **options: Any) -> Summary:
-        """Its layers as a tree: output shapes, parameters, multiply-accumulates, receptive fields. Nothing is computed or allocated.
+        """Its layers as a tree: output shapes, parameters, multiply-accumulates, receptive fields. Nothing is computed
+        or allocated.
 
         Options are those of `seethrough.anatomy.summarize`.
         """
@@ -110,7 +120,10 @@ class Network:
             Where it can't be written down for any batch size.
         """
         if self.input_size is None:
-            raise UsageError(f"Nothing says how large the input of {self.opened.source} is; say input_size=(3, 224, 224), for instance.")
+            raise UsageError(
+                f"Nothing says how large the input of {self.opened.source} is; say input_size=(3, 224, 224), for "
+                "instance."
+            )
         example = torch.empty((1, *self.input_size), dtype=self._dtype, device=self._device)
         return self.source.written(self.source.internal(example))
 
@@ -118,20 +131,27 @@ class Network:
     def source(self) -> GraphSource:
         """Where its graphs come from."""
         module, training = self.module, self.mode == "train"
-        call: Callable[[torch.Tensor], Any] = partial(module, training=training) if self.opened.framework == "keras" else module
+        call: Callable[[torch.Tensor], Any] = module
+        if self.opened.framework == "keras":
+            call = partial(module, training=training)
         return GraphSource(module, call, self.opened.paths, layout=self.opened.layout, training=training)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """The first 16 digits of the SHA-256 of its parameters and buffers by name: two networks with the same have the same weights."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.module.state_dict().items()):
-            if isinstance(tensor, torch.Tensor):
-                digest.update(name.encode())
-                digest.update(np.ascontiguousarray(tensor.detach().cpu().float().numpy()).tobytes())
-        return digest.hexdigest()[:16]
+        """The first 16 digits of the SHA-256 of its parameters and buffers by name: two networks with the same have the
+        same weights.
+        """
+        state = state_of(self.module)
+        if self._fingerprints.get("state") != state:
+            self._fingerprints.update(state=state, digits=_fingerprint(self.module))
+        return str(self._fingerprints["digits"])
 
-    # --- what it says ------------------------------------------------------------------------------------------------------------------
+    @cached_property
+    def _fingerprints(self) -> dict[str, int | str]:
+        """The last fingerprint taken, and the state of the network it was taken in."""
+        return {}
+
+    # --- what it says -------------------------------------------------------------------------------------------------
 
     def prepare(self, images: Any) -> Prepared:
         """Pictures, or ready tensors, as the network takes them.
@@ -139,7 +159,8 @@ class Network:
         Parameters
         ----------
         images
-            A path, a PIL image, a uint8 array (H, W, 3), a list of such; or a batch of floating point numbers in the network's own layout.
+            A path, a PIL image, a uint8 array (H, W, 3), a list of such; or a batch of floating point numbers in the
+            network's own layout.
 
         Raises
         ------
@@ -157,8 +178,9 @@ class Network:
             pictures = load_pictures(images)
             if opened.preprocessing is None:
                 raise UsageError(
-                    f"Nothing says how {opened.source} wants its pictures prepared. Say preprocessing='caffe' (0…255 BGR, mean taken off), 'tf' (−1…1), "
-                    "'torch' (0…1, ImageNet's mean and deviation) or 'unit' (0…1) when opening it, or give ready tensors."
+                    f"Nothing says how {opened.source} wants its pictures prepared. Say preprocessing='caffe' (0…255 "
+                    "BGR, mean taken off), 'tf' (−1…1), 'torch' (0…1, ImageNet's mean and deviation) or 'unit' (0…1) "
+                    "when opening it, or give ready tensors."
                 )
             batch, geometries = prepare(pictures, opened.preprocessing, opened.input_size, opened.layout)
             notes = tuple(n for p in pictures for n in p.notes)
@@ -182,19 +204,17 @@ class Network:
         """
         prepared = self.prepare(images)
         graph = self.source.proved(prepared.batch)
-        return self.answers(Run(self.source, prepared.batch), prepared, graph)
+        place = graph.output
+        with same_chance():
+            found = execute(graph, {graph.input.value: prepared.batch}, [place.value])
+        return self.answers(graph, place.of(found[place.value]), prepared)
 
-    def answers(self, run: Run, prepared: Prepared, graph: Graph | None = None) -> Prediction:
-        """A run's outputs as a prediction."""
-        if graph is not None:
-            from seethrough.graph.execute import execute
-
-            found = execute(graph, {graph.input.value: prepared.batch}, [graph.output.value])
-            out = graph.output.of(found[graph.output.value])
-        else:
-            graph, out = run.graph, run.output
-        flat = out.flatten(2).mean(2) if out.dim() > 2 else out.reshape(len(out), -1)
-        values = flat.detach().float().cpu().numpy()
+    def answers(self, graph: Graph, output: torch.Tensor, prepared: Prepared) -> Prediction:
+        """What a graph gave for some images, (N, outputs, …), as a prediction; of outputs with places, their mean over
+        the places.
+        """
+        flat = (output.flatten(2).mean(2) if output.dim() > 2 else output.reshape(len(output), -1)).detach().float()
+        values = flat.cpu().numpy()
         labels = self.classes
         if labels is None or len(labels) != values.shape[1]:
             labels = tuple(f"output {i}" for i in range(values.shape[1]))
@@ -202,7 +222,9 @@ class Network:
         notes = self.opened.notes + prepared.notes
         if not np.isfinite(values).all():
             notes = (*notes, Note("nan_output", "error"))
-        return Prediction(values, _probabilities(values, softmax=graph.logits == graph.output), tuple(labels), names, notes, self.provenance)
+        chances = None if final_activation(graph) in SIGMOIDS else as_probabilities(graph, flat)
+        probabilities = None if chances is None else chances.cpu().numpy()
+        return Prediction(values, probabilities, tuple(labels), names, notes, self.provenance)
 
     @property
     def black(self) -> torch.Tensor | None:
@@ -245,10 +267,11 @@ def open(source: Any, **options: Any) -> Network:
     Parameters
     ----------
     source
-        ``"keras:VGG16"``, ``"demo:leopards"``, a path (.keras, .h5, .safetensors, .pt), a torch module or a Keras model.
+        ``"keras:VGG16"``, ``"demo:leopards"``, a path (.keras, .h5, .safetensors, .pt), a torch module or a Keras
+        model.
     options
-        Those of `seethrough.models.open_model`: ``weights``, ``architecture``, ``input_size``, ``classes``, ``preprocessing``, ``allow_code``;
-        and ``mode="train"`` to look at it as in training.
+        Those of `seethrough.models.open_model`: ``weights``, ``architecture``, ``input_size``, ``classes``,
+        ``preprocessing``, ``allow_code``; and ``mode="train"`` to look at it as in training.
 
     Returns
     -------
@@ -273,6 +296,16 @@ def open(source: Any, **options: Any) -> Network:
     return Network(open_model(source, **options), mode)
 
 
+def _fingerprint(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        if isinstance(tensor, torch.Tensor):
+            numbers = tensor.detach().cpu().contiguous().flatten()
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(numbers.view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
 def _drawn(batch: torch.Tensor, opened: Opened) -> tuple[Picture, ...]:
     """What is drawn under a map where only numbers were given."""
     if batch.dim() == 4:
@@ -281,14 +314,31 @@ def _drawn(batch: torch.Tensor, opened: Opened) -> tuple[Picture, ...]:
     return pictures_of(flat, None, "channels_first")
 
 
-def _probabilities(values: np.ndarray, *, softmax: bool) -> np.ndarray | None:
-    """Probabilities from outputs: the outputs themselves where they are, their softmax where they are logits of several classes."""
-    if values.shape[1] < 2 or not np.isfinite(values).all():
+SIGMOIDS = ("sigmoid", "logsigmoid")
+"""Final activations after which each output is a probability of its own, and they don't sum to 1."""
+
+
+def final_activation(graph: Graph) -> str | None:
+    """Name of the softmax or sigmoid that a network ends with, which its logits stand before; None where it has
+    none.
+    """
+    return graph.operations[graph.producer[graph.output.value]].name if graph.logits != graph.output else None
+
+
+def as_probabilities(graph: Graph, output: torch.Tensor) -> torch.Tensor | None:
+    """A network's output (N, classes, …) as probabilities; None where it is one number, or not finite.
+
+    The output itself behind a softmax or sigmoid, or where it sums to 1 anyway; its exponential behind one that takes
+    the logarithm; else its softmax, since several outputs are taken for classes.
+    """
+    final = final_activation(graph)
+    if final is not None:
+        return output.exp() if final.startswith("log") else output
+    if output.dim() < 2 or output.shape[1] < 2 or not bool(torch.isfinite(output).all()):
         return None
-    if not softmax or ((values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3)):
-        return values if np.allclose(values.sum(1), 1, atol=1e-2) else None
-    shifted = np.exp(values - values.max(1, keepdims=True))
-    return (shifted / shifted.sum(1, keepdims=True)).astype(np.float32)
+    total = output.sum(1)
+    summed = bool((output >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-3)
+    return output if summed else output.softmax(1)
 
 
 def as_network(source: Network | Any) -> Network:

@@ -1,7 +1,7 @@
 """Class activation maps: which places of a layer's feature maps speak for the target.
 
-All of these weigh the channels of one spatial layer and add them up; they differ in the weights. Throughout, ``a`` is the layer's activation and ``g``
-the gradient of the target with respect to it, both (N, C, H, W).
+All of these weigh the channels of one spatial layer and add them up; they differ in the weights. Throughout, ``a`` is
+the layer's activation and ``g`` the gradient of the target with respect to it, both (N, C, H, W).
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
@@ -14,14 +17,19 @@ BLUR = 1 / 16
 """Standard deviation of the blur, as a part of the shorter side."""
 
 
-def fill(run: Run, wanted: float | str | Tensor) -> Tensor:
+Fill = float | str | Tensor | np.ndarray
+"""What a person may say for a fill; see `fill`."""
+
+
+def fill(run: Run, wanted: Fill) -> Tensor:
     """A tensor that broadcasts against the run's images, in the network's own units.
 
     Parameters
     ----------
     wanted
-        ``"black"`` (a black picture as the network sees it; zero where nobody knows the preprocessing), ``"zero"``, ``"mean"`` (each picture's own mean,
-        a channel), ``"blur"`` (each picture, blurred by a Gaussian of a sixteenth of its shorter side), a number, or a tensor.
+        ``"black"`` (a black picture as the network sees it; zero where nobody knows the preprocessing), ``"zero"``,
+        ``"mean"`` (each picture's own mean, a channel), ``"blur"`` (each picture, blurred by a Gaussian of a sixteenth
+        of its shorter side), a number, or a tensor or array in the layout of the network's input.
 
     Raises
     ------
@@ -29,12 +37,14 @@ def fill(run: Run, wanted: float | str | Tensor) -> Tensor:
         For anything else, or a tensor that doesn't fit.
     """
     x = run.images
-    if isinstance(wanted, Tensor):
+    if isinstance(wanted, (Tensor, np.ndarray)):
+        given = torch.as_tensor(wanted)
         try:
-            return wanted.to(x).expand_as(x)
+            return (run.source.internal(given) if given.dim() == x.dim() else given).to(x).expand_as(x)
         except RuntimeError:
-            raise UsageError(f"The fill of shape {tuple(wanted.shape)} doesn't fit images of shape {tuple(x.shape)}.") from None
-    if isinstance(wanted, (int, float)) and not isinstance(wanted, bool):
+            wants = tuple(run.source.native(x).shape)
+            raise UsageError(f"The fill of shape {tuple(given.shape)} doesn't fit images of shape {wants}.") from None
+    if isinstance(wanted, Real) and not isinstance(wanted, bool):
         return torch.full_like(x[:1], float(wanted))
     if wanted == "zero":
         return torch.zeros_like(x[:1])
@@ -48,7 +58,9 @@ def fill(run: Run, wanted: float | str | Tensor) -> Tensor:
 
 
 def blurred(x: Tensor, sigma: float) -> Tensor:
-    """(N, C, H, W) under a Gaussian of this standard deviation in pixels; at the edges the picture is mirrored, or repeated where it is too small."""
+    """(N, C, H, W) under a Gaussian of this standard deviation in pixels; at the edges the picture is mirrored, or
+    repeated where it is too small.
+    """
     reach = int(3 * sigma + 0.5)
     places = torch.arange(-reach, reach + 1, dtype=x.dtype, device=x.device)
     weights = torch.exp(-(places**2) / (2 * sigma**2))

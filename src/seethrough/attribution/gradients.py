@@ -1,6 +1,7 @@
 """Gradients: how the target answers to small changes of the picture.
 
-Throughout, ``g`` is the gradient of the target with respect to the images, (N, C, H, W), in units of the target per unit of input.
+Throughout, ``g`` is the gradient of the target with respect to the images, (N, C, H, W), in units of the target per
+unit of input.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seethrough.attribution.fills import fill
+from seethrough.attribution.fills import Fill, fill
 from seethrough.attribution.method import Outcome, Reduce, method
 from seethrough.errors import UsageError
 from seethrough.graph.rules import DECONV, GUIDED
@@ -32,7 +33,8 @@ CHUNK = 8
     signed=False,
 )
 def saliency(run: Run) -> Tensor:
-    """Saliency: the gradient itself (Simonyan, Vedaldi & Zisserman, 2014, section 3); a map shows max over channels of |g|.
+    """Saliency: the gradient itself (Simonyan, Vedaldi & Zisserman, 2014, section 3); a map shows max over channels of
+    |g|.
 
     Returns
     -------
@@ -67,7 +69,8 @@ def input_x_gradient(run: Run) -> Tensor:
     rules=GUIDED,
 )
 def guided_backprop(run: Run) -> Tensor:
-    """Guided backpropagation: at every rectifier only what is positive goes further down (Springenberg et al., 2015, section 3.4).
+    """Guided backpropagation: at every rectifier only what is positive goes further down (Springenberg et al., 2015,
+    section 3.4).
 
     Returns
     -------
@@ -104,7 +107,14 @@ def deconvnet(run: Run) -> Tensor:
     signed=False,
     rules=None,
 )
-def smoothgrad(run: Run, *, samples: int = 25, noise: float = 0.15, seed: int = 0, progress: Callable[[int, int], None] | None = None) -> Tensor:
+def smoothgrad(
+    run: Run,
+    *,
+    samples: int = 25,
+    noise: float = 0.15,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
     """SmoothGrad: the mean gradient over pictures with Gaussian noise added (Smilkov et al., 2017, section 3).
 
     Parameters
@@ -112,9 +122,11 @@ def smoothgrad(run: Run, *, samples: int = 25, noise: float = 0.15, seed: int = 
     samples
         How many noisy pictures, ≥ 1.
     noise
-        Standard deviation of the noise as a part of each picture's range (max − min), as in the paper; 0 gives saliency.
+        Standard deviation of the noise as a part of each picture's range (max − min), as in the paper; 0 gives
+        saliency.
     seed
-        Of the noise; the process' random state is neither read nor changed.
+        Of the noise, which is the same for every picture of a batch, so that a picture's map doesn't depend on its
+        company. The process' random state is neither read nor changed.
 
     Returns
     -------
@@ -123,12 +135,13 @@ def smoothgrad(run: Run, *, samples: int = 25, noise: float = 0.15, seed: int = 
     if samples < 1 or noise < 0:
         raise UsageError(f"smoothgrad needs samples ≥ 1 and noise ≥ 0, not samples={samples}, noise={noise}.")
     x = run.images
-    span = (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)) if x.dim() == 4 else x.max() - x.min()
+    each = tuple(range(1, x.dim()))
+    deviation = noise * (x.amax(each, keepdim=True) - x.amin(each, keepdim=True))
     chance = torch.Generator().manual_seed(seed)
-    total = torch.zeros_like(x)
+    total = _sum_of(x)
     for start in range(0, samples, _group(x)):
         many = min(_group(x), samples - start)
-        noisy = torch.cat([x + noise * span * torch.randn(x.shape, generator=chance).to(x) for _ in range(many)])
+        noisy = torch.cat([x + deviation * torch.randn(x.shape[1:], generator=chance).to(x) for _ in range(many)])
         total += run.at(noisy).gradient().reshape(many, *x.shape).sum(0)
         if progress:
             progress(start + many, samples)
@@ -143,22 +156,25 @@ def smoothgrad(run: Run, *, samples: int = 25, noise: float = 0.15, seed: int = 
     rules=None,
 )
 def integrated_gradients(
-    run: Run, *, steps: int = 32, baseline: float | str | Tensor = "black", progress: Callable[[int, int], None] | None = None
+    run: Run, *, steps: int = 32, baseline: Fill = "black", progress: Callable[[int, int], None] | None = None
 ) -> Outcome:
-    """Integrated gradients: ``(x − x′) · ∫ g(x′ + α(x − x′)) dα`` (Sundararajan, Taly & Yan, 2017, eq. 1), by Gauss–Legendre quadrature.
+    """Integrated gradients: ``(x − x′) · ∫ g(x′ + α(x − x′)) dα`` (Sundararajan, Taly & Yan, 2017, eq. 1), by
+    Gauss–Legendre quadrature.
 
     Parameters
     ----------
     steps
         Nodes of the quadrature, ≥ 1. 32 nodes do what some 100 evenly spaced ones do.
     baseline
-        x′: ``"black"`` (a black picture as the network sees it), ``"zero"``, ``"mean"`` (each picture's mean colour), a number in the network's
-        input units, or a tensor that broadcasts against the images.
+        x′: ``"black"`` (a black picture as the network sees it), ``"zero"``, ``"mean"`` (each picture's mean colour),
+        ``"blur"``, a number in the network's input units, or a tensor in the layout of its input that broadcasts
+        against the images.
 
     Returns
     -------
-    Tensor, (N, C, H, W), signed, in units of the target; sums over a picture to the target's rise from baseline to picture. What is missing of that
-    is reported as ``completeness``: ``sum``, ``rise`` and their largest relative ``gap`` over the batch.
+    Tensor, (N, C, H, W), signed, in units of the target; sums over a picture to the target's rise from baseline to
+    picture. What is missing of that is reported as ``completeness``: ``sum``, ``rise`` and their largest relative
+    ``gap`` over the batch.
     """
     if steps < 1:
         raise UsageError(f"integrated_gradients needs steps ≥ 1, not {steps}.")
@@ -166,7 +182,7 @@ def integrated_gradients(
     start = fill(run, baseline)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     nodes, weights = (nodes + 1) / 2, weights / 2
-    total = torch.zeros_like(x)
+    total = _sum_of(x)
     group = _group(x)
     for first in range(0, steps, group):
         some = nodes[first : first + group]
@@ -176,11 +192,17 @@ def integrated_gradients(
             total += float(weights[first + k]) * g[k]
         if progress:
             progress(first + len(some), steps)
-    values = (x - start) * total
+    values = (x - start).to(total) * total
     added = values.flatten(1).sum(1)
     rise = run.scores - run.score(start.expand_as(x).contiguous())
     gap = ((added - rise).abs() / rise.abs().clamp(min=1e-6)).tolist()
-    return Outcome(values, {"completeness": {"sum": added.tolist(), "rise": rise.tolist(), "gap": max(gap), "gaps": gap, "steps": steps}})
+    numbers = {"sum": added.tolist(), "rise": rise.tolist(), "gap": max(gap), "gaps": gap, "steps": steps}
+    return Outcome(values, {"completeness": numbers})
+
+
+def _sum_of(x: Tensor) -> Tensor:
+    """Zeros to add many gradients to: with half of the bits, a sum of 32 would lose what single gradients have."""
+    return torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
 
 
 def _group(x: Tensor) -> int:

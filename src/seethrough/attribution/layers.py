@@ -24,13 +24,9 @@ def is_spatial(graph: Graph, path: str) -> bool:
     return _is_wide(place.shape(graph.values[place.value].shape))
 
 
-def last_spatial(graph: Graph) -> str:
-    """The last value with height and width on the way to the answer, before it is pooled.
-
-    Raises
-    ------
-    UsageError
-        Where there is none.
+def last_spatial(graph: Graph) -> str | None:
+    """The layer (or operation) of the last value with height and width on the way to the answer, before it is pooled;
+    None where there is none.
     """
     on_the_way = {graph.logits.value}
     for operation in reversed(graph.operations):
@@ -40,11 +36,13 @@ def last_spatial(graph: Graph) -> str:
         if operation.kind not in _NO_NEWS and _is_wide(graph.values[made[0]].shape):
             return _name(graph, made[0], operation.path)
         on_the_way.update(operation.inputs)
-    raise UsageError("This network has no layer with height and width, which a class activation map needs; use a gradient method or occlusion.")
+    return None
 
 
 # Operations after which the same evidence stands on fewer places, or in another form.
-_NO_NEWS = frozenset((Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.REDUCE, Kind.DROPOUT, Kind.PERMUTE, Kind.RESHAPE, Kind.CAST))
+_NO_NEWS = frozenset(
+    (Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.REDUCE, Kind.DROPOUT, Kind.PERMUTE, Kind.RESHAPE, Kind.CAST)
+)
 
 
 def _is_wide(shape: tuple[Any, ...]) -> bool:
@@ -52,9 +50,12 @@ def _is_wide(shape: tuple[Any, ...]) -> bool:
 
 
 def _name(graph: Graph, value: int, path: str) -> str:
-    """What a person calls a value: the layer that returns it, the outermost of several; else the operation that makes it."""
-    candidates = [p for p in graph.layers if (place := graph.place(p)) is not None and place.value == value and is_spatial(graph, p)]
-    return min(candidates, key=lambda p: (p.count(".") + p.count("/"), len(p))) if candidates else path
+    """What a person calls a value: the layer that returns it, the outermost of several; else the operation that makes
+    it.
+    """
+    places = ((layer, graph.place(layer)) for layer in graph.layers if is_spatial(graph, layer))
+    returning = [layer for layer, place in places if place is not None and place.value == value]
+    return min(returning, key=lambda p: (p.count(".") + p.count("/"), len(p)), default=path)
 
 
 def chosen_layer(graph: Graph, wanted: str | None) -> str:
@@ -66,13 +67,21 @@ def chosen_layer(graph: Graph, wanted: str | None) -> str:
         No such layer (nearest names follow), or one without height and width (those that have them follow).
     """
     if wanted is None:
-        return last_spatial(graph)
-    known = wanted in graph.layers or wanted in graph.operation_at
-    if not known:
-        raise UsageError(f"There is no layer {wanted!r}.{nearest(wanted, list(graph.layers))}")
+        found = last_spatial(graph)
+        if found is None:
+            raise UsageError(
+                "This network has no layer with height and width, which a class activation map needs; use a gradient "
+                "method or occlusion."
+            )
+        return found
+    if wanted not in graph.layers and wanted not in graph.operation_at:
+        raise UsageError(f"There is no layer {wanted!r}.{nearest(wanted, [*graph.layers, *graph.operation_at])}")
     if not is_spatial(graph, wanted):
         have = spatial_layers(graph)
         some = ", ".join(have[-LISTED:])
         more = f" (the last {LISTED} of {len(have)})" if len(have) > LISTED else ""
-        raise UsageError(f"Layer {wanted!r} has no height and width, which a class activation map needs. These have: {some or 'none'}{more}.")
+        raise UsageError(
+            f"Layer {wanted!r} has no height and width, which a class activation map needs. "
+            f"These have: {some or 'none'}{more}."
+        )
     return wanted

@@ -1,8 +1,8 @@
 """What a method of attribution declares about itself, and the table of all of them.
 
-A method is a function that takes a `Run` (and a layer, where it needs one) and gives a tensor; the decorator puts it into the table with what others need to
-know: how its map is reduced to one number a place, whether its sign means something, which gradients it will ask for, what it costs. Adding one touches its
-own file and its test.
+A method is a function that takes a `Run` (and a layer, where it needs one) and gives a tensor; the decorator puts it
+into the table with what others need to know: how its map is reduced to one number a place, whether its sign means
+something, which gradients it will ask for, what it costs. Adding one touches its own file and its test.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Needs(Enum):
     """What a method can't do without."""
 
     NOTHING = "any network"
+    PICTURES = "inputs with height and width"
     SPATIAL_LAYER = "a layer with height and width"
 
 
@@ -44,7 +45,8 @@ class Method:
     name
         The function's name: ``"gradcam"``.
     function
-        ``(run, …settings) -> Tensor`` or, for layer methods, ``(run, layer, …settings) -> Tensor``; it may return an `Outcome` to add checks.
+        ``(run, …settings) -> Tensor`` or, for layer methods, ``(run, layer, …settings) -> Tensor``; it may return an
+        `Outcome` to add checks.
     family, cost, good_for, source
         For the table a person reads: the family; passes for one image; what it is good for; authors and year.
     needs, reduce, signed

@@ -1,7 +1,8 @@
 """Targets: what is asked about an image — one output, the difference of two, or any function of the outputs.
 
-A person says it as a label, an index, ``"snow leopard - Arabian leopard"``, a function, or a list of such with one entry an image; nothing means the network's
-own first answer. What comes of it is data for the result (`Target`) and a function of the output for the run.
+A person says it as a label, an index, ``"snow leopard - Arabian leopard"``, a function, or a list of such with one
+entry an image; nothing means the network's own first answer. What comes of it is data for the result (`Target`) and a
+function of the output for the run.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,7 +32,7 @@ class Question:
 
 
 def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantity: str) -> Question:
-    """Settle the targets of a batch.
+    """Settle the targets of a batch; of an output with places (a segmentation), its mean over them is meant.
 
     Parameters
     ----------
@@ -46,20 +48,14 @@ def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantit
     Raises
     ------
     UsageError
-        An unknown or ambiguous label, an index beyond the outputs, a list of another length, a function that gives no number an image.
+        An unknown or ambiguous label, an index beyond the outputs, a list of another length, a function that gives no
+        number an image.
     """
     number = len(outputs)
     if callable(said):
         return _function(said, quantity)
-    if isinstance(said, (list, tuple)):
-        if len(said) != number:
-            raise UsageError(f"{len(said)} targets were given for {number} image{'s' * (number != 1)}; give one for each, or one for all.")
-        each = list(said)
-    else:
-        each = [said] * number
-    if any(callable(s) for s in each):
-        raise UsageError("A function as target stands for all images; give it alone, not in a list.")
-    flat = outputs.flatten(2).mean(2) if outputs.dim() > 2 else outputs.reshape(number, -1)
+    each = targets_by_image(said, number)
+    flat = _places(outputs)
     signs = [_signs(s, flat[i], classes) for i, s in enumerate(each)]
     targets = tuple(Target(pairs, _label(pairs, classes), quantity) for pairs in signs)
     weights = torch.zeros(number, flat.shape[1])
@@ -73,8 +69,29 @@ def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantit
     return Question(targets, lambda out, rows: (_places(out) * weights.to(out)[rows]).sum(1))
 
 
+def targets_by_image(said: Said, number: int) -> list[Said]:
+    """One target an image, from one for all or a list (or array) with one for each.
+
+    Raises
+    ------
+    UsageError
+        A list of another length, or with a function in it.
+    """
+    if isinstance(said, (Tensor, np.ndarray)) and said.ndim:
+        said = said.tolist()
+    each = list(said) if isinstance(said, (list, tuple)) else [said] * number
+    if len(each) != number:
+        raise UsageError(
+            f"{len(each)} target{'s' * (len(each) != 1)} for {number} image{'s' * (number != 1)}; give one for each, "
+            "or one for all."
+        )
+    if any(callable(s) for s in each) and isinstance(said, (list, tuple)):
+        raise UsageError("A function as target stands for all images; give it alone, not in a list.")
+    return each
+
+
 def _places(out: Tensor) -> Tensor:
-    """(N, outputs): of outputs with places (a segmentation), their mean."""
+    """(N, outputs): of outputs with places, their mean."""
     return out.flatten(2).mean(2) if out.dim() > 2 else out.reshape(len(out), -1)
 
 
@@ -88,9 +105,7 @@ def _signs(said: Said, row: Tensor, classes: Sequence[str] | None) -> tuple[tupl
         if a == b:
             raise UsageError(f"The target {said!r} takes an output from itself; name two different ones.")
         return ((a, 1), (b, -1))
-    if isinstance(said, Tensor):
-        said = said.item()
-    if hasattr(said, "item") and not isinstance(said, (int, str)):
+    if isinstance(said, (Tensor, np.ndarray, np.generic)):
         said = said.item()
     if isinstance(said, bool) or not isinstance(said, (int, str)):
         raise UsageError(f"A target is a label, an index, 'a - b' or a function, not {said!r}.")
@@ -115,15 +130,15 @@ def _label(pairs: tuple[tuple[int, int], ...], classes: Sequence[str] | None) ->
     return " - ".join(names)
 
 
-def _function(said: Callable[[Tensor], Tensor], quantity: str) -> Question:
+def _function(said: Callable[[Tensor], Any], quantity: str) -> Question:
     name = getattr(said, "__name__", type(said).__name__)
     label = "a function of the outputs" if name == "<lambda>" else name
 
     def score(out: Tensor, rows: Tensor) -> Tensor:
         value = said(out)
-        if not isinstance(value, Tensor) or value.dim() == 0 or len(value) != len(out):
+        if not isinstance(value, Tensor) or value.dim() == 0 or len(value) != len(out) or value.numel() != len(out):
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise UsageError(f"The target {label} must give one number for each of {len(out)} images; it gave {shape}.")
-        return value.reshape(len(out), -1).sum(1)
+        return value.reshape(len(out))
 
     return Question((Target((), label, quantity),), score)
