@@ -73,7 +73,7 @@ OPERATION_MODULES = tuple(f"keras.src.ops.{module}" for module in ("nn", "numpy"
 (``core``) aren't there.
 """
 
-FUNCTION_MODULES = frozenset({"builtins", "keras.activations", "keras.src.activations.activations"})
+FUNCTION_MODULES = frozenset({"builtins", "keras.activations", "keras.ops", "keras.src.activations.activations"})
 
 RUNS_CODE = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"})
 READS_FILES = frozenset({"StringLookup", "IntegerLookup", "TextVectorization", "FeatureSpace"})

@@ -23,6 +23,9 @@ LARGEST_HEADER = 100 * 2**20
 LARGEST_RATIO = 50
 """How many times its stored size a compressed member may become; float weights deflate to about nine tenths."""
 
+HARMLESS_SIZE = 16 * 2**20
+"""The most bytes that a member may unpack to whatever its ratio; a configuration in JSON packs very well."""
+
 ELEMENT_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
     "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64,
@@ -133,7 +136,7 @@ def _refuse_unsafe_members(members: list[zipfile.ZipInfo], size: int, where: str
         seen.add(name)
         if member.flag_bits & 1:
             raise InputRefused(f"{where} is encrypted; save the network without a password.")
-        if member.file_size > LARGEST_RATIO * max(member.compress_size, 1024):
+        if member.file_size > max(LARGEST_RATIO * member.compress_size, HARMLESS_SIZE):
             raise InputRefused(
                 f"{where} declares {member.file_size:,} bytes for {name!r} but stores {member.compress_size:,}; it "
                 "won't be unpacked."

@@ -93,6 +93,8 @@ def open_application(name: str, said: Said, weights: str | Path | None) -> Opene
         if name in NOT_ON_TORCH:
             raise UsageError(f"Keras can't build {name} on its torch backend; another architecture will have to do.")
         raise UsageError(f"Keras has no architecture {name!r}.{nearest(name, applications())}")
+    if weights not in (*RANDOM, "imagenet"):
+        _refuse_no_weights(str(weights))
     build = getattr(keras.applications, name)
     classes = None if said.classes is None else read_classes(said.classes)
     if weights == "imagenet":
@@ -108,6 +110,13 @@ def open_application(name: str, said: Said, weights: str | Path | None) -> Opene
     names = classes or (imagenet_names() if _outputs(model) == len(imagenet_names()) else None)
     kept = "random" if weights in RANDOM else str(weights)
     return _opened(keras, model, f"keras:{name}", kept, said, guessed=guessed, classes=names, notes=notes)
+
+
+def _refuse_no_weights(said: str) -> None:
+    """Before a large network is built for nothing."""
+    if not Path(said).exists():
+        raise InputRefused(f"There is no file {said!r}; weights are 'imagenet', a file, or None for random ones.")
+    kind_of(Path(said))
 
 
 def _built(build: Any, name: str, said: Said, outputs: int) -> Any:
@@ -166,7 +175,6 @@ def _load(keras: ModuleType, stored: Path, path: Path, *, allow_code: bool) -> A
 
 def _load_weights(keras: ModuleType, model: Any, path: Path) -> None:
     """Load a file's weights into a model that was built from its name."""
-    kind_of(path)
     with TemporaryDirectory(prefix="seethrough-") as folder:
         file = weights_file(path, Path(folder))
         try:
@@ -222,7 +230,7 @@ def _opened(
     if said.preprocessing is not None:
         preprocessing = preprocessing_named(said.preprocessing)
     else:
-        preprocessing = for_channels(inside(_head(model)) or guessed, channels)
+        preprocessing = inside(_head(model)) or guessed
     layers, paths = _tree(model)
     return Opened(
         module=model,
@@ -232,7 +240,7 @@ def _opened(
         input_size=size,
         weights=weights,
         classes=classes,
-        preprocessing=preprocessing,
+        preprocessing=for_channels(preprocessing, channels),
         paths=paths,
         layers=layers,
         info=ByLayer(layers, lambda layer: layer.get_config()),
@@ -273,8 +281,8 @@ def _unused(path: str, taken: Mapping[str, Any]) -> str:
 
 def _weights(layers: Mapping[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
     for path, layer in layers.items():
-        if not _inner(layer):
-            yield from ((path, variable.value) for variable in layer.weights)
+        inside = {id(variable) for inner in _inner(layer) for variable in inner.weights}
+        yield from ((path, variable.value) for variable in layer.weights if id(variable) not in inside)
 
 
 def _head(model: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -66,7 +66,7 @@ def resolve(said: str | int, classes: Sequence[str] | None, outputs: int | None 
     UsageError
         Nothing of that name (nearest names follow), several (their indices follow), or an index beyond the outputs.
     """
-    if isinstance(said, int) or said.strip().lstrip("-").isdecimal():
+    if not isinstance(said, str) or said.strip().lstrip("-").isdecimal():
         return _index(int(said), len(classes) if classes is not None else outputs)
     if classes is None:
         raise UsageError(

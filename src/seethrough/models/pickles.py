@@ -137,6 +137,8 @@ def _storages(instructions: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, in
     closed = False
     for code, argument in instructions:
         if code == "BINPERSID":
+            if closed and values and values[0] == "module":
+                continue  # before 1.6 a module of one's own came with its source; loading it is refused by name
             if not closed or values is None or len(values) != 5:
                 raise ValueError("a storage that isn't described as PyTorch describes it")
             yield _storage(*values)

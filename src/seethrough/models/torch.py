@@ -21,13 +21,14 @@ from seethrough.models.files import check_safetensors, fingerprint, kind_of
 from seethrough.models.mapping import ByLayer
 from seethrough.models.opened import Opened, Said
 from seethrough.models.pickles import check_archive, check_legacy
+from seethrough.models.preprocessing import for_channels
 from seethrough.models.state import not_finite, random_state_kept, refuse_misfit
 from seethrough.results import Note
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 """Keys under which training scripts keep a state dict beside the epoch and the optimizer."""
 
-HARMLESS = ("torch._utils _rebuild", "torch.storage ", "torch ", "collections ", "torch.serialization ")
+HARMLESS = ("torch._utils _rebuild", "torch.storage ", "torch ", "collections ", "__builtin__ set", "builtins set")
 """How names in a pickle of nothing but weights begin."""
 
 Architecture = str | type[nn.Module] | Callable[[], nn.Module] | nn.Module
@@ -44,15 +45,17 @@ def open_live_torch(
 ) -> Opened:
     """Open a module as it is; it is neither called nor switched to another mode."""
     layers = dict(_named(module))
+    size = said.size("channels_first")
+    preprocessing = None if said.preprocessing is None else preprocessing_named(said.preprocessing)
     return Opened(
         module=module,
         source=source or f"{type(module).__name__} (live torch module)",
         framework="torch",
         layout="channels_first",
-        input_size=said.size("channels_first"),
+        input_size=size,
         weights=weights,
         classes=said.named(),
-        preprocessing=None if said.preprocessing is None else preprocessing_named(said.preprocessing),
+        preprocessing=for_channels(preprocessing, size[0] if size else None),
         paths={id(layer): path for path, layer in layers.items()},
         layers=layers,
         info=ByLayer(layers, settings),
