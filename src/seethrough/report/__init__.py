@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seethrough.report.blocks import Answer, Explained, Notes, Paragraph, Section, Table
     from seethrough.report.explained import explanation_page
-    from seethrough.report.files import save
+    from seethrough.report.files import refuse_unknown_kind, save
     from seethrough.report.notebook import embed
     from seethrough.report.page import Page
     from seethrough.report.writing import refuse_unwritable, write_whole
@@ -23,6 +23,7 @@ _HOMES = {
     "Table": "blocks",
     "embed": "notebook",
     "explanation_page": "explained",
+    "refuse_unknown_kind": "files",
     "refuse_unwritable": "writing",
     "save": "files",
     "write_whole": "writing",

@@ -47,13 +47,23 @@ def save(result: object, path: Path, *, language: str = "en") -> Path:
     """
     path = Path(path)
     known_language(language)
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise UsageError(f"{path.name!r} has no suffix that tells a kind of file; end it in {', '.join(_WRITERS)}.")
+    refuse_unknown_kind(path)
     explanation = as_explanation(result)
     refuse_unwritable(path)
-    write_whole(path, writer(explanation, language))
+    write_whole(path, _WRITERS[path.suffix.lower()](explanation, language))
     return path
+
+
+def refuse_unknown_kind(path: Path) -> None:
+    """Say before the work begins that no kind of file ends so.
+
+    Raises
+    ------
+    UsageError
+        Names the suffixes that there are.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise UsageError(f"{path.name!r} has no suffix that tells a kind of file; end it in {', '.join(_WRITERS)}.")
 
 
 def _html(explanation: Explanation, language: str) -> bytes:

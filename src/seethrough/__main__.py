@@ -1,0 +1,33 @@
+"""``seethrough`` and ``python -m seethrough``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line in this process, which it takes for its own.
+
+    Parameters
+    ----------
+    arguments
+        What stands after the program's name; None for those of the process.
+
+    Returns
+    -------
+    int
+        The exit code: see `seethrough.cli.failures`.
+    """
+    from seethrough.cli.process import prepare
+
+    prepare()
+    from seethrough.cli import run
+
+    return run(sys.argv[1:] if arguments is None else arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

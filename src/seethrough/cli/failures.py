@@ -1,0 +1,112 @@
+"""From exceptions to one message and an exit code.
+
+0 done · 1 done, but some items failed, or something unexpected · 2 usage · 3 input refused · 4 environment · 130 and
+143 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+
+from seethrough.cli.process import Terminated
+from seethrough.cli.terminal import complain
+from seethrough.errors import EnvironmentLacks, SeethroughError
+
+SOME_FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+TERMINATED = 143
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
+"""What the system says when it is the system that lacks something."""
+
+KEYWORDS = frozenset(
+    ("weights", "architecture", "input_size", "classes", "preprocessing", "allow_code", "window", "stride", "steps")
+)
+"""Keywords of the library that are options here."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments
+        What stands after the program's name.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from seethrough.cli.verbs import command
+
+    debug = "--debug" in arguments
+    try:
+        code = command().main(args=list(arguments), prog_name="seethrough", standalone_mode=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Terminated:
+        code = TERMINATED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        message, code = described(error)
+        complain(message)
+    if code in (INTERRUPTED, TERMINATED):
+        complain("Interrupted; nothing is left half-written.")
+    return int(code or 0)
+
+
+def described(error: Exception) -> tuple[str, int]:
+    """The message for a person and the exit code."""
+    if isinstance(error, SeethroughError):
+        return for_the_shell(str(error)), error.exit_code
+    if hasattr(error, "format_message"):
+        return _usage(error), USAGE
+    if _is_out_of_memory(error):
+        return (
+            "The memory of this machine isn't enough for that; close other programs, or use smaller pictures.",
+            EnvironmentLacks.exit_code,
+        )
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The system refused{where}: {error.strerror}.", EnvironmentLacks.exit_code
+    first = str(error).strip().partition("\n")[0][:300]
+    said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    return f"Something unexpected went wrong ({said}). Run the command again with --debug to see where.", 1
+
+
+def for_the_shell(message: str) -> str:
+    """A message of the library, with the options that its keywords are here.
+
+    >>> for_the_shell("Nothing says how large its input is; say input_size=(3, 224, 224).")
+    'Nothing says how large its input is; say input_size=(3, 224, 224). (Here: --input-size.)'
+    """
+    said = dict.fromkeys(word for word in re.findall(r"\b([a-z_]+)=", message) if word in KEYWORDS)
+    options = ", ".join(f"--{word.replace('_', '-')}" for word in said)
+    return f"{message} (Here: {options}.)" if options else message
+
+
+def _usage(error: Exception) -> str:
+    """The parser's own sentence, and where to read more; it knows the options most like a mistyped one."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "seethrough"
+    sentence = error.format_message().strip()  # type: ignore[attr-defined]
+    end = "" if sentence.endswith((".", "?", "!")) else "."
+    return f"{sentence}{end} See: {path} --help"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's, CUDA's, and that of torch's CPU allocator, which is a RuntimeError like any other."""
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in text)
+    )

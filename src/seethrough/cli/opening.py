@@ -1,0 +1,107 @@
+"""From the words of a command to an opened network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seethrough.cli.options import input_size
+from seethrough.errors import EnvironmentLacks, InputRefused, UsageError
+
+if TYPE_CHECKING:
+    from seethrough.network import Network
+
+LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a person said about the network; as typed, None where nothing was."""
+
+    model: str
+    weights: str | None = None
+    architecture: str | None = None
+    input_size: str | None = None
+    classes: str | None = None
+    preprocessing: str | None = None
+    device: str | None = None
+    seed: int | None = None
+    allow_code: bool = False
+
+
+def open_to_look(words: Words) -> Network:
+    """A network whose build is looked at: by name, it has random weights unless others are asked for, and nothing is
+    downloaded.
+    """
+    return _open(words, words.weights)
+
+
+def open_to_ask(words: Words) -> Network:
+    """A network whose answers count: by name, it has ImageNet's weights unless others are asked for.
+
+    Raises
+    ------
+    InputRefused
+        Where its weights are no numbers: nothing that it answers would mean anything.
+    """
+    by_name = words.model.startswith("keras:")
+    net = _open(words, words.weights or ("imagenet" if by_name else None))
+    for note in net.opened.notes:
+        if note.name == "weights_not_finite":
+            raise InputRefused(
+                f"{words.model} has NaN or infinite weights in {note.numbers['layers']} layers, the first of them "
+                f"{note.numbers['layer']!r}, so its answers mean nothing; train it again, or give another file."
+            )
+    return net
+
+
+def _open(words: Words, weights: str | None) -> Network:
+    if words.device is not None:
+        # Keras settles where its variables live when it is imported.
+        os.environ["KERAS_TORCH_DEVICE"] = words.device
+    size = input_size(words.input_size)
+    seed = _checked(words.seed)
+    import torch
+
+    from seethrough.network import open as open_network
+
+    device = _device(words.device)
+    if seed is not None:
+        torch.manual_seed(seed)  # random weights are drawn from it
+    net = open_network(
+        words.model,
+        weights=None if weights == "none" else weights,
+        architecture=words.architecture,
+        input_size=size,
+        classes=words.classes,
+        preprocessing=words.preprocessing,
+        allow_code=words.allow_code,
+    )
+    if device is not None:
+        net.module.to(device)
+    return net
+
+
+def _checked(seed: int | None) -> int | None:
+    if seed is not None and not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"--seed is a whole number from 0 to {LARGEST_SEED}, not {seed}.")
+    return seed
+
+
+def _device(said: str | None):
+    """A torch device that is really there."""
+    import torch
+
+    if said is None:
+        return None
+    try:
+        device = torch.device(said)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch was built without CUDA
+        known = said.partition(":")[0] in ("cpu", "cuda", "mps", "xpu")
+        refused = EnvironmentLacks if known else UsageError
+        raise refused(f"There is no device {said!r} here; leave --device out to compute on the CPU.") from error
+    if device.type == "meta":
+        raise UsageError("On the device 'meta' nothing is computed; name another.")
+    return device

@@ -1,0 +1,125 @@
+"""Options that several verbs share, and what words of a shell mean."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seethrough.errors import UsageError
+
+NETWORK, ASKING, WRITING = "Network", "Question", "Output"
+"""Headings in the help."""
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="keras:VGG16, demo:leopards, or a .keras, .h5, .safetensors or .pt file.")
+]
+Images = Annotated[list[str], typer.Argument(metavar="IMAGE…", help="Pictures: JPEG, PNG, WebP, TIFF…")]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="imagenet|none|FILE",
+        help="Weights of a network by name; none: random ones.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Architecture = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="What builds the network that a .safetensors or .pt file has the weights of. Its code is run.",
+        rich_help_panel=NETWORK,
+    ),
+]
+InputSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="224x224x3",
+        help="Shape of one input in the network's own layout, or the side of a square RGB picture.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="imagenet|FILE",
+        help="Names of the outputs; a file has one name a line, or JSON.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Preprocessing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="caffe|tf|torch|unit|raw",
+        help="How pictures become inputs, where the source doesn't say.",
+        rich_help_panel=NETWORK,
+    ),
+]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Let the file run code when opened (pickled modules, Lambda layers). Only for files you trust.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="cpu|cuda|mps", help="Where to compute; by default the CPU.", rich_help_panel=NETWORK),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", rich_help_panel=WRITING)]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.", rich_help_panel=WRITING)]
+
+
+def sides(said: str, option: str) -> tuple[int, ...]:
+    """Whole numbers with ``x`` between them.
+
+    >>> sides("224x224x3", "--input-size")
+    (224, 224, 3)
+    """
+    parts = said.lower().replace("×", "x").replace(",", "x").split("x")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise UsageError(f"{option} takes whole numbers with x between them, such as 224x224x3; this is {said!r}.")
+    return tuple(int(part) for part in parts)
+
+
+def input_size(said: str | None) -> int | tuple[int, ...] | None:
+    """What `open` takes for ``--input-size``: one number is the side of a square."""
+    if said is None:
+        return None
+    numbers = sides(said, "--input-size")
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def pair(said: str | None, option: str) -> int | tuple[int, ...] | None:
+    """A length in pixels, or height × width."""
+    if said is None:
+        return None
+    numbers = sides(said, option)
+    if len(numbers) > 2:
+        raise UsageError(f"{option} is one whole number of pixels, or height x width; this is {said!r}.")
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def number_or_word(said: str | None) -> float | str | None:
+    """``"0.5"`` as a number, ``"blur"`` as it is; which words there are is the method's affair."""
+    if said is None:
+        return None
+    try:
+        return float(said)
+    except ValueError:
+        return said
+
+
+def listed(said: list[str] | None) -> list[str]:
+    """Names given in one word with commas, in several, or both.
+
+    >>> listed(["gradcam,saliency", "occlusion"])
+    ['gradcam', 'saliency', 'occlusion']
+    """
+    return [name.strip() for word in said or () for name in word.split(",") if name.strip()]
+
+
+def target(said: str) -> str | int:
+    """An index where it is one."""
+    return int(said) if said.strip().lstrip("-").isdecimal() else said

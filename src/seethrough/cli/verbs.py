@@ -1,0 +1,222 @@
+"""The verbs: a signature each, which is also what the help says; another file of this room does the work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from seethrough import __version__
+from seethrough.cli import options as o
+from seethrough.cli.opening import Words
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Open a trained vision network, look inside, ask why it answered so.",
+    epilog="Exit codes: 0 done · 1 some items failed · 2 usage · 3 input refused · 4 environment · 130 interrupted",
+)
+
+
+def command() -> Any:
+    """The whole command line as one command."""
+    return typer.main.get_command(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seethrough {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def seethrough(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: o.Debug = False,
+) -> None:
+    """Open a trained vision network, look inside, ask why it answered so."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def summary(
+    model: o.Model,
+    depth: Annotated[int | None, typer.Option(help="How many levels of the tree.")] = None,
+    layer: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only layers such as 'block5*'.")] = None,
+    weights: o.Weights = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    allow_code: o.AllowCode = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Its layers with shapes, parameters, multiply-accumulates and receptive fields. Downloads nothing."""
+    from seethrough.cli import looking
+
+    words = Words(model, weights, architecture, input_size, allow_code=allow_code)
+    looking.summary(words, depth=depth, pattern=layer, as_json=as_json)
+
+
+@app.command()
+def layers(
+    model: o.Model,
+    pattern: Annotated[
+        str | None, typer.Argument(metavar="[LAYER]", help="A layer, or a pattern such as 'block5*'.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="FILE.npz", help="Write the layer's weights there.", rich_help_panel=o.WRITING)
+    ] = None,
+    network_weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="imagenet|none|FILE", help="Weights of a network by name; none: random.", rich_help_panel=o.NETWORK
+        ),
+    ] = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    allow_code: o.AllowCode = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Names of the layers; of one layer its configuration, shapes and weights. Downloads nothing unless asked to."""
+    from seethrough.cli import looking
+
+    words = Words(model, network_weights, architecture, input_size, allow_code=allow_code)
+    looking.layers(words, pattern=pattern, weights_to=weights, as_json=as_json)
+
+
+@app.command()
+def predict(
+    model: o.Model,
+    images: o.Images,
+    top: Annotated[int, typer.Option(help="How many answers.", rich_help_panel=o.WRITING)] = 5,
+    weights: o.Weights = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    classes: o.Classes = None,
+    preprocessing: o.Preprocessing = None,
+    device: o.Device = None,
+    allow_code: o.AllowCode = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> int:
+    """What it answers to pictures, with probabilities."""
+    from seethrough.cli import predicting
+
+    words = Words(model, weights, architecture, input_size, classes, preprocessing, device, allow_code=allow_code)
+    return predicting.predict(words, images, top=top, as_json=as_json)
+
+
+@app.command()
+def explain(
+    model: o.Model,
+    images: o.Images,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE|FOLDER/|PATTERN",
+            help="Write .html, .png, .svg, .npz or .json; for several pictures a folder, or 'out/{name}.png'.",
+            rich_help_panel=o.WRITING,
+        ),
+    ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Names that `seethrough methods` lists; by default gradcam, integrated_gradients, occlusion.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL|INDEX|'A - B'",
+            help="What is asked about; may be repeated. By default the first answer.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Layer of class activation maps; by default the last one.", rich_help_panel=o.ASKING),
+    ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Ask about probabilities, not logits.", rich_help_panel=o.ASKING),
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(help="Of integrated gradients; by default 32.", rich_help_panel=o.ASKING)
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="black|zero|mean|blur|NUMBER",
+            help="Where integrated gradients begin; by default black.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Noisy pictures of SmoothGrad; by default 25.", rich_help_panel=o.ASKING)
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(help="Of SmoothGrad, as a part of the range; by default 0.15.", rich_help_panel=o.ASKING),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="32|32x16", help="What occlusion covers, in input pixels.", rich_help_panel=o.ASKING),
+    ] = None,
+    stride: Annotated[
+        str | None,
+        typer.Option(metavar="16|16x8", help="Steps between windows, in input pixels.", rich_help_panel=o.ASKING),
+    ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="mean|blur|black|zero|NUMBER", help="What covers; by default mean.", rich_help_panel=o.ASKING
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of everything random.", rich_help_panel=o.ASKING)
+    ] = None,
+    weights: o.Weights = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    classes: o.Classes = None,
+    preprocessing: o.Preprocessing = None,
+    device: o.Device = None,
+    allow_code: o.AllowCode = False,
+    lang: Annotated[str, typer.Option(metavar="en|zh", help="Language of words.", rich_help_panel=o.WRITING)] = "en",
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> int:
+    """Why it answered so: maps by several methods, each with a sentence in words."""
+    from seethrough.cli import explaining
+
+    words = Words(model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code)
+    said: dict[str, Any] = {
+        "steps": steps,
+        "baseline": o.number_or_word(baseline),
+        "samples": samples,
+        "noise": noise,
+        "window": o.pair(window, "--window"),
+        "stride": o.pair(stride, "--stride"),
+        "fill": o.number_or_word(fill),
+    }
+    settings = {name: value for name, value in said.items() if value is not None}
+    asked = explaining.Question(o.listed(methods), target or (), layer, probabilities, settings)
+    return explaining.explain(words, images, asked, out=out, language=lang, as_json=as_json)
+
+
+@app.command()
+def methods(as_json: o.Json = False, debug: o.Debug = False) -> None:
+    """The methods of attribution: family, what they need and cost, what they are good for, source."""
+    from seethrough.cli import telling
+
+    telling.methods(as_json=as_json)
