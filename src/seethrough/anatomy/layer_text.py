@@ -53,13 +53,13 @@ def _facts(call: LayerCall) -> Iterator[tuple[str, str]]:
 
 
 def in_words(found: ReceptiveField) -> str:
-    """``132×132 pixels of the picture, beginning at (-58, -58) and moving by 16 from one unit to the next``."""
+    """``132×132 pixels, 16 further from unit to unit, the first from (-58, -58)``."""
     if found.whole:
         return "the whole picture"
     sizes = "×".join("all" if n is None else str(n) for n in found.size)
     apart = "×".join(dict.fromkeys(f"{s:g}" for s in found.stride))
     start = ", ".join(f"{s:g}" for s in found.start)
-    return f"{sizes} pixels of the picture, beginning at ({start}) and moving by {apart} from one unit to the next"
+    return f"{sizes} pixels, {apart} further from unit to unit, the first from ({start})"
 
 
 def _weights(weights: Sequence[WeightStatistics]) -> list[str]:

@@ -188,9 +188,9 @@ def _missing(opened: Opened, reading: Reading | None, why_not: str | None, lazy:
     found = []
     if reading is None:
         reason = why_not or (
-            "the input size isn't known: say input_size=(3, 224, 224)" if opened.input_size is None else "the network wasn't written down"
+            "the input size isn't known; say input_size=(3, 224, 224)" if opened.input_size is None else "the network wasn't written down"
         )
-        found.append(f"No output shapes, MACs and receptive fields, because {reason.rstrip('.')}.")
+        found.append(f"No output shapes, MACs and receptive fields: {reason.rstrip('.')}.")
     elif reading.unknown:
         names = sorted({f"{o.name} in {o.layer}" if o.layer else o.name for o in reading.unknown})
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""

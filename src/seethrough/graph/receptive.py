@@ -61,6 +61,8 @@ class ReceptiveField:
 def receptive_fields(graph: Graph, spatial: tuple[int, ...] | None = None) -> dict[int, ReceptiveField]:
     """The receptive field of every value of a graph that depends on the picture, by the value's number.
 
+    Empty for inputs without spatial axes.
+
     Parameters
     ----------
     spatial
@@ -76,6 +78,8 @@ def receptive_fields(graph: Graph, spatial: tuple[int, ...] | None = None) -> di
     picture = graph.values[graph.input.value].at(batch)
     axes = tuple(range(2, len(picture))) if spatial is None else spatial
     extents = tuple(picture[a] for a in axes)
+    if not extents:
+        return {}
     windows: dict[int, Window] = {graph.input.value: _pixels(picture, axes)}
     for operation in graph:
         for position, value in enumerate(operation.outputs):
