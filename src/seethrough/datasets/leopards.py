@@ -152,6 +152,8 @@ def compose(cat: Cat, coat: Coat, camera: Camera, light: Light, scene: Scene) ->
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8), animal.alpha > 0.5
 
 
+# --- what differs from picture to picture -----------------------------------------------------------------------------
+
 PATTERNS = (
     Pattern(spacing=0.29, ring=0.33, band=0.115, breaks=4, heart=0.10),
     Pattern(spacing=0.12, ring=0.25, band=0.17, breaks=3, heart=0.14),
@@ -162,9 +164,15 @@ WARMTH = ((0.30, 0.20), (0.66, 0.20))
 """Mean and spread of the coat's colour from grey (0) to tawny (1): they overlap."""
 
 BUILDS = (
-    Build(1.08, 0.88, 1.12, head=0.232, muzzle=0.80, ear=0.066, tail_length=1.25, tail_radius=0.098, fluff=0.034),
-    Build(0.90, 1.04, 0.90, head=0.205, muzzle=0.92, ear=0.078, tail_length=1.12, tail_radius=0.054, fluff=0.014),
-)
+    Build(
+        girth=1.08, legs=0.88, limbs=1.12, head=0.232, muzzle=0.80, ear=0.066,
+        tail_length=1.25, tail_radius=0.098, fluff=0.034,
+    ),
+    Build(
+        girth=0.90, legs=1.04, limbs=0.90, head=0.205, muzzle=0.92, ear=0.078,
+        tail_length=1.12, tail_radius=0.054, fluff=0.014,
+    ),
+)  # fmt: skip
 """The mean build of each species."""
 
 
@@ -180,7 +188,7 @@ def draw_build(species: int, rng: Generator) -> Build:
 
 
 def draw_camera(cat: Cat, rng: Generator) -> Camera:
-    """Near cats stand lower in the picture; most of the body stays inside it."""
+    """Near cats are large and stand low in the picture; the whole body fits into its width."""
     near = rng.uniform(0, 1)
     scale = SIZE * (0.30 + 0.13 * near) * rng.uniform(0.94, 1.06)
     facing = int(rng.choice([-1, 1]))
@@ -204,12 +212,12 @@ def extent(cat: Cat, camera: Camera) -> tuple[float, float]:
 
 
 def draw_light(rng: Generator) -> Light:
-    """Sun from the left or right, in front or a little behind; low sun is warm."""
+    """Sun from the left or the right and from the viewer's side; a low sun is warm."""
     high = np.radians(rng.uniform(28, 58))
-    round_ = np.radians(rng.uniform(20, 75))
+    turned = np.radians(rng.uniform(20, 75))
     side = rng.choice([-1, 1])
-    sun = np.array([side * np.cos(high) * np.sin(round_), -np.sin(high), np.cos(high) * np.cos(round_)])
+    sun = np.array([side * np.cos(high) * np.sin(turned), -np.sin(high), np.cos(high) * np.cos(turned)])
     warm = 1 - (high - 0.45) / 0.6
     bright = rng.uniform(0.86, 1.06)
     sun_colour = (bright * np.array([1 + 0.03 * warm, 1.0, 1 - 0.08 * warm])).astype(np.float32)
-    return Light(sun, sun_colour, np.array([0.95, 1.0, 1.06], np.float32) * np.float32(bright))
+    return Light(sun, sun_colour, sky_colour=np.array([0.95, 1.0, 1.06], np.float32) * np.float32(bright))

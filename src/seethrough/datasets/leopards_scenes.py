@@ -244,22 +244,15 @@ def stone(picture: Picture, horizon: float, sun: float, colour: Colour, cap: Col
     near = rng.uniform(0.03, 1.0)
     radius = rng.uniform(1.2, 4.5) + rng.uniform(1, 11) * near**1.5
     cx, cy = rng.uniform(0, size), horizon + near * (size - horizon)
-    y0, y1 = max(int(cy - 1.6 * radius), 0), min(int(cy + 0.6 * radius) + 2, size)
-    x0, x1 = max(int(cx - 2.2 * radius), 0), min(int(cx + 2.2 * radius) + 2, size)
-    if y0 >= y1 or x0 >= x1:
-        return
-    view = picture[y0:y1, x0:x1]
-    y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32) + 0.5
+    view, left, top = cutting(picture, cx - 2.2 * radius, cy - 1.6 * radius, cx + 2.2 * radius, cy + 0.6 * radius)
+    y, x = np.mgrid[top : top + view.shape[0], left : left + view.shape[1]].astype(np.float32) + 0.5
     dx, dy = (x - cx) / radius, (y - cy) / radius
     thrown = np.clip(1.0 - np.hypot((dx + 0.55 * np.sign(sun)) / 1.35, (dy - 0.12) / 0.36), 0, 1)[..., None]
     view *= 1 - 0.5 * np.minimum(2 * thrown, 1)
-    bumps = rng.uniform(-0.09, 0.09, 4)
-    angle = np.arctan2(dy, dx)
-    outline = rng.uniform(0.75, 1.0) + sum(b * np.cos((k + 2) * angle + 7 * b * 31) for k, b in enumerate(bumps))
-    far = np.hypot(dx / 1.25, (dy + 0.25) / 0.85) / outline
-    rough = read(fractal_tile(2.0, 41, 10.0), (x - cx) * (40 / radius) + cx * 70, (y - cy) * (40 / radius) + cx * 31)
-    flat_foot = np.clip((0.32 + 0.05 * rough - dy) * radius + 0.5, 0, 1)
-    cover = np.clip((1 - far) * radius * 0.8 + 0.5, 0, 1) * flat_foot
+    far = np.hypot(dx / 1.25, (dy + 0.25) / 0.85) / lumpy(np.arctan2(dy, dx), rng)
+    rough = read(fractal_tile(2.0, 41, 10.0), 40 * dx + 70 * cx, 40 * dy + 31 * cx)
+    foot = np.clip((0.32 + 0.05 * rough - dy) * radius + 0.5, 0, 1)
+    cover = np.clip((1 - far) * radius * 0.8 + 0.5, 0, 1) * foot
     lit = np.clip(0.62 + 0.42 * np.sign(sun) * dx - 0.35 * (dy + 0.25) + 0.16 * rough, 0.2, 1.5)
     face = colour * lit[..., None]
     if cap is not None:
@@ -268,14 +261,39 @@ def stone(picture: Picture, horizon: float, sun: float, colour: Colour, cap: Col
     view += cover[..., None] * (face - view)
 
 
+def cutting(picture: Picture, left: float, top: float, right: float, bottom: float) -> tuple[Picture, int, int]:
+    """The part of the picture in a box, to be painted on, with the column and row where it begins."""
+    height, width = picture.shape[:2]
+    x0, y0 = max(int(left), 0), max(int(top), 0)
+    return picture[y0 : min(int(bottom) + 2, height), x0 : min(int(right) + 2, width)], x0, y0
+
+
+def lumpy(angle: Plane, rng: Generator) -> Plane:
+    """The radius of an uneven outline in each direction, about 0.9."""
+    bumps, mean = rng.uniform(-0.09, 0.09, 4), rng.uniform(0.75, 1.0)
+    waves = [bump * np.cos(k * angle + 217 * bump) for k, bump in enumerate(bumps, start=2)]
+    return mean + np.sum(waves, axis=0)
+
+
 def bush(picture: Picture, horizon: float, rng: Generator) -> None:
-    """A dry bush: twigs that fan out from one foot, drawn large and shrunk."""
-    size, fine = picture.shape[0], 4
+    """A dry bush in front of the ground, its foot anywhere on it."""
+    size = picture.shape[0]
     near = rng.uniform(0.02, 0.9)
-    tall = 4 + 17 * near * rng.uniform(0.7, 1.2)
-    side = int(2.4 * tall) + 2
-    twigs = Image.new("L", (side * fine, side * fine))
-    pen = ImageDraw.Draw(twigs)
+    cover = twigs(4 + 17 * near * rng.uniform(0.7, 1.2), rng)
+    side = len(cover)
+    left, top = int(rng.uniform(-side / 2, size - side / 2)), int(horizon + near * (size - horizon) - 0.82 * side)
+    view, x0, y0 = cutting(picture, left, top, left + side - 2, top + side - 2)
+    cover = cover[y0 - top :, x0 - left :][: view.shape[0], : view.shape[1], None]
+    dry = rng.uniform(0, 1)
+    colour = (1 - dry) * rgb(0.34, 0.36, 0.19) + dry * rgb(0.47, 0.38, 0.23)
+    view += 0.92 * cover * (colour - view)
+
+
+def twigs(tall: float, rng: Generator) -> Plane:
+    """Twigs that fan out from one foot, as cover 0…1 in a square; drawn large and shrunk."""
+    fine, side = 4, int(2.4 * tall) + 2
+    canvas = Image.new("L", (side * fine, side * fine))
+    pen = ImageDraw.Draw(canvas)
     foot = np.array([side / 2, 0.82 * side]) * fine
     for _ in range(int(rng.integers(24, 46))):
         lean = rng.normal(0, 0.55)
@@ -284,16 +302,7 @@ def bush(picture: Picture, horizon: float, rng: Generator) -> None:
         middle = start + 0.55 * length * np.array([np.sin(0.7 * lean), -np.cos(0.7 * lean)])
         tip = start + length * np.array([np.sin(lean), -np.cos(lean)])
         pen.line([*start, *middle, *tip], fill=int(rng.integers(120, 256)), width=int(rng.integers(1, 4)))
-    cover = np.asarray(twigs.resize((side, side), Image.Resampling.BOX), np.float32)[..., None] / 255
-    left, top = int(rng.uniform(-side / 2, size - side / 2)), int(horizon + near * (size - horizon) - 0.82 * side)
-    x0, x1, y0, y1 = max(left, 0), min(left + side, size), max(top, 0), min(top + side, size)
-    if x0 >= x1 or y0 >= y1:
-        return
-    cover = cover[y0 - top : y1 - top, x0 - left : x1 - left]
-    view = picture[y0:y1, x0:x1]
-    dry = rng.uniform(0, 1)
-    colour = (1 - dry) * rgb(0.34, 0.36, 0.19) + dry * rgb(0.47, 0.38, 0.23)
-    view += 0.92 * cover * (colour - view)
+    return np.asarray(canvas.resize((side, side), Image.Resampling.BOX), np.float32) / 255
 
 
 def flakes(picture: Picture, rng: Generator) -> None:
