@@ -148,8 +148,8 @@ def test_occlusion_of_single_numbers_in_a_network_of_linear_layers():
 )
 def test_two_networks_that_are_the_same_function_have_the_same_integrated_gradients(function):
     net = st.open(Function(function), input_size=(2,))
-    found = st.integrated_gradients(net, torch.tensor([[3.0, 1.0]]), target=0, baseline="zero", steps=4000)
-    np.testing.assert_allclose(found.values, [[1.5, -0.5]], atol=2e-3)
+    found = st.integrated_gradients(net, torch.tensor([[3.0, 1.0]]), target=0, baseline="zero", steps=150)
+    np.testing.assert_allclose(found.values, [[1.5, -0.5]], atol=1e-2)
 
 
 def completeness(found):
