@@ -1,7 +1,7 @@
 """On networks small enough to be worked out by hand, every method gives the number that the hand gives.
 
-The convolution network and its values are those of Captum's and TorchRay's tests, each worked out again; the counter-examples
-are those of Sundararajan, Taly and Yan (2017, appendix B).
+The convolution network and its values are those of Captum's tests, each worked out again; the counter-examples are
+those of Sundararajan, Taly and Yan (2017, appendix B).
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ class OneConv(nn.Module):
 
 
 class MultiLayer(nn.Module):
-    """3 → 3 identity, 3 → 4 of ones with bias [−10, 1, 1, 1], ReLU, 4 → 2 of ones with bias [−1, 1]; x is (N, 1, 1, 3)."""
+    """Three numbers as they are, 3 → 4 of ones with bias [−10, 1, 1, 1], ReLU, 4 → 2 of ones with bias [−1, 1]."""
 
     def __init__(self):
         super().__init__()
@@ -99,7 +99,7 @@ def test_gradcam_does_not_depend_on_which_parameters_are_frozen():
 
 
 def test_gradcam_ends_with_the_rectifier_of_its_paper():
-    """Before it the weighted sum goes below zero; the sum is worked out here from the layer's own values and autograd."""
+    """The weighted sum before it, which goes below zero, is worked out here from the layer's own values."""
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Tanh(), nn.Flatten(), nn.Linear(5 * 36, 4))
     x = torch.randn(2, 3, 8, 8)
@@ -118,7 +118,7 @@ def test_smoothgrad_without_noise_is_saliency(one_conv, seed):
 
 
 def test_occlusion_averages_where_windows_overlap_and_cuts_the_last_one_off():
-    """The second input of the published case is folded into the bias: a window of x + 1 is worth what the sum is worth."""
+    """The second input of the published case, all ones, is folded into the bias."""
     module = OneConv()
     module.conv1.bias.data += 9  # what a second picture of ones adds to every place of the convolution
     net = st.open(module, input_size=(1, 4, 4))
@@ -174,7 +174,8 @@ def test_integrated_gradients_of_a_polynomial_are_exact_from_half_its_degree_on(
 
 def test_the_completeness_gap_is_what_the_values_lack_and_falls_with_the_steps():
     torch.manual_seed(1)
-    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 5), nn.ReLU(), nn.Linear(5, 2))
+    head = [nn.Flatten(), nn.Linear(8 * 36, 5), nn.ReLU(), nn.Linear(5, 2)]
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), *head)
     net, x = st.open(module.double()), torch.randn(2, 3, 8, 8)
     gaps = []
     for steps in (2, 8, 32, 512):
@@ -183,7 +184,8 @@ def test_the_completeness_gap_is_what_the_values_lack_and_falls_with_the_steps()
         with torch.no_grad():
             rise = (module(x.double()) - module(0 * x.double()))[:, 1].numpy()
         for i, each in enumerate(numbers):
-            assert each["rise"] == pytest.approx(rise[i]) and each["sum"] == pytest.approx(found.values[i].sum(), rel=1e-4)
+            assert each["rise"] == pytest.approx(rise[i])
+            assert each["sum"] == pytest.approx(found.values[i].sum(), rel=1e-4)
             assert each["gaps"] == pytest.approx(abs(each["sum"] - rise[i]) / abs(rise[i]), rel=1e-5, abs=1e-12)
         gaps.append(max(each["gaps"] for each in numbers))
     assert gaps[-1] < 2e-3 and gaps[-1] < gaps[2] / 4 < gaps[0]

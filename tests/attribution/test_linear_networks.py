@@ -80,7 +80,7 @@ def test_occlusion_of_a_linear_network_is_the_mean_over_the_windows_of_what_they
     for top in range(0, size[1], stride[0]):
         for left in range(0, size[2], stride[1]):
             # a window is there unless one before it reaches the end already
-            if top - stride[0] + window[0] >= size[1] and top or left - stride[1] + window[1] >= size[2] and left:
+            if (top and top - stride[0] + window[0] >= size[1]) or (left and left - stride[1] + window[1] >= size[2]):
                 continue
             place = np.s_[top : top + window[0], left : left + window[1]]
             total[place] += lost[:, *place].sum().item()
