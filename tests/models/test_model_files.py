@@ -4,6 +4,7 @@ import json
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from safetensors.numpy import save_file
 
 from seethrough.errors import InputRefused
 from seethrough.models.files import check_safetensors, kind_of, open_zip
+from seethrough.models.keras_files import unpacked
+from seethrough.models.pickles import check_archive
 
 
 def test_a_file_is_known_by_its_content_whatever_it_is_called(tmp_path):
@@ -47,6 +50,9 @@ def test_other_files_are_refused_by_name(tmp_path, name, content, words):
 def test_folders_and_missing_files_are_refused(tmp_path):
     with pytest.raises(InputRefused, match="There is no file"):
         kind_of(tmp_path / "no.pt")
+    for name in ("x\0y", "x" * 5000):
+        with pytest.raises(InputRefused, match="can't be reached"):
+            kind_of(Path(name))
     (tmp_path / "saved_model.pb").write_bytes(b"x")
     with pytest.raises(InputRefused, match="SavedModel"):
         kind_of(tmp_path)
@@ -160,7 +166,15 @@ def test_a_checksum_that_does_not_hold_is_a_broken_archive(tmp_path):
     data = path.read_bytes().replace(b"Sequential", b"Sequentiel", 1)
     assert zlib.crc32(b"Sequential") != zlib.crc32(b"Sequentiel")
     path.write_bytes(data)
-    from seethrough.models.keras_files import unpacked
-
     with pytest.raises(InputRefused, match="can't be unpacked"):
         unpacked(path, tmp_path, allow_code=False)
+
+
+def test_a_member_whose_own_header_is_another_is_a_broken_archive(tmp_path):
+    path = tmp_path / "x.pt"
+    torch.save({"w": torch.zeros(3)}, path)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"x/data.pkl")] = 0xFF
+    path.write_bytes(data)
+    with pytest.raises(InputRefused, match=r"The pickle in .* can't be unpacked"):
+        check_archive(path)

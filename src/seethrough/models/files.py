@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import stat
 import struct
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from seethrough.errors import InputRefused, UsageError
+from seethrough.errors import InputRefused, SeethroughError, UsageError
 
 LARGEST_HEADER = 100 * 2**20
 """The most bytes of a safetensors header or a model's configuration."""
@@ -54,8 +59,11 @@ def kind_of(path: Path) -> str:
     """
     where = repr(str(path))
     refuse_no_file(path)
-    with path.open("rb") as file:
-        head = file.read(16)
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise InputRefused(f"The file {where} can't be read: {error.strerror}. Check its permissions.") from error
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(path)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -71,17 +79,21 @@ def kind_of(path: Path) -> str:
 def refuse_no_file(path: Path) -> None:
     """Refuse what isn't a regular file that holds something."""
     where = repr(str(path))
-    if path.is_dir():
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise InputRefused(
+            f"There is no file {where}; check the path, or name a network such as keras:VGG16 or demo:leopards."
+        ) from error
+    except (OSError, ValueError) as error:  # too long a name, a null character in it, a folder that is closed to us
+        raise InputRefused(f"The file {where} can't be reached; check the path and its permissions.") from error
+    if stat.S_ISDIR(status.st_mode):
         saved = (path / "saved_model.pb").exists()
         advice = "Load it in TensorFlow and save it as .keras" if saved else "Name the file in it"
         raise InputRefused(f"{where} is a folder{', a TensorFlow SavedModel' if saved else ''}. {advice}.")
-    if not path.exists():
-        raise InputRefused(
-            f"There is no file {where}; check the path, or name a network such as keras:VGG16 or demo:leopards."
-        )
-    if not path.is_file():
+    if not stat.S_ISREG(status.st_mode):  # a pipe or a device could be read for ever
         raise InputRefused(f"{where} is no regular file; save the network to a file first.")
-    if path.stat().st_size == 0:
+    if status.st_size == 0:
         raise InputRefused(f"{where} is empty (0 bytes); copy or download it again.")
 
 
@@ -145,16 +157,24 @@ def _refuse_unsafe_members(members: list[zipfile.ZipInfo], size: int, where: str
         raise InputRefused(f"{where} declares more bytes than the file has; it is cut off or made to mislead.")
 
 
+@contextmanager
+def unpacking(what: str) -> Iterator[None]:
+    """Whatever `zipfile` and its decompressors raise on a broken member, as one sentence."""
+    try:
+        yield
+    except SeethroughError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
+        raise InputRefused(f"{what} can't be unpacked ({error}); copy or download the file again.") from error
+
+
 def read_json(archive: zipfile.ZipFile, member: str, where: str) -> dict[str, Any]:
     """A JSON object in an archive, of bounded size."""
     if archive.getinfo(member).file_size > LARGEST_HEADER:
         raise InputRefused(f"{where} has a {member} of more than {LARGEST_HEADER >> 20} MB; that describes no network.")
-    try:
-        return parse_json(archive.read(member), f"The {member} of {where}")
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        raise InputRefused(
-            f"The {member} of {where} can't be unpacked ({error}); copy or download it again."
-        ) from error
+    with unpacking(f"The {member} of {where}"):
+        text = archive.read(member)
+    return parse_json(text, f"The {member} of {where}")
 
 
 def parse_json(text: str | bytes, where: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seethrough.errors import InputRefused, UsageError
 from seethrough.models.configuration import check_configuration, without_compilation
-from seethrough.models.files import kind_of, open_zip, parse_json, read_json
+from seethrough.models.files import kind_of, open_zip, parse_json, read_json, unpacking
 from seethrough.models.hdf5 import check_hdf5, is_older
 
 CONFIGURATION, WEIGHTS = "config.json", "model.weights.h5"
@@ -56,13 +56,8 @@ def _extracted(path: Path, folder: Path) -> Path:
         if WEIGHTS not in archive.namelist():
             raise InputRefused(f"{str(path)!r} holds no {WEIGHTS}; save the model again with model.save('….keras').")
         target = folder / WEIGHTS
-        try:
-            with archive.open(WEIGHTS) as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-        except (OSError, EOFError, NotImplementedError, ValueError) as error:
-            raise InputRefused(
-                f"The weights in {str(path)!r} can't be unpacked ({error}); copy or download the file again."
-            ) from error
+        with unpacking(f"The weights in {str(path)!r}"), archive.open(WEIGHTS) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
     return target
 
 

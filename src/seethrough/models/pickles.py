@@ -7,14 +7,16 @@ instructions are walked first, and only counted.
 
 from __future__ import annotations
 
+import io
+import mmap
 import pickletools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from seethrough.errors import InputRefused
-from seethrough.models.files import open_zip
+from seethrough.models.files import open_zip, refuse_no_file, unpacking
 
 STORAGE_BYTES: Mapping[str, int] = {
     "DoubleStorage": 8, "FloatStorage": 4, "HalfStorage": 2, "BFloat16Storage": 2, "ComplexDoubleStorage": 16,
@@ -38,14 +40,20 @@ class Contents:
     storages: dict[str, int] = field(default_factory=dict)
 
 
+Readable = io.BytesIO | mmap.mmap
+"""What gives no more bytes than it has, however many are asked for."""
+
+
 def check_archive(path: Path) -> Contents:
     """Read the pickle in a PyTorch archive and hold every storage against the member that should hold it."""
     where = repr(str(path))
     with open_zip(path) as archive:
         inside = next(name for name in archive.namelist() if name == "data.pkl" or name.endswith("/data.pkl"))
-        with archive.open(inside) as file:
-            contents = _read(file, where)
+        with unpacking(f"The pickle in {where}"):
+            pickled = archive.read(inside)
         sizes = {member.filename: member.file_size for member in archive.infolist()}
+    contents = Contents()
+    _walk(io.BytesIO(pickled), contents, where)
     folder = inside.removesuffix("data.pkl")
     for key, declared in contents.storages.items():
         stored = sizes.get(f"{folder}data/{key}")
@@ -61,9 +69,11 @@ def check_legacy(path: Path) -> Contents:
     """Read the pickles at the head of a file of PyTorch before 1.6 and hold the storages they declare against the
     file's size.
     """
+    refuse_no_file(path)
     where, size = repr(str(path)), path.stat().st_size
     contents = Contents()
-    with path.open("rb") as file:
+    # A map of the file never reads past its end, whatever length a string in the pickle declares.
+    with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as file:
         for _ in range(LEGACY_PICKLES):
             _walk(file, contents, where)
             if file.tell() == size:  # a plain pickle, which has no storages of its own behind it
@@ -85,13 +95,7 @@ def _safe(contents: Contents, where: str) -> Contents:
     return contents
 
 
-def _read(file: IO[bytes], where: str) -> Contents:
-    contents = Contents()
-    _walk(file, contents, where)
-    return contents
-
-
-def _walk(file: IO[bytes], contents: Contents, where: str) -> None:
+def _walk(file: Readable, contents: Contents, where: str) -> None:
     try:
         for key, declared in _storages(_instructions(file, contents)):
             contents.storages[key] = max(declared, contents.storages.get(key, 0))
@@ -108,11 +112,11 @@ PUSHES = frozenset(
 """Instructions that put one plain value on the stack, which is also their argument here."""
 
 
-def _instructions(file: IO[bytes], contents: Contents) -> Iterator[tuple[str, Any]]:
+def _instructions(file: Readable, contents: Contents) -> Iterator[tuple[str, Any]]:
     """The pickle's instructions; a memoised plain value stands where it is fetched, anything else is None."""
     memo: dict[int, Any] = {}
     plain: list[Any] = []
-    for opcode, argument, _ in pickletools.genops(file):
+    for opcode, argument, _ in pickletools.genops(cast(IO[bytes], file)):
         code = opcode.name
         if code in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
             memo[len(memo) if code == "MEMOIZE" else int(str(argument))] = plain[-1] if plain else None
