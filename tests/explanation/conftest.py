@@ -1,7 +1,11 @@
 """Small networks are faster on one thread than on several that wait for each other."""
 
+import os
+
 import pytest
 import torch
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 @pytest.fixture(scope="package", autouse=True)
