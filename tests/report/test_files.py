@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from seethrough.errors import EnvironmentLacks, UsageError
-from seethrough.report import save, writing
+from seethrough import writing
+from seethrough.report import save
 from seethrough.results import Note
 from seethrough.show.sentences import sentence
 

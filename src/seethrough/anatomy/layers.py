@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -15,11 +14,12 @@ import numpy as np
 
 from seethrough.anatomy.rows import Reading, Shape
 from seethrough.anatomy.weights import Weight, own_weights
-from seethrough.errors import EnvironmentLacks, UsageError, nearest
+from seethrough.errors import UsageError, nearest
 from seethrough.graph.graph import Graph, Layer
 from seethrough.graph.operations import Place
 from seethrough.graph.receptive import ReceptiveField
 from seethrough.models.opened import Opened
+from seethrough.writing import refuse_unwritable, write_whole
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -202,7 +202,10 @@ def save_weights(opened: Opened, layer: str, path: str | Path) -> Path:
     arrays = {f"{p}/{name}" if len(found) > 1 else name: array for p in found for name, array in named_arrays(opened, p).items()}
     if not arrays:
         raise UsageError(f"{layer!r} has no weights to write.")
-    _write_whole(target, arrays)
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # pyright: ignore[reportArgumentType]
+    refuse_unwritable(target)
+    write_whole(target, content.getvalue())
     return target
 
 
@@ -216,24 +219,6 @@ def named_arrays(opened: Opened, path: str) -> dict[str, np.ndarray]:
     if len(set(names)) < len(names):  # a layer with layers inside
         names = [w.path for w in layer.weights]
     return {name if names.count(name) == 1 else f"{name}:{k}": array for k, (name, array) in enumerate(zip(names, arrays))}
-
-
-def _write_whole(target: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Under a temporary name first, so that a broken file never stands under the right one."""
-    temporary: str | None = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            temporary = file.name
-            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-        temporary = None
-    except OSError as error:
-        raise EnvironmentLacks(f"{str(target)!r} can't be written: {error.strerror or error}; choose a folder that can.") from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _call_to_dict(call: LayerCall) -> dict[str, Any]:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from seethrough.report.files import refuse_unknown_kind, save
     from seethrough.report.notebook import embed
     from seethrough.report.page import Page
-    from seethrough.report.writing import refuse_unwritable, write_whole
 
 _HOMES = {
     "Answer": "blocks",
@@ -24,13 +23,11 @@ _HOMES = {
     "embed": "notebook",
     "explanation_page": "explained",
     "refuse_unknown_kind": "files",
-    "refuse_unwritable": "writing",
     "save": "files",
-    "write_whole": "writing",
 }
 __all__ = [
     "Answer", "Explained", "Notes", "Page", "Paragraph", "Section", "Table",
-    "embed", "explanation_page", "refuse_unwritable", "save", "write_whole",
+    "embed", "explanation_page", "refuse_unknown_kind", "save",
 ]  # fmt: skip
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from seethrough.errors import UsageError
 from seethrough.report.explained import explanation_page
 from seethrough.report.records import as_json, as_npz
-from seethrough.report.writing import refuse_unwritable, write_whole
 from seethrough.results import Explanation
 from seethrough.show import figure
 from seethrough.show.language import known_language
 from seethrough.show.reading import as_explanation
+from seethrough.writing import refuse_unwritable, write_whole
 
 RESOLUTION = 160
 """Dots per inch of a PNG."""

@@ -21,11 +21,11 @@ from seethrough.report.blocks import Explained, Notes, Paragraph, Section, Table
 from seethrough.report.link import link
 from seethrough.report.payload import DETAILS, tables_payload
 from seethrough.report.views import Views, cell
-from seethrough.report.writing import refuse_unwritable, write_whole
 from seethrough.show.colour import FADE, table
 from seethrough.show.interface import INTERFACE, PAGE
 from seethrough.show.language import LANGUAGES, TAGS, Text, both, known_language
 from seethrough.show.words import WATERMARK, note_words
+from seethrough.writing import refuse_unwritable, write_whole
 
 BUDGET = 1_500_000
 """A page's size in bytes that it keeps to by carrying maps and pictures less finely."""
