@@ -82,7 +82,8 @@ def _open_named(named: str, said: Said, *, weights: str | Path | None, architect
 
         return open_application(name, said, weights)
     if colon and scheme == "demo":
-        _refuse_unused(named, architecture=architecture, weights=weights)
+        _refuse_unused(named, architecture=architecture, weights=weights, input_size=said.input_size)
+        _refuse_unused(named, classes=said.classes, preprocessing=said.preprocessing)
         from seethrough.models.demo import open_demo
 
         return open_demo(name)
