@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-__all__ = ["main"]
+from seethrough.cli.process import keep_freed_memory, prepare
+
+__all__ = ["keep_freed_memory", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,8 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code: see `seethrough.cli.failures`.
     """
-    from seethrough.cli.process import prepare
-
+    keep_freed_memory()
     prepare()
     from seethrough.cli import run
 

@@ -15,7 +15,7 @@ def test_the_version_is_that_of_the_library(seethrough):
 def test_without_a_verb_the_verbs_are_listed(seethrough):
     outcome = seethrough()
     assert outcome.code == 0
-    assert all(verb in outcome.out for verb in ("summary", "layers", "predict", "explain", "methods"))
+    assert all(verb in outcome.out for verb in ("summary", "layers", "predict", "explain", "methods", "demo"))
 
 
 def test_summary_counts_parameters(seethrough, tiny):

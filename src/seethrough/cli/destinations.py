@@ -79,7 +79,8 @@ def _refuse_same(files: Sequence[Path], images: Sequence[str]) -> None:
 
 
 def _refuse(files: Sequence[Path], folder: Path | None) -> None:
-    from seethrough.report import refuse_unknown_kind, refuse_unwritable
+    from seethrough.report import refuse_unknown_kind
+    from seethrough.writing import refuse_unwritable
 
     for file in files:
         refuse_unknown_kind(file)

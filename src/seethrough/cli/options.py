@@ -67,6 +67,7 @@ Device = Annotated[
     str | None,
     typer.Option(metavar="cpu|cuda|mps", help="Where to compute; by default the CPU.", rich_help_panel=NETWORK),
 ]
+Language = Annotated[str, typer.Option(metavar="en|zh", help="Language of words.", rich_help_panel=WRITING)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", rich_help_panel=WRITING)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.", rich_help_panel=WRITING)]
 

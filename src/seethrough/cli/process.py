@@ -24,7 +24,6 @@ def prepare() -> None:
     """Prepare this process for the command line; before torch or Keras is imported."""
     os.environ["KERAS_BACKEND"] = "torch"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    keep_freed_memory()
     if "--debug" not in sys.argv:
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)

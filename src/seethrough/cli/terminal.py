@@ -49,6 +49,11 @@ def say(text: object = "") -> None:
     print(safe(text))
 
 
+def tell(text: object) -> None:
+    """What is being done, on standard error."""
+    print(safe(text), file=sys.stderr, flush=True)
+
+
 def complain(text: object) -> None:
     """A message on standard error."""
     print(f"seethrough: {safe(text)}", file=sys.stderr, flush=True)

@@ -192,7 +192,7 @@ def explain(
     preprocessing: o.Preprocessing = None,
     device: o.Device = None,
     allow_code: o.AllowCode = False,
-    lang: Annotated[str, typer.Option(metavar="en|zh", help="Language of words.", rich_help_panel=o.WRITING)] = "en",
+    lang: o.Language = "en",
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> int:
@@ -217,6 +217,24 @@ def explain(
 @app.command()
 def methods(as_json: o.Json = False, debug: o.Debug = False) -> None:
     """The methods of attribution: family, what they need and cost, what they are good for, source."""
-    from seethrough.cli import telling
+    from seethrough.cli import listing
 
-    telling.methods(as_json=as_json)
+    listing.methods(as_json=as_json)
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="leopards: has it learned the animal, or the snow?")],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE.html", help="The page; by default leopards.html.", rich_help_panel=o.WRITING
+        ),
+    ] = None,
+    lang: o.Language = "en",
+    debug: o.Debug = False,
+) -> None:
+    """Two small networks that come with us, one of which has learned a shortcut; offline, in a minute or two."""
+    from seethrough.cli import demonstrating
+
+    demonstrating.demo(name, out=out, language=lang)
