@@ -82,12 +82,14 @@ def store(operation: Operation, result: object, values: dict[int, torch.Tensor])
 
 @contextmanager
 def _autocast(context: Context) -> Iterator[None]:
-    assert context.autocast is not None
-    device, dtype = context.autocast
-    with torch.autocast(device, dtype):
+    device, dtype = context.autocast or ("cpu", None)
+    off = torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False)
+    with off[0], off[1], torch.autocast(device, dtype, enabled=context.autocast is not None):
         yield
 
 
 def switched(context: Context):
     """The switches an operation ran under, but for gradients, which the caller decides on."""
-    return _autocast(context) if context.autocast is not None else nullcontext()
+    if context.autocast is None and not torch.is_autocast_enabled("cpu") and not torch.is_autocast_enabled("cuda"):
+        return nullcontext()
+    return _autocast(context)

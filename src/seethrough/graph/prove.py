@@ -16,7 +16,7 @@ import torch.nn as nn
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.record import output_tensors
-from seethrough.graph.untouched import untouched
+from seethrough.graph.untouched import same_chance, untouched
 from seethrough.graph.walk import Forward
 
 
@@ -45,14 +45,16 @@ def disagreement(
     name = next(k for k, p in graph.outputs.items() if p == place)
     if not gradient:
         with untouched(module, training=training), torch.no_grad():
-            reference = output_tensors(call(native(images).clone()))[name]
+            with same_chance():
+                reference = output_tensors(call(native(images).clone()))[name]
             with same_chance(), _stumbling() as stumble:
                 found = place.of(execute(graph, {start: images}, [place.value])[place.value])
                 return _difference("output", found, reference)
         return stumble[0]
     with untouched(module, training=training), torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()
-        reference = output_tensors(call(native(leaf * 1)))[name]
+        with same_chance():
+            reference = output_tensors(call(native(leaf * 1)))[name]
         if not reference.requires_grad:
             return None  # nothing to walk back: the caller finds out by itself
         seed = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)).to(reference)
@@ -90,11 +92,3 @@ def _difference(what: str, found: torch.Tensor, reference: torch.Tensor) -> str 
     scale = reference.abs().nan_to_num(posinf=0).max().item()
     error = (found - reference).abs().nan_to_num(posinf=0).max().item()
     return f"its {what} is off by {error:.1e} of {scale:.1e}" if error > tolerance * scale else None
-
-
-@contextmanager
-def same_chance() -> Iterator[None]:
-    """Random numbers drawn inside leave the random state as it was."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices):
-        yield

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import random
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -92,6 +94,13 @@ class Recording:
     outputs: dict[str, int]
     written: frozenset[int] = frozenset()
 
+    @property
+    def origins(self) -> list[torch.Tensor]:
+        """The tensors of the network from which constants were computed; a weight that is used as it is, is none."""
+        made = {o for call in self.calls for o in call.outputs}
+        read = {a.value for call in self.calls if call.constant is not None for a in call.arguments if isinstance(a, Ref)}
+        return [self.tensors[v] for v in sorted(read - made) if self.tensors[v].layout is torch.strided]
+
 
 _recorder: ContextVar[Recorder | None] = ContextVar("seethrough_recorder", default=None)
 
@@ -99,6 +108,7 @@ _recorder: ContextVar[Recorder | None] = ContextVar("seethrough_recorder", defau
 _QUESTIONS = frozenset(
     (torch.Tensor.size, torch.Tensor.dim, torch.Tensor.numel, torch.Tensor.stride, torch.Tensor.is_contiguous, torch.Tensor.storage_offset)
 )
+_NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException)
 _TENSOR_PROPERTIES = frozenset(("T", "mT", "H", "mH", "data", "real", "imag"))
 _GRADIENT_FUNCTIONS = frozenset((torch.autograd.grad, torch.Tensor.backward, torch.Tensor.register_hook))
 
@@ -114,7 +124,7 @@ _open_attention = types.FunctionType(
 class Recorder(TorchFunctionMode):
     """Notes every torch function of one forward."""
 
-    def __init__(self, paths: Mapping[int, str], effects: Effects, *, fake: bool, earlier: Recording | None = None) -> None:
+    def __init__(self, paths: Mapping[int, str], effects: Effects, *, fake: FakeTensorMode | None, earlier: Recording | None = None) -> None:
         super().__init__()
         self.paths = paths
         self.effects = effects
@@ -127,10 +137,15 @@ class Recorder(TorchFunctionMode):
         self.numbers: dict[int, int] = {}
         self.live: set[int] = set()
         self.tainted: set[int] = set()
+        # what a tensor held before the function that runs now, where the network had written into it before
+        self.before: dict[int, torch.Tensor] = {}
+        # from the storage of a real tensor's fake twin to its own
+        self.twins: dict[int | None, int | None] = {}
         self.stack: list[Scope] = []
         self.scopes: list[Scope] = []
         self.times: dict[str, int] = {}
         self.swallowed: str | None = None
+        self.deaf = 0
         self.assume_grad = True
 
     # --- numbers -------------------------------------------------------------------------------------------------------------------------
@@ -138,7 +153,8 @@ class Recorder(TorchFunctionMode):
     def number(self, tensor: torch.Tensor, *, live: bool) -> int:
         """Give a tensor a number, and keep it alive so that its identity stays its own."""
         self.tensors.append(tensor)
-        self.storages.append(storage_of(tensor))
+        storage = storage_of(tensor)
+        self.storages.append(self.twins.get(storage, storage))
         number = len(self.tensors) - 1
         self.numbers[id(tensor)] = number
         if live:
@@ -155,7 +171,7 @@ class Recorder(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        if func in _QUESTIONS:
+        if func in _QUESTIONS or self.deaf:
             return func(*args, **kwargs)
         if func is F.multi_head_attention_forward:
             with self:
@@ -173,14 +189,14 @@ class Recorder(TorchFunctionMode):
         if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
             return func(*args, **kwargs)
         function: Callable[..., Any] = property_getter(func) if getter else _GIVING.get(func) or func
-        self.effects.begin()
+        self.begin(flat)
         try:
             if live or not self.fake:
                 result = func(*args, **kwargs)
             elif (result := self._constant(function, flat)) is None:
                 with unset_fake_temporarily():
                     result = func(*args, **kwargs)
-        except (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException) as error:
+        except _NEEDS_VALUES as error:
             # remembered, since the network may catch it and go another way than it goes with real images
             self.swallowed = f"{name} at {here()} needs the values of an image ({type(error).__name__})"
             raise
@@ -203,16 +219,32 @@ class Recorder(TorchFunctionMode):
         made = (self.earlier.storages[o] for o in call.outputs if o is not None)
         return None if any(storage in self.earlier.written for storage in made) else call.constant
 
+    def begin(self, flat: list[Any]) -> None:
+        """Before a function runs: remember what counters and caches hold now, since it may write into them."""
+        self.effects.begin()
+        self.before = {}
+        for a in flat:
+            if not isinstance(a, torch.Tensor) or isinstance(a, FakeTensor):
+                continue
+            storage = storage_of(a)
+            if storage in self.tainted:
+                if self.fake:
+                    self.twins[storage_of(self.fake.from_tensor(a))] = storage
+            elif storage in self.effects.saved:
+                with unset_fake_temporarily(), torch.no_grad():
+                    self.before[id(a)] = a.detach().clone()
+
     def note(
         self, function: Callable[..., Any], flat: list[Any], spec: Spec, result: Any, written: set[int], random: bool = False, *, live: bool = False
     ) -> None:
         """Write one call down."""
         line = here()
+        written = {self.twins.get(w, w) or w for w in written}
         arguments: list[Any] = []
         for a in flat:
             if isinstance(a, torch.Tensor):
                 live = live or self.is_live(a)
-                arguments.append(Ref(self._argument(a, function, line)))
+                arguments.append(Ref(self._argument(a, function, line, written)))
             else:
                 arguments.append(a)
         if written:
@@ -227,12 +259,6 @@ class Recorder(TorchFunctionMode):
             known = self.numbers.get(id(t))
             if known is None or not any(t is a for a in flat):
                 known = self.number(t, live=live)
-                if not isinstance(t, FakeTensor):
-                    storage = self.storages[known]
-                    if storage is not None and storage not in self.effects.saved and not any(
-                        isinstance(a, torch.Tensor) and storage_of(a) == storage for a in flat
-                    ):
-                        self.effects.ours.add(storage)
             elif live:
                 self.live.add(known)
             outputs.append(known)
@@ -242,7 +268,7 @@ class Recorder(TorchFunctionMode):
         constant = None if live or random or written else result
         self.calls.append(Call(function, arguments, spec, outputs, scope, line, self._context(), frozenset(written), random, constant))
 
-    def _argument(self, tensor: torch.Tensor, function: Callable[..., Any], line: str) -> int:
+    def _argument(self, tensor: torch.Tensor, function: Callable[..., Any], line: str, written: set[int]) -> int:
         number = self.numbers.get(id(tensor))
         if number is None:
             if self.fake and isinstance(tensor, FakeTensor):
@@ -252,15 +278,14 @@ class Recorder(TorchFunctionMode):
             number = self.number(tensor, live=False)
         elif tensor._backward_hooks and not tensor.is_leaf and number in self.live:
             raise NetworkRefused(f"a hook on a tensor changes its gradient before {line}")
+        before = self.before.get(id(tensor))
+        if before is None or number in self.live:
+            return number
+        # a counter or a cache that the forward writes: what it held then, not what it will hold at the end
         storage = self.storages[number]
-        if number not in self.live and storage in self.effects.saved and storage not in self.tainted:
-            # a counter or a cache that the forward writes: what it holds now, not what it will hold at the end
-            with unset_fake_temporarily(), torch.no_grad():
-                copy = tensor.detach().clone()
-            self.tensors.append(copy)
-            self.storages.append(storage_of(copy))
-            number = len(self.tensors) - 1
-        return number
+        self.tensors.append(before)
+        self.storages.append(storage if storage in written else storage_of(before))
+        return len(self.tensors) - 1
 
     def _context(self) -> Context:
         for device in ("cpu", "cuda"):
@@ -288,11 +313,13 @@ class Recorder(TorchFunctionMode):
         scope = Scope(path, module, numbers, len(self.calls))
         self.stack.append(scope)
         self.scopes.append(scope)
+        self.deaf += isinstance(module, torch.jit.ScriptModule)
 
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         scope = self.stack.pop()
-        inside = any(isinstance(s.module, torch.jit.ScriptModule) for s in self.stack)
-        if isinstance(module, torch.jit.ScriptModule) and not inside:
+        scripted = isinstance(module, torch.jit.ScriptModule)
+        self.deaf -= scripted
+        if scripted and not self.deaf:
             # its inside runs in another interpreter: one operation
             flat, spec = flatten((inputs, {}))
             with torch._C.DisableTorchFunction():
@@ -307,8 +334,18 @@ def setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
     return tensor
 
 
-setitem.__module__ = "torch"
-_GIVING: dict[Any, Callable[..., Any]] = {torch.Tensor.__setitem__: setitem}
+def batch_norm(
+    input: torch.Tensor, running_mean: torch.Tensor | None, running_var: torch.Tensor | None,
+    weight: torch.Tensor | None = None, bias: torch.Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> torch.Tensor:
+    """Batch normalisation whose running statistics move in copies: torch writes them in training and says so in no schema."""
+    if training:
+        running_mean, running_var = (None if t is None else t.clone() for t in (running_mean, running_var))
+    return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+setitem.__module__ = batch_norm.__module__ = "torch"
+_GIVING: dict[Any, Callable[..., Any]] = {torch.Tensor.__setitem__: setitem, F.batch_norm: batch_norm}
 
 
 def property_getter(getter: Any) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -364,7 +401,7 @@ def _watched_apply(original: Callable[..., Any]) -> Any:
             return original(cls, *args, **kwargs)
         flat, spec = flatten((args, kwargs))
         token = _recorder.set(None)
-        recorder.effects.begin()
+        recorder.begin(flat)
         try:
             with torch._C.DisableTorchFunction():
                 result = original(cls, *args, **kwargs)
@@ -452,6 +489,9 @@ def record(
         For what can't be written down, with operation, line and reason.
     """
     with untouched(module, training=training) as effects:
+        # Python's and NumPy's random numbers can't be seen; drawn anew for each recording, the proof finds them
+        random.seed(batch)
+        np.random.seed(batch)
         try:
             return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=True)
         except RuntimeError as error:
@@ -466,11 +506,11 @@ def _record(
     call: Callable[[torch.Tensor], Any], example: torch.Tensor, batch: int | None, paths: Mapping[int, str], effects: Effects,
     earlier: Recording | None, fake_mode: FakeTensorMode | None, *, grad: bool,
 ) -> Recording:
-    fake = batch is not None
+    fake = None if batch is None else fake_mode or fake_tensors()
     recorder = Recorder(paths, effects, fake=fake, earlier=earlier)
     recorder.assume_grad = not grad
-    with torch.set_grad_enabled(grad), torch.inference_mode(False), (fake_mode or fake_tensors()) if fake else nullcontext():
-        if fake:
+    with torch.set_grad_enabled(grad), torch.inference_mode(False), fake or nullcontext():
+        if batch is not None:
             images = torch.empty((batch, *example.shape[1:]), dtype=example.dtype, device=example.device)
             if example.dim() == 4 and example.is_contiguous(memory_format=torch.channels_last) and not example.is_contiguous():
                 images = images.to(memory_format=torch.channels_last)
@@ -479,8 +519,11 @@ def _record(
         if grad and images.is_floating_point():
             images = images.requires_grad_() * 1  # not a leaf, so that the network may write into it
         recorder.number(images, live=True)
-        with _listening(recorder), _no_collection(), recorder:
-            output = call(images)
+        try:
+            with _listening(recorder), _no_collection(), recorder:
+                output = call(images)
+        except _NEEDS_VALUES as error:
+            raise NetworkRefused(recorder.swallowed or f"the network needs the values of an image ({type(error).__name__})") from error
     if recorder.swallowed:
         raise NetworkRefused(recorder.swallowed)
     outputs: dict[str, int] = {}

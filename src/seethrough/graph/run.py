@@ -16,9 +16,9 @@ from seethrough.errors import NetworkRefused, UsageError
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
-from seethrough.graph.prove import same_chance
 from seethrough.graph.rules import PLAIN, Rules
 from seethrough.graph.source import GraphSource
+from seethrough.graph.untouched import same_chance
 from seethrough.graph.walk import Forward
 from seethrough.results import INPUT, Passes
 

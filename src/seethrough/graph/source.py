@@ -6,6 +6,7 @@ images alone; and what even that can't show runs as one opaque operation. Each s
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +17,12 @@ import torch.nn as nn
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.canonical import canonical
-from seethrough.graph.graph import Graph, Value
-from seethrough.graph.operations import Kind, Operation, Place, Ref
+from seethrough.graph.graph import Graph
 from seethrough.graph.prove import disagreement
-from seethrough.graph.record import Recording, fake_tensors, output_tensors, record
-from seethrough.graph.tree import flatten
+from seethrough.graph.record import Recording, fake_tensors, record
 from seethrough.graph.unite import unite
-from seethrough.graph.untouched import ONE_AT_A_TIME, untouched
+from seethrough.graph.untouched import ONE_AT_A_TIME
+from seethrough.graph.whole import whole
 
 BATCHES = (2, 3)
 """Batch sizes at which a network is written down: they tell what goes with the batch. Every batch size is proved against the network before it is used,
@@ -42,6 +42,8 @@ class _Entry:
     way: dict[int, str] = field(default_factory=dict)
     proved: set[tuple[int, bool]] = field(default_factory=set)
     reasons: dict[int, list[str]] = field(default_factory=dict)
+    origins: dict[int, tuple[torch.Tensor, int]] = field(default_factory=dict)
+    """Weights from which constants were computed, with their checksums then."""
 
 
 class GraphSource:
@@ -108,7 +110,8 @@ class GraphSource:
             reasons: list[str] = []
             for way, graph in self._candidates(entry, images, reasons):
                 if way in ("real", "whole") or not self._wrong(entry, way, graph, images, gradient, reasons):
-                    entry.way[batch], entry.reasons[batch] = way, reasons
+                    if entry.way.get(batch) != way:
+                        entry.way[batch], entry.reasons[batch] = way, reasons
                     return graph
         raise NetworkRefused("; ".join(reasons))
 
@@ -120,12 +123,12 @@ class GraphSource:
     # --- pieces ------------------------------------------------------------------------------------------------------------------------
 
     def _entry(self, images: torch.Tensor) -> _Entry:
-        key = (tuple(images.shape[1:]), images.dtype, str(images.device), _order(images), state_of(self.module))
+        key = (tuple(images.shape[1:]), images.dtype, str(images.device), _order(images), _surroundings(), state_of(self.module))
         entry = self._entries.get(key)
-        if entry is None:
+        if entry is None or any(checksum(tensor) != known for tensor, known in entry.origins.values()):
             entry = self._entries[key] = _Entry()
             try:
-                entry.any_batch = self._write(images, BATCHES)
+                entry.any_batch = self._write(entry, images, BATCHES)
             except NetworkRefused as error:
                 entry.refused = str(error)
             while len(self._entries) > KEPT:
@@ -133,11 +136,12 @@ class GraphSource:
         self._entries.move_to_end(key)
         return entry
 
-    def _write(self, images: torch.Tensor, batches: tuple[int, ...]) -> Graph:
+    def _write(self, entry: _Entry, images: torch.Tensor, batches: tuple[int, ...]) -> Graph:
         example, fakes = self.native(images), fake_tensors()
         recordings: list[Recording] = []
         for b in batches:
             recordings.append(self._record(example, b, earlier=recordings[0] if recordings else None, fake_mode=fakes))
+        entry.origins |= {id(t): (t, checksum(t)) for t in recordings[0].origins}
         return canonical(unite(recordings, layout=self.layout))
 
     def _record(self, example: torch.Tensor, batch: int | None, **more: Any) -> Any:
@@ -164,7 +168,7 @@ class GraphSource:
         if known in (None, "any batch", "this batch"):
             if batch not in entry.fixed:
                 try:
-                    entry.fixed[batch] = self._write(images, (batch,))
+                    entry.fixed[batch] = self._write(entry, images, (batch,))
                 except NetworkRefused as error:
                     reasons.append(str(error))
             if batch in entry.fixed:
@@ -197,25 +201,7 @@ class GraphSource:
         return disagreement(graph, self.module, self.call, images, self.native, gradient=gradient, training=self.training)
 
     def _whole(self, images: torch.Tensor) -> Graph:
-        """The network as one opaque operation: calling it is all that can be done."""
-
-        def network(x: torch.Tensor) -> list[torch.Tensor]:
-            with untouched(self.module, training=self.training):
-                return list(output_tensors(self.call(self.native(x * 1))).values())
-
-        with torch.no_grad():
-            outputs = network(images)
-        names = self._output_names(images)
-        arguments, spec = flatten(((Ref(0),), {}))
-        operation = Operation(network, "network", Kind.OPAQUE, arguments, spec, tuple(range(1, len(outputs) + 1)), "network")
-        values = {0: Value(tuple(images.shape), images.dtype)}
-        values |= {i + 1: Value(tuple(t.shape), t.dtype) for i, t in enumerate(outputs)}
-        places = {name: Place(i + 1) for i, name in enumerate(names)}
-        return Graph([operation], values, Place(0), places, {}, self.layout, batch=len(images), source="whole")
-
-    def _output_names(self, images: torch.Tensor) -> list[str]:
-        with untouched(self.module, training=self.training), torch.no_grad():
-            return list(output_tensors(self.call(self.native(images).clone())))
+        return whole(self.module, lambda x: self.call(self.native(x)), images, layout=self.layout, training=self.training)
 
 
 def _order(images: torch.Tensor) -> str:
@@ -223,18 +209,55 @@ def _order(images: torch.Tensor) -> str:
     return "channels last" if last else "plain"
 
 
+def _surroundings() -> tuple[Any, ...]:
+    """What is switched around a call of the network and may change what it does."""
+    casts = tuple((device, torch.get_autocast_dtype(device)) for device in ("cpu", "cuda") if torch.is_autocast_enabled(device))
+    return torch.get_default_dtype(), casts
+
+
+def checksum(tensor: torch.Tensor) -> int:
+    """CRC-32 of what a tensor holds: unlike its version, it tells of writes through ``.data``."""
+    return zlib.crc32(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+
+
 _PLAIN = (int, float, bool, str, type(None))
+_MANY = 1000
+"""Containers longer than this count by their length."""
 
 
 def state_of(module: nn.Module) -> int:
-    """A number that changes when the network does: its modules, their plain settings, its parameters and buffers and what was last written into them.
+    """A number that changes when the network does: its modules, their attributes, hooks and functions of their own, its parameters and buffers and
+    what was last written into them.
 
     Training flags don't count, since a network is looked at as in inference whatever its mode.
+
+    Raises
+    ------
+    NetworkRefused
+        A lazy layer that has no weights yet.
     """
     parts: list[Any] = []
-    for m in module.modules():
+    for name, m in module.named_modules():
         parts.append(id(m))
-        parts.extend((k, v) for k, v in vars(m).items() if type(v) in _PLAIN and k != "training")
-    tensors = (*module.parameters(), *module.buffers())
-    parts.extend((id(t), 0 if t.is_inference() else t._version, t.data_ptr()) for t in tensors)
+        for key, value in vars(m).items():
+            if key == "training" or (type(value) is dict and not value):
+                continue
+            if key in ("_parameters", "_buffers") and any(nn.parameter.is_lazy(t) for t in value.values()):
+                raise NetworkRefused(f"layer {name!r} has no weights yet; call the network once on a batch of images, so that it makes them")
+            parts.append((key, _mark(value, 3)))
     return hash(tuple(parts))
+
+
+def _mark(value: Any, depth: int) -> Any:
+    """Something hashable that changes when a value does: itself where it is plain, what it holds where it is a container, else its identity."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, torch.Tensor):
+        return id(value), 0 if value.is_inference() else value._version, value.data_ptr() if value.layout is torch.strided else 0
+    if depth and isinstance(value, (dict, list, tuple)):
+        if len(value) > _MANY:
+            return id(value), len(value)
+        if isinstance(value, dict):
+            return tuple((_mark(k, depth - 1), _mark(v, depth - 1)) for k, v in value.items())
+        return tuple(_mark(v, depth - 1) for v in value)
+    return id(value)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn as nn
+import torch.utils.checkpoint
 from torch._subclasses.fake_tensor import FakeTensor, unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -46,8 +47,8 @@ class Effects(TorchDispatchMode):
         super().__init__()
         self.written: set[int] = set()
         self.random = False
-        self.saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-        self.ours: set[int] = set()
+        self.saved: dict[int | None, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.ours: set[int | None] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -64,15 +65,19 @@ class Effects(TorchDispatchMode):
             self.random = True
         for place, name in _writes(func):
             for tensor in leaves_of(args[place] if place < len(args) else kwargs.get(name)):
-                if isinstance(tensor, torch.Tensor):
-                    self._note(tensor)
-        return func(*args, **kwargs)
+                if isinstance(tensor, torch.Tensor) and (storage := storage_of(tensor)) is not None:
+                    self.written.add(storage)
+                    self._save(tensor, storage)
+        for tensor in _running_statistics(func, args):
+            self._save(tensor, storage_of(tensor))
+        result = func(*args, **kwargs)
+        if not func._schema.is_mutable and not func.is_view:
+            # made under our eyes: nobody outside holds it, and a result that is still needed must not be put back
+            self.ours |= _storages(result) - _storages(args)
+        return result
 
-    def _note(self, tensor: torch.Tensor) -> None:
-        storage = storage_of(tensor)
-        if storage is None:
-            return
-        self.written.add(storage)
+    def _save(self, tensor: torch.Tensor, storage: int | None) -> None:
+        """Keep what a storage holds, unless it was made under our eyes."""
         if not isinstance(tensor, FakeTensor) and storage not in self.ours and storage not in self.saved:
             with unset_fake_temporarily(), torch.no_grad():
                 # the whole storage, since the tensor may be a view of a part of it
@@ -99,6 +104,17 @@ def _writes(func: Any) -> tuple[tuple[int, str], ...]:
     return found
 
 
+def _storages(tree: Any) -> set[int | None]:
+    return {storage_of(t) for t in leaves_of(tree) if isinstance(t, torch.Tensor) and not isinstance(t, FakeTensor)}
+
+
+def _running_statistics(func: Any, args: tuple[Any, ...]) -> tuple[torch.Tensor, ...]:
+    """What batch normalisation writes in training without its schema saying so: the running mean and variance."""
+    if "batch_norm" not in func._schema.name or "backward" in func._schema.name or not (len(args) > 5 and args[5] is True):
+        return ()
+    return tuple(t for t in args[3:5] if isinstance(t, torch.Tensor))
+
+
 @contextmanager
 def untouched(module: nn.Module, *, training: bool = False, effects: Effects | None = None) -> Iterator[Effects]:
     """Call the person's module inside; outside it is as it was found. See the module's docstring."""
@@ -106,15 +122,15 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
         modules = list(module.modules())
         flags = [m.training for m in modules]
         attributes = [_snapshot(m) for m in modules]
-        generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+        chance = chance_now()
         gradients = [(p, p.grad) for p in module.parameters()]
-        versions = [(t, t._version) for t in (*module.parameters(), *module.buffers()) if not t.is_inference()]
+        held = [(t, t.data, t.requires_grad) for t in (*module.parameters(), *module.buffers()) if not t.is_inference()]
+        versions = [(t, t._version) for t, _, _ in held]
         effects = effects or Effects()
         try:
             for m in modules:
                 _set_training(m, training)
-            with effects:
+            with effects, _checkpoints_opened():
                 yield effects
         finally:
             for restore in attributes:
@@ -122,17 +138,57 @@ def untouched(module: nn.Module, *, training: bool = False, effects: Effects | N
             for m, flag in zip(modules, flags):
                 _set_training(m, flag)
             effects.put_back()
+            for t, data, needs in held:
+                if t.data_ptr() != data.data_ptr() or t.shape != data.shape or t.dtype != data.dtype:
+                    t.data = data
+                if t.requires_grad != needs:
+                    t.requires_grad_(needs)
             for t, version in versions:
                 if t._version != version:  # its content is as it was, so nobody need think it changed
                     torch._C._autograd._unsafe_set_version_counter((t,), (version,))  # pyright: ignore[reportAttributeAccessIssue]
             for p, grad in gradients:
                 if p.grad is not grad:
                     p.grad = grad
-            torch.set_rng_state(generators[0])
-            random.setstate(generators[1])
-            np.random.set_state(generators[2])
-            if cuda is not None:
-                torch.cuda.set_rng_state_all(cuda)
+            set_chance(chance)
+
+
+@contextmanager
+def _checkpoints_opened() -> Iterator[None]:
+    """Reentrant checkpoints, which autograd can't ask for the gradient of an input alone, run what they hold."""
+    kind: Any = torch.utils.checkpoint.CheckpointFunction
+    nested = "apply" in vars(kind)
+    if not nested:
+        kind.apply = staticmethod(lambda run, preserve, *inputs: run(*inputs))
+    try:
+        yield
+    finally:
+        if not nested:
+            del kind.apply
+
+
+def chance_now() -> tuple[Any, ...]:
+    """The states of torch's, Python's and NumPy's random numbers."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+    return torch.get_rng_state(), random.getstate(), np.random.get_state(), cuda
+
+
+def set_chance(states: tuple[Any, ...]) -> None:
+    """Back to what `chance_now` gave."""
+    torch.set_rng_state(states[0])
+    random.setstate(states[1])
+    np.random.set_state(states[2])
+    if states[3] is not None:
+        torch.cuda.set_rng_state_all(states[3])
+
+
+@contextmanager
+def same_chance() -> Iterator[None]:
+    """Random numbers drawn inside leave the random states as they were."""
+    states = chance_now()
+    try:
+        yield
+    finally:
+        set_chance(states)
 
 
 def _set_training(module: nn.Module, flag: bool) -> None:
@@ -146,8 +202,7 @@ def _set_training(module: nn.Module, flag: bool) -> None:
 def _snapshot(module: nn.Module) -> Callable[[], None]:
     """Remember a module's attributes, and what its dicts and lists hold; gives what puts them back."""
     own = dict(vars(module))
-    held = [(box, type(box)(box)) for box in own.values() if type(box) in (dict, list, set)]
-    held += [(box, dict(box)) for box in own.values() if isinstance(box, dict) and type(box) is not dict]
+    held = list(_boxes(own.values(), set()))
 
     def restore() -> None:
         now = vars(module)
@@ -164,6 +219,17 @@ def _snapshot(module: nn.Module) -> Callable[[], None]:
                 box.update(content)
 
     return restore
+
+
+def _boxes(values: Iterable[Any], seen: set[int]) -> Iterator[tuple[Any, Any]]:
+    """Dicts, lists and sets among some values, and in each other, with copies of what they hold."""
+    for box in values:
+        if not isinstance(box, (dict, list, set, tuple)) or id(box) in seen:
+            continue
+        seen.add(id(box))
+        if not isinstance(box, tuple):
+            yield box, dict(box) if isinstance(box, dict) else list(box) if isinstance(box, list) else set(box)
+        yield from _boxes(box.values() if isinstance(box, dict) else box, seen)
 
 
 def _same(box: Any, content: Any) -> bool:

@@ -1,0 +1,78 @@
+"""Whole: a network that can't be written down, as a graph of one opaque operation. Calling it is all that can be done; it has outputs and gradients.
+
+The gradient comes from calling it once more: what a forward writes into its network is put back as soon as it returns, so that what autograd would
+keep of it for later is no longer what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn as nn
+
+from seethrough.graph.graph import Graph, Value
+from seethrough.graph.operations import Kind, Operation, Place, Ref
+from seethrough.graph.record import output_tensors
+from seethrough.graph.tree import flatten
+from seethrough.graph.untouched import chance_now, same_chance, set_chance, untouched
+
+
+def whole(module: nn.Module, call: Callable[[torch.Tensor], Any], images: torch.Tensor, *, layout: str, training: bool) -> Graph:
+    """The graph of one operation, for these images' batch size; ``call`` takes images (N, C, …)."""
+    network = Network(module, call, training)
+    outputs = network.outputs(images)
+    arguments, spec = flatten(((network, Ref(0)), {}))
+    operation = Operation(Opaque.apply, "network", Kind.OPAQUE, arguments, spec, tuple(range(1, len(outputs) + 1)), "network")
+    values = {0: Value(tuple(images.shape), images.dtype)}
+    values |= {i: Value(tuple(t.shape), t.dtype) for i, t in enumerate(outputs.values(), 1)}
+    places = {name: Place(i) for i, name in enumerate(outputs, 1)}
+    return Graph([operation], values, Place(0), places, {}, layout, batch=len(images), source="whole")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A person's network as something that gives outputs and slopes, and is left as it was found."""
+
+    module: nn.Module
+    call: Callable[[torch.Tensor], Any]
+    training: bool
+
+    def outputs(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What it returns, by name, without gradients."""
+        with untouched(self.module, training=self.training), torch.enable_grad():
+            leaf = images.detach().clone().requires_grad_(images.is_floating_point())
+            return {name: t.detach().clone() for name, t in output_tensors(self.call(leaf * 1)).items()}
+
+    def slope(self, images: torch.Tensor, arrived: tuple[torch.Tensor | None, ...]) -> torch.Tensor | None:
+        """What arrives at the images when ``arrived`` is sent down from the outputs."""
+        with untouched(self.module, training=self.training), torch.enable_grad():
+            leaf = images.detach().clone().requires_grad_()
+            outputs = output_tensors(self.call(leaf * 1)).values()
+            pairs = [(t, a) for t, a in zip(outputs, arrived) if a is not None and t.requires_grad]
+            if not pairs:
+                return None
+            ends, seeds = zip(*pairs)
+            return torch.autograd.grad(ends, leaf, seeds, allow_unused=True)[0]
+
+
+class Opaque(torch.autograd.Function):
+    """Calls the network, and once more, under the same chance, to walk back."""
+
+    @staticmethod
+    def forward(ctx: Any, network: Network, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        ctx.network, ctx.chance = network, chance_now()
+        ctx.save_for_backward(images)
+        ctx.set_materialize_grads(False)
+        outputs = tuple(network.outputs(images).values())
+        ctx.mark_non_differentiable(*(t for t in outputs if not t.is_floating_point()))
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *arrived: torch.Tensor | None) -> tuple[None, torch.Tensor | None]:
+        (images,) = ctx.saved_tensors
+        with same_chance():
+            set_chance(ctx.chance)
+            return None, ctx.network.slope(images, arrived)
