@@ -20,10 +20,10 @@ import torch
 
 from seethrough.errors import EnvironmentLacks, InputRefused, SeethroughError, UsageError, nearest
 from seethrough.images import Preprocessing, preprocessing_named
-from seethrough.models.files import fingerprint, kind_of
+from seethrough.models.files import as_path, fingerprint, kind_of
 from seethrough.models.hdf5 import stored_shapes
 from seethrough.models.keras_files import unpacked, weights_file
-from seethrough.models.labels import imagenet_names, read_classes
+from seethrough.models.labels import imagenet_names
 from seethrough.models.mapping import ByLayer
 from seethrough.models.opened import Opened, Said
 from seethrough.models.preprocessing import KERAS_FAMILIES, for_channels, inside
@@ -89,34 +89,44 @@ def open_application(name: str, said: Said, weights: str | Path | None) -> Opene
         a file.
     """
     keras = _keras()
-    if name not in applications():
-        if name in NOT_ON_TORCH:
-            raise UsageError(f"Keras can't build {name} on its torch backend; another architecture will have to do.")
-        raise UsageError(f"Keras has no architecture {name!r}.{nearest(name, applications())}")
-    if weights not in (*RANDOM, "imagenet"):
-        _refuse_no_weights(str(weights))
-    build = getattr(keras.applications, name)
-    classes = None if said.classes is None else read_classes(said.classes)
+    build = _architecture(keras, name)
+    file = None if weights in (*RANDOM, "imagenet") else _existing(str(weights))
+    classes = said.named()
     if weights == "imagenet":
         model = _downloaded(build, name, said)
-        notes: tuple[Note, ...] = ()
     else:
         model = _built(build, name, said, outputs=len(classes or imagenet_names()))
-        notes = () if weights not in RANDOM else (Note("random_weights", "warning", {"architecture": name}),)
-    if weights not in (*RANDOM, "imagenet"):
-        _load_weights(keras, model, Path(str(weights)))
+    if file is not None:
+        _load_weights(model, file)
     family = build.__module__.rpartition(".")[2]
-    guessed = preprocessing_named(KERAS_FAMILIES[family]) if family in KERAS_FAMILIES else None
-    names = classes or (imagenet_names() if _outputs(model) == len(imagenet_names()) else None)
-    kept = "random" if weights in RANDOM else str(weights)
-    return _opened(keras, model, f"keras:{name}", kept, said, guessed=guessed, classes=names, notes=notes)
+    return _opened(
+        keras,
+        model,
+        f"keras:{name}",
+        "random" if weights in RANDOM else str(weights),
+        said,
+        classes=classes or (imagenet_names() if _outputs(model) == len(imagenet_names()) else None),
+        guessed=preprocessing_named(KERAS_FAMILIES[family]) if family in KERAS_FAMILIES else None,
+        notes=(Note("random_weights", "warning", {"architecture": name}),) if weights in RANDOM else (),
+    )
 
 
-def _refuse_no_weights(said: str) -> None:
-    """Before a large network is built for nothing."""
-    if not Path(said).exists():
+def _architecture(keras: ModuleType, name: str) -> Any:
+    if name in NOT_ON_TORCH:
+        raise UsageError(f"Keras can't build {name} on its torch backend; another architecture will have to do.")
+    known = applications()
+    if name not in known:
+        raise UsageError(f"Keras has no architecture {name!r}.{nearest(name, known)}")
+    return getattr(keras.applications, name)
+
+
+def _existing(said: str) -> Path:
+    """A file of weights, looked at before a large network is built for nothing."""
+    path = as_path(said)
+    if not path.exists():
         raise InputRefused(f"There is no file {said!r}; weights are 'imagenet', a file, or None for random ones.")
-    kind_of(Path(said))
+    kind_of(path)
+    return path
 
 
 def _built(build: Any, name: str, said: Said, outputs: int) -> Any:
@@ -137,8 +147,7 @@ def _downloaded(build: Any, name: str, said: Said) -> Any:
     except Exception as error:  # Keras raises a bare Exception where the download fails
         raise EnvironmentLacks(
             f"The ImageNet weights of {name} couldn't be downloaded ({_first_sentence(error)[:200]}); connect to the "
-            "internet once, or give a file with "
-            "weights='….h5', or weights=None for random ones."
+            "internet once, or give a file with weights='….h5', or weights=None for random ones."
         ) from error
 
 
@@ -173,7 +182,7 @@ def _load(keras: ModuleType, stored: Path, path: Path, *, allow_code: bool) -> A
         raise InputRefused(f"Keras can't read {str(path)!r}: {_first_sentence(error)[:300]}") from error
 
 
-def _load_weights(keras: ModuleType, model: Any, path: Path) -> None:
+def _load_weights(model: Any, path: Path) -> None:
     """Load a file's weights into a model that was built from its name."""
     with TemporaryDirectory(prefix="seethrough-") as folder:
         file = weights_file(path, Path(folder))
