@@ -2,7 +2,7 @@
 
 The forward runs on *fake* tensors, which have a shape and no data, under a `TorchFunctionMode`: every torch function that is called is noted with its
 arguments. What doesn't depend on the image runs for real, once, and is a constant. Nothing of the network is replaced or hooked; module scopes
-come from the process-wide module hooks, which are there for the time of one recording and act in the recording thread alone.
+come from `nn.Module.__call__`, which is watched for the time of one recording and in the recording thread alone.
 
 The same recorder on real tensors writes down what happened to one batch of images: for networks that look at values on their way.
 
@@ -35,7 +35,6 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
     unset_fake_temporarily,
 )
-from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
 
 from seethrough.errors import NetworkRefused
@@ -321,7 +320,7 @@ class Recorder(TorchFunctionMode):
         self.deaf -= scripted
         if scripted and not self.deaf:
             # its inside runs in another interpreter: one operation
-            flat, spec = flatten((inputs, {}))
+            flat, spec = flatten(inputs)
             with torch._C.DisableTorchFunction():
                 self.note(module, flat, spec, output, set())
         scope.outputs = [self.numbers.get(id(t)) for t in _leaves(output)]
@@ -380,16 +379,21 @@ def _is_library(file: str) -> bool:
 # --- the process-wide ears, there for one recording and deaf in other threads -------------------------------------------------------------------
 
 
-def _entering(module: nn.Module, inputs: Any) -> None:
-    recorder = _recorder.get()
-    if recorder is not None:
-        recorder.enter(module, inputs)
+def _watched_call(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`nn.Module.__call__`, told to the recorder: around a person's own hooks, so that a layer's value is what its caller gets."""
 
+    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        recorder, output = _recorder.get(), None
+        if recorder is None:
+            return original(module, *args, **kwargs)
+        recorder.enter(module, (args, kwargs))
+        try:
+            output = original(module, *args, **kwargs)
+        finally:
+            recorder.leave(module, (args, kwargs), output)
+        return output
 
-def _leaving(module: nn.Module, inputs: Any, output: Any) -> None:
-    recorder = _recorder.get()
-    if recorder is not None and recorder.stack and recorder.stack[-1].module is module:
-        recorder.leave(module, inputs, output)
+    return call
 
 
 def _watched_apply(original: Callable[..., Any]) -> Any:
@@ -421,10 +425,8 @@ def _watched_apply(original: Callable[..., Any]) -> Any:
 
 @contextmanager
 def _listening(recorder: Recorder) -> Iterator[None]:
-    ears = (
-        torch_module.register_module_forward_pre_hook(_entering),
-        torch_module.register_module_forward_hook(_leaving, always_call=True),
-    )
+    called: Any = nn.Module.__call__
+    nn.Module.__call__ = _watched_call(called)
     function = torch.autograd.Function
     owner = next(c for c in function.__mro__ if "apply" in vars(c))
     original = vars(owner)["apply"]
@@ -435,8 +437,7 @@ def _listening(recorder: Recorder) -> Iterator[None]:
     finally:
         _recorder.reset(token)
         owner.apply = original
-        for ear in ears:
-            ear.remove()
+        nn.Module.__call__ = called
 
 
 # --- recording ----------------------------------------------------------------------------------------------------------------------------

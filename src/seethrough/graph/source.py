@@ -217,7 +217,7 @@ def _surroundings() -> tuple[Any, ...]:
 
 def checksum(tensor: torch.Tensor) -> int:
     """CRC-32 of what a tensor holds: unlike its version, it tells of writes through ``.data``."""
-    return zlib.crc32(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+    return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
 
 
 _PLAIN = (int, float, bool, str, type(None))
