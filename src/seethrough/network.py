@@ -291,7 +291,7 @@ def open(source: Any, **options: Any) -> Network:
     if isinstance(source, Network):
         if options:
             said = ", ".join(f"{key}={value!r}" for key, value in options.items())
-            raise UsageError(f"{source.opened.source} is already open, so {said} would say nothing; say it when opening.")
+            raise UsageError(f"{source.opened.source} is already open, so {said} says nothing; say it when opening.")
         return source
     mode = options.pop("mode", "inference")
     if mode not in ("inference", "train"):
