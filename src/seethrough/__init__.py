@@ -10,33 +10,58 @@ Importing this costs next to nothing: torch and Keras are imported when the firs
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for everybody else
+    from seethrough.errors import SeethroughError
+    from seethrough.explanation import (
+        deconvnet,
+        explain,
+        gradcam,
+        guided_backprop,
+        input_x_gradient,
+        integrated_gradients,
+        occlusion,
+        saliency,
+        smoothgrad,
+    )
+    from seethrough.network import Network, open
+    from seethrough.results import Attribution, Explanation, Prediction
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Attribution",
+    "Explanation",
+    "Network",
+    "Prediction",
+    "SeethroughError",
+    "__version__",
+    "deconvnet",
+    "explain",
+    "gradcam",
+    "guided_backprop",
+    "input_x_gradient",
+    "integrated_gradients",
+    "occlusion",
+    "open",
+    "saliency",
+    "smoothgrad",
+]
+
 _HOMES = {
-    "open": "seethrough.network",
-    "Network": "seethrough.network",
-    "explain": "seethrough.explanation",
-    "saliency": "seethrough.explanation",
-    "input_x_gradient": "seethrough.explanation",
-    "guided_backprop": "seethrough.explanation",
-    "deconvnet": "seethrough.explanation",
-    "smoothgrad": "seethrough.explanation",
-    "integrated_gradients": "seethrough.explanation",
-    "gradcam": "seethrough.explanation",
-    "occlusion": "seethrough.explanation",
-    "Attribution": "seethrough.results",
-    "Explanation": "seethrough.results",
-    "Prediction": "seethrough.results",
-    "SeethroughError": "seethrough.errors",
+    "seethrough.errors": {"SeethroughError"},
+    "seethrough.network": {"Network", "open"},
+    "seethrough.results": {"Attribution", "Explanation", "Prediction"},
 }
-__all__ = ["__version__", *_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
+"""Where names live that aren't a method or `explain`."""
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'seethrough' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home = next((home for home, names in _HOMES.items() if name in names), "seethrough.explanation")
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:
