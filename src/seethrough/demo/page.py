@@ -29,7 +29,7 @@ def leopards_page(report: LeopardsReport, language: str = "en") -> Page:
             Section(Both("Measured", "测量结果"), (_figures(report), Paragraph(_how_measured(report)))),
             *(_pictures(report, animal) for animal in range(len(report.explained[0]))),
         ),
-        eyebrow=Both("Seethrough · the leopards", "Seethrough · 豹"),
+        eyebrow=Both("The leopards", "豹"),
         language=language,
         provenance={**report.provenance, "networks": [f.network.provenance for f in report.findings]},
     )

@@ -107,8 +107,13 @@ def open_application(name: str, said: Said, weights: str | Path | None) -> Opene
         said,
         classes=classes or (imagenet_names() if _outputs(model) == len(imagenet_names()) else None),
         guessed=preprocessing_named(KERAS_FAMILIES[family]) if family in KERAS_FAMILIES else None,
+        usual_size=USUAL_SIZE,
         notes=(Note("random_weights", "warning", {"architecture": name}),) if weights in RANDOM else (),
     )
+
+
+USUAL_SIZE = (224, 224, 3)
+"""What ImageNet's networks are trained on; for those that Keras builds without saying (MobileNetV3)."""
 
 
 def _architecture(keras: ModuleType, name: str) -> Any:
@@ -225,11 +230,12 @@ def _opened(
     *,
     classes: tuple[str, ...] | None,
     guessed: Preprocessing | None = None,
+    usual_size: tuple[int, ...] | None = None,
     notes: Sequence[Note] = (),
     provenance: Mapping[str, Any] | None = None,
 ) -> Opened:
     layout = _layout(keras, model)
-    size = said.size(layout) or _input_size(model)
+    size = said.size(layout) or _input_size(model) or usual_size
     outputs = _outputs(model)
     if classes is not None and outputs is not None and len(classes) != outputs:
         raise UsageError(
