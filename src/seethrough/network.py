@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from seethrough.graph.graph import Graph
 from seethrough.graph.prove import same_chance
 from seethrough.graph.source import GraphSource, state_of
 from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
-from seethrough.models.opened import Opened
+from seethrough.models.open import open_model
+from seethrough.models.opened import Opened, Preprocessing
 from seethrough.results import Note, Picture, Prediction
 
 if TYPE_CHECKING:
@@ -261,7 +263,17 @@ class Network:
         return next((t.dtype for t in self.module.parameters() if t.is_floating_point()), torch.float32)
 
 
-def open(source: Any, **options: Any) -> Network:
+def open(
+    source: Any,
+    *,
+    weights: str | Path | None = None,
+    architecture: Any = None,
+    input_size: int | Sequence[int] | None = None,
+    classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
+    preprocessing: str | Mapping[str, Any] | Preprocessing | None = None,
+    allow_code: bool = False,
+    mode: str = "inference",
+) -> Network:
     """Open a network.
 
     Parameters
@@ -269,9 +281,21 @@ def open(source: Any, **options: Any) -> Network:
     source
         ``"keras:VGG16"``, ``"demo:leopards"``, a path (.keras, .h5, .safetensors, .pt), a torch module or a Keras
         model.
-    options
-        Those of `seethrough.models.open_model`: ``weights``, ``architecture``, ``input_size``, ``classes``,
-        ``preprocessing``, ``allow_code``; and ``mode="train"`` to look at it as in training.
+    weights
+        For a network by name: ``"imagenet"``, a file, or None for random ones; None never downloads.
+    architecture
+        For a file of weights: ``"package.module:function"``, or the function, class or module itself.
+    input_size
+        Shape of one input in the network's own layout, (C, H, W) or (H, W, C), or one number for a square RGB picture;
+        not needed where the source knows it.
+    classes
+        A name per output: ``"imagenet"``, a list, a mapping, or a file of either.
+    preprocessing
+        ``"caffe"``, ``"tf"``, ``"torch"``, ``"unit"``, ``"raw"``, or a mapping; not needed where the source knows it.
+    allow_code
+        Let a file run code when opened: a pickled module, TorchScript, Keras Lambda and custom classes.
+    mode
+        ``"inference"``, or ``"train"`` to look at it as in training.
 
     Returns
     -------
@@ -286,17 +310,24 @@ def open(source: Any, **options: Any) -> Network:
     EnvironmentLacks
         A door whose library isn't installed.
     """
-    from seethrough.models import open_model
-
-    if isinstance(source, Network):
-        if options:
-            said = ", ".join(f"{key}={value!r}" for key, value in options.items())
-            raise UsageError(f"{source.opened.source} is already open, so {said} says nothing; say it when opening.")
-        return source
-    mode = options.pop("mode", "inference")
+    said = {
+        "weights": weights,
+        "architecture": architecture,
+        "input_size": input_size,
+        "classes": classes,
+        "preprocessing": preprocessing,
+    }
     if mode not in ("inference", "train"):
         raise UsageError(f"mode is 'inference' or 'train', not {mode!r}.")
-    return Network(open_model(source, **options), mode)
+    if isinstance(source, Network):
+        useless = ", ".join(f"{key}={value!r}" for key, value in said.items() if value is not None)
+        if useless or mode != "inference":
+            raise UsageError(
+                f"{source.opened.source} is already open, so {useless or f'mode={mode!r}'} says nothing; say it when "
+                "opening."
+            )
+        return source
+    return Network(open_model(source, **said, allow_code=allow_code), mode)
 
 
 def _fingerprint(module: nn.Module) -> str:

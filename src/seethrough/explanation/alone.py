@@ -30,16 +30,24 @@ class Ask(Protocol):
     ) -> Attribution: ...
 
 
-COMMON = """
-Asked as a function, it takes ``net``, ``images`` and ``target`` as `explain` does, and ``probabilities``,
-``batch_size`` and ``progress``{layer}, and gives an `Attribution`: ``.values`` is what is described under Returns, as a
-float32 array in the network's own layout; ``.map``, float32 (N, H, W), is that on the pixels of the picture you gave
-({reduce}).
+WORDS = """{summary}
+
+Parameters
+----------
+net, images, target, probabilities, batch_size, progress
+    As for `explain`.
+{settings}
+
+Returns
+-------
+Attribution
+    ``.values``: float32 array, {returns}
+    ``.map``: float32 (N, H, W) on the pixels of the picture you gave; {reduce}.
 
 Raises
 ------
 UsageError
-    An unknown setting{layer_too} or target.
+    An unknown setting, target or layer.
 InputRefused
     A picture that can't be read; a network that can't be explained this way, or answers with NaN.
 
@@ -47,6 +55,12 @@ Source
 ------
 {source}.
 """
+
+OWN_LAYOUT = "(N, C, H, W), of a Keras network (N, H, W, C)"
+
+LAYER = """layer
+    Path of a layer or an operation, ``"relu:2"`` for the second call of ``relu``; None for the last one with height
+    and width."""
 
 
 def _alone(name: str) -> Ask:
@@ -57,11 +71,24 @@ def _alone(name: str) -> Ask:
         return explain(net, images, [name], target, **options)[name]
 
     ask.__name__ = ask.__qualname__ = name
-    said = {"layer": " and ``layer``", "layer_too": ", layer"} if method.takes_layer else {"layer": "", "layer_too": ""}
-    common = COMMON.format(reduce=method.reduce.value, source=method.source, **said)
-    ask.__doc__ = f"{inspect.getdoc(method.function)}\n{common}"
+    ask.__doc__ = _words(method)
     ask.__signature__ = _signature(method)  # type: ignore[attr-defined]
     return ask
+
+
+def _words(method: Method) -> str:
+    """A method's docstring, which speaks of a run, as that of a function which takes a network and gives a result."""
+    said = inspect.getdoc(method.function) or ""
+    before, _, returns = said.partition("\n\nReturns\n-------\n")
+    summary, _, own = before.partition("\n\nParameters\n----------\n")
+    settings = [LAYER] if method.takes_layer else []
+    return WORDS.format(
+        summary=summary,
+        settings="\n".join([*settings, own]).strip(),
+        returns=returns.removeprefix("Tensor, ").replace("(N, C, H, W)", OWN_LAYOUT).replace("\n", "\n    "),
+        reduce=method.reduce.value,
+        source=method.source,
+    )
 
 
 def _signature(method: Method) -> inspect.Signature:
