@@ -60,7 +60,7 @@ class Target:
     quantity: str = "logit"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A picture as it was given, ready to be drawn under a map.
 
@@ -87,7 +87,7 @@ class Guess:
     value: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """What a network answered to a batch of images.
 
@@ -131,7 +131,7 @@ class Shown:
         return embed(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution(Shown):
     """Why this answer, by one method.
 
@@ -152,6 +152,10 @@ class Attribution(Shown):
         float32 (N,): the target's value at each image.
     layer
         The layer the map comes from, or None for the input.
+    passes
+        What was run for it: the forward that all methods share, and what this one added to it.
+    checks
+        What tells how far to believe it, and what was chosen for the person.
     """
 
     method: str
@@ -170,7 +174,7 @@ class Attribution(Shown):
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explanation(Shown, Mapping[str, Attribution]):
     """One question about some images, answered by several methods: a mapping from method name to `Attribution`.
 

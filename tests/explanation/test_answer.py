@@ -439,3 +439,10 @@ def test_each_method_is_a_function_that_tells_its_settings(method):
 def test_a_function_alone_gives_what_explain_gives(net, method):
     alone, among = getattr(st, method)(net, images(), 1), st.explain(net, images(), [method, "saliency"], 1)[method]
     assert np.array_equal(alone.values, among.values) and alone.settings == among.settings
+
+
+def test_results_can_be_compared_and_kept_in_sets(net):
+    """By identity, since what they hold are arrays."""
+    one, other = (st.explain(net, images(), "saliency", target=1) for _ in range(2))
+    assert one["saliency"] == one["saliency"] != other["saliency"] and one != other
+    assert len({one["saliency"], one["saliency"], other["saliency"], one.prediction, one.pictures[0]}) == 4
