@@ -138,8 +138,9 @@ class Recorder(TorchFunctionMode):
         self.tainted: set[int] = set()
         # what a tensor held before the function that runs now, where the network had written into it before
         self.before: dict[int, torch.Tensor] = {}
-        # from the storage of a real tensor's fake twin to its own
-        self.twins: dict[int | None, int | None] = {}
+        # from the storage of a real tensor's fake twin to its own; twins are kept, so that no other gets their storage
+        self.kept: list[torch.Tensor] = []
+        self.twins: dict[int | None, int] = {}
         self.stack: list[Scope] = []
         self.scopes: list[Scope] = []
         self.times: dict[str, int] = {}
@@ -188,7 +189,7 @@ class Recorder(TorchFunctionMode):
         if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
             return func(*args, **kwargs)
         function: Callable[..., Any] = property_getter(func) if getter else _GIVING.get(func) or func
-        self.begin(flat)
+        self.begin(flat, live)
         try:
             if live or not self.fake:
                 result = func(*args, **kwargs)
@@ -218,18 +219,27 @@ class Recorder(TorchFunctionMode):
         made = (self.earlier.storages[o] for o in call.outputs if o is not None)
         return None if any(storage in self.earlier.written for storage in made) else call.constant
 
-    def begin(self, flat: list[Any]) -> None:
-        """Before a function runs: remember what counters and caches hold now, since it may write into them."""
+    def _meet(self, tensor: torch.Tensor, storage: int) -> None:
+        """Know a real tensor's fake twin by its storage."""
+        assert self.fake is not None
+        try:
+            twin = self.fake.from_tensor(tensor)
+        except AssertionError as error:  # torch can't make one of a view that was taken before its base came to carry a gradient
+            raise NetworkRefused(f"{here()} uses a view of a constant that has been written into since the view was taken") from error
+        self.kept.append(twin)
+        self.twins[storage_of(twin)] = storage
+
+    def begin(self, flat: list[Any], live: bool) -> None:
+        """Before a function runs: remember what counters and caches hold now, since it may write into them, and who is whose fake twin."""
         self.effects.begin()
         self.before = {}
         for a in flat:
             if not isinstance(a, torch.Tensor) or isinstance(a, FakeTensor):
                 continue
             storage = storage_of(a)
-            if storage in self.tainted:
-                if self.fake:
-                    self.twins[storage_of(self.fake.from_tensor(a))] = storage
-            elif storage in self.effects.saved:
+            if self.fake and live and storage is not None and not isinstance(a, nn.Parameter):
+                self._meet(a, storage)
+            if storage in self.effects.saved and storage not in self.tainted:
                 with unset_fake_temporarily(), torch.no_grad():
                     self.before[id(a)] = a.detach().clone()
 
@@ -238,7 +248,7 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         """Write one call down."""
         line = here()
-        written = {self.twins.get(w, w) or w for w in written}
+        written = {self.twins.get(w, w) for w in written}
         arguments: list[Any] = []
         for a in flat:
             if isinstance(a, torch.Tensor):
@@ -405,7 +415,7 @@ def _watched_apply(original: Callable[..., Any]) -> Any:
             return original(cls, *args, **kwargs)
         flat, spec = flatten((args, kwargs))
         token = _recorder.set(None)
-        recorder.begin(flat)
+        recorder.begin(flat, False)
         try:
             with torch._C.DisableTorchFunction():
                 result = original(cls, *args, **kwargs)
