@@ -238,11 +238,30 @@ def test_a_network_that_cannot_be_written_down_has_no_layers_and_says_why():
     net = st.open(Unwritable(), input_size=(3, 16, 16))
     with pytest.raises(NetworkRefused, match="can't be written down"):
         st.gradcam(net, IMAGE, target=1)
+    for method in (st.guided_backprop, st.deconvnet):
+        with pytest.raises(NetworkRefused, match="can't be written down"):
+            method(net, IMAGE, target=1)
+    for method in (st.saliency, st.integrated_gradients):
+        with pytest.raises(UsageError, match=r"needs a gradient .* use occlusion"):
+            method(net, IMAGE, target=1)
     found = st.explain(net, IMAGE, target=1, window=8)
-    assert "gradcam" not in found and {"left_out", "black_box"} <= {note.name for note in found.notes}
+    assert list(found) == ["occlusion"] and "black_box" in {note.name for note in found.notes}
+    left_out = [n.numbers["method"] for n in found.notes if n.name == "left_out"]
+    assert left_out == ["gradcam", "integrated_gradients"]
     by_hand = net.module(IMAGE)[0, 1] - net.module(F.pad(IMAGE[:, :, 8:], (0, 0, 8, 0)))[0, 1]
     covered = st.occlusion(net, IMAGE, target=1, window=(8, 16), stride=(8, 16), fill=0.0)
     assert covered.map[0, 0, 0] == pytest.approx(float(by_hand), rel=1e-4)
+
+
+def test_an_answer_cut_off_from_the_image_has_no_gradient_methods():
+    class Detached(VGGLike):
+        def forward(self, x):
+            return super().forward(x).detach()
+
+    net = opened(Detached)
+    with pytest.raises(UsageError, match="saliency needs a gradient"):
+        st.saliency(net, IMAGE, target=1)
+    assert np.any(st.occlusion(net, IMAGE, target=1, window=8).map)
 
 
 def test_keras_layers_are_found_by_their_names_and_maps_come_in_their_layout():

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seethrough.attribution.fills import Fill, fill
-from seethrough.attribution.method import Outcome, Reduce, method
+from seethrough.attribution.method import Needs, Outcome, Reduce, method
 from seethrough.errors import UsageError
 from seethrough.graph.rules import DECONV, GUIDED
 from seethrough.graph.run import Run
@@ -26,6 +26,7 @@ CHUNK = 8
 
 @method(
     family=GRADIENT,
+    needs=Needs.GRADIENTS,
     cost="1 forward, 1 walk back",
     good_for="which pixels the answer is sensitive to",
     source="Simonyan, Vedaldi & Zisserman, 2014",
@@ -45,6 +46,7 @@ def saliency(run: Run) -> Tensor:
 
 @method(
     family=GRADIENT,
+    needs=Needs.GRADIENTS,
     cost="1 forward, 1 walk back",
     good_for="what each pixel adds, to first order",
     source="Shrikumar, Greenside, Shcherbina & Kundaje, 2016",
@@ -61,6 +63,7 @@ def input_x_gradient(run: Run) -> Tensor:
 
 @method(
     family=GRADIENT,
+    needs=Needs.GRADIENTS,
     cost="1 forward, 1 walk back",
     good_for="fine structure; depends little on the target",
     source="Springenberg, Dosovitskiy, Brox & Riedmiller, 2015",
@@ -81,6 +84,7 @@ def guided_backprop(run: Run) -> Tensor:
 
 @method(
     family=GRADIENT,
+    needs=Needs.GRADIENTS,
     cost="1 forward, 1 walk back",
     good_for="what structure excites the answer; depends little on the target",
     source="Zeiler & Fergus, 2014",
@@ -100,6 +104,7 @@ def deconvnet(run: Run) -> Tensor:
 
 @method(
     family=GRADIENT,
+    needs=Needs.GRADIENTS,
     cost="n forwards, n walks back",
     good_for="saliency with less noise",
     source="Smilkov, Thorat, Kim, Viégas & Wattenberg, 2017",
@@ -150,6 +155,7 @@ def smoothgrad(
 
 @method(
     family=GRADIENT,
+    needs=Needs.GRADIENTS,
     cost="n forwards, n walks back",
     good_for="what each pixel adds, so that it adds up",
     source="Sundararajan, Taly & Yan, 2017",

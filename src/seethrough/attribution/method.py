@@ -24,6 +24,7 @@ class Needs(Enum):
     """What a method can't do without."""
 
     NOTHING = "any network"
+    GRADIENTS = "a gradient from the answer to the image"
     PICTURES = "inputs with height and width"
     SPATIAL_LAYER = "a layer with height and width"
 

@@ -186,6 +186,9 @@ def _answered(net: Network, prepared: Prepared, asked: _Asked) -> Explanation:
     methods, layer, left_out = _fitting(net, prepared, asked)
     asks = [ask for m in methods for ask in _asks(m, layer)]
     run = Run(net.source, prepared.batch, asks=asks, probabilities=asked.probabilities, black=net.black)
+    if not _has_gradient(run):
+        methods, more = _without_gradient(net, methods, asked)
+        left_out = [*left_out, *more]
     prediction = net.answers(run.graph, run.output, prepared)
     settled = _question(net, run, prediction, asked)
     run.target = settled.score
@@ -193,7 +196,7 @@ def _answered(net: Network, prepared: Prepared, asked: _Asked) -> Explanation:
     provenance = {
         **net.provenance,
         "images": list(prediction.names),
-        "target": [_rebuilding(t) for t in settled.targets],
+        "target": [_rebuilding(t) for t in for_each_image(settled.targets, len(prepared.batch))],
         "layer": asked.layer,
         "probabilities": asked.probabilities,
     }
@@ -231,13 +234,40 @@ def _fitting(net: Network, prepared: Prepared, asked: _Asked) -> tuple[list[Meth
                 raise UsageError(f"{m.name} needs {m.needs.value}; one input of this network has the shape {shape}.")
             if m.takes_layer:
                 layer = chosen_layer(_readable(net, prepared), asked.layer)
+            elif _changes_rectifiers(m):
+                _readable(net, prepared)
         except (UsageError, NetworkRefused):
             if not asked.by_default or asked.layer is not None:
                 raise
-            notes.append(Note("left_out", "info", {"method": m.name, "needs": m.needs.value}))
+            notes.append(_left_out(m))
             continue
         methods.append(m)
     return methods, layer, notes
+
+
+def _left_out(method: Method) -> Note:
+    return Note("left_out", "info", {"method": method.name, "needs": method.needs.value})
+
+
+def _changes_rectifiers(method: Method) -> bool:
+    return method.rules is not None and method.rules.rectifiers is not None
+
+
+def _has_gradient(run: Run) -> bool:
+    """Whether anything can be walked back: not where a network leaves the calculus (NumPy, ``detach``, ``argmax``)."""
+    answer = (run.graph.output if run.probabilities else run.graph.logits).value
+    return answer == run.graph.input.value or any(answer in piece.outputs for piece in run.forward.pieces)
+
+
+def _without_gradient(net: Network, methods: Sequence[Method], asked: _Asked) -> tuple[list[Method], list[Note]]:
+    """The methods that need no gradient; those the person named and that need one are refused."""
+    needing = [m for m in methods if m.needs in (Needs.GRADIENTS, Needs.SPATIAL_LAYER)]
+    if needing and not asked.by_default:
+        raise UsageError(
+            f"{needing[0].name} needs {Needs.GRADIENTS.value}, and {net.opened.source} has none, since something in it "
+            "leaves the calculus (NumPy, detach, argmax); use occlusion."
+        )
+    return [m for m in methods if m not in needing], [_left_out(m) for m in needing]
 
 
 def _readable(net: Network, prepared: Prepared) -> Graph:
@@ -307,7 +337,7 @@ def _plain(value: Any) -> Any:
 def _about_method(method: Method, graph: Graph, layer_found: str | None) -> list[Note]:
     """What was chosen for the person, and where a method doesn't fit this network."""
     notes = [] if layer_found is None else [Note("layer_chosen", "info", {"layer": layer_found})]
-    if method.rules is not None and method.rules.rectifiers is not None:
+    if _changes_rectifiers(method):
         last = graph.producer.get(graph.logits.value, -1)
         steps = graph.operations[: last + 1]
         if not any(is_rectifier(step) for step in steps):

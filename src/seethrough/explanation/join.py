@@ -53,10 +53,12 @@ def _one_attribution(parts: Sequence[Attribution], more: Mapping[str, Any]) -> A
 
 def _one_record(parts: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> dict[str, Any]:
     """Provenance of parts as one: images and targets one after the other."""
-    targets = [target for p in parts for target in p["target"]]
-    one_function = all(isinstance(p["target"], list) and len(p["target"]) < len(p["images"]) for p in parts)
-    images = [name for p in parts for name in p["images"]]
-    return {**parts[0], "images": images, "target": targets[:1] if one_function else targets, **more}
+    return {
+        **parts[0],
+        "images": [name for p in parts for name in p["images"]],
+        "target": [target for p in parts for target in p["target"]],
+        **more,
+    }
 
 
 def _renumbered(parts: Sequence[Attribution]) -> Iterator[Note]:

@@ -41,10 +41,11 @@ class Network:
     training: bool
 
     def outputs(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What it returns, by name, without gradients."""
+        """What it returns, by name, cut off from how it came about; it requires a gradient where the network's own does."""
         with untouched(self.module, training=self.training), torch.enable_grad():
             leaf = images.detach().clone().requires_grad_(images.is_floating_point())
-            return {name: t.detach().clone() for name, t in output_tensors(self.call(leaf * 1)).items()}
+            found = output_tensors(self.call(leaf * 1))
+            return {name: t.detach().clone().requires_grad_(t.requires_grad) for name, t in found.items()}
 
     def slope(self, images: torch.Tensor, arrived: tuple[torch.Tensor | None, ...]) -> torch.Tensor | None:
         """What arrives at the images when ``arrived`` is sent down from the outputs."""
@@ -66,8 +67,9 @@ class Opaque(torch.autograd.Function):
         ctx.network, ctx.chance = network, chance_now()
         ctx.save_for_backward(images)
         ctx.set_materialize_grads(False)
-        outputs = tuple(network.outputs(images).values())
-        ctx.mark_non_differentiable(*(t for t in outputs if not t.is_floating_point()))
+        found = network.outputs(images).values()
+        outputs = tuple(t.detach() for t in found)
+        ctx.mark_non_differentiable(*(t for t, own in zip(outputs, found) if not own.requires_grad))
         return outputs
 
     @staticmethod

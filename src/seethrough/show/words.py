@@ -175,6 +175,7 @@ NOTES: Mapping[str, Both] = {
 }
 
 NEEDS: Mapping[str, Both] = {
+    "a gradient from the answer to the image": Both("a gradient from the answer to the image", "从答案到图像的梯度"),
     "inputs with height and width": Both("inputs with height and width", "有高和宽的输入"),
     "a layer with height and width": Both("a layer with height and width", "有高和宽的层"),
 }
