@@ -147,7 +147,6 @@ class Run:
         """The run of the graph, made at first need."""
         if self._forward is None:
             graph = self.source.proved(self.images, gradient=True)
-            self._check_layers(graph)
             wanted = {graph.output.value, graph.logits.value, *(self._place_in(graph, layer).value for layer in self._layers)}
             self.counter.forward += len(self.images)
             with same_chance() if _draws(graph) else torch.enable_grad():
@@ -205,14 +204,12 @@ class Run:
         if layer == INPUT:
             return graph.input
         place = graph.place(layer)
+        if place is None and graph.source == "whole":
+            _, reasons = self.source.why_not(self.images)
+            raise NetworkRefused(f"no layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}")
         if place is None:
             raise NetworkRefused(f"layer {layer!r} gives no value that depends on the image")
         return place
-
-    def _check_layers(self, graph: Graph) -> None:
-        if graph.source == "whole" and self._layers:
-            _, reasons = self.source.why_not(self.images)
-            raise NetworkRefused(f"no layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}")
 
 
 def _draws(graph: Graph) -> bool:
