@@ -50,7 +50,9 @@ def test_the_output_that_is_meant_is_the_one_called_logits():
 
 
 @pytest.mark.parametrize(
-    ("last", "through"), [(nn.Softmax(1), True), (nn.Sigmoid(), True), (nn.Identity(), False), (nn.ReLU(), False)], ids=["softmax", "sigmoid", "none", "relu"]
+    ("last", "through"),
+    [(nn.Softmax(1), True), (nn.Sigmoid(), True), (nn.Identity(), False), (nn.ReLU(), False)],
+    ids=["softmax", "sigmoid", "none", "relu"],
 )
 def test_a_final_softmax_or_sigmoid_is_looked_through(last, through):
     graph = written_down(nn.Sequential(nn.Linear(4, 3), last), 4)

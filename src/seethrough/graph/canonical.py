@@ -22,7 +22,7 @@ Axes = tuple[int, ...]
 
 
 def canonical(graph: Graph) -> Graph:
-    """The graph in canonical form; bit-equal to the one given."""
+    """The graph in canonical form: bit-equal to the one given, but that a sum over axes which stand in another order may be rounded otherwise."""
     return _Rewriting(graph).graph()
 
 
