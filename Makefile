@@ -16,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 CODE := src tests benchmarks scripts
 
 # Each of the parallel test processes computes with one thread; more would fight for the same cores.
-BOUNDED := OMP_NUM_THREADS=1 KERAS_BACKEND=torch
+BOUNDED := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs clean

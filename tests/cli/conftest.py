@@ -1,14 +1,11 @@
 """The real command, in this process; a small network on disk; a folder that is compared before and after."""
 
 import importlib
-import os
 import sys
 from dataclasses import dataclass
 
 import pytest
 from cli_material import contents, picture
-
-os.environ.setdefault("KERAS_BACKEND", "torch")
 
 ARCHITECTURE = '''
 from torch import nn

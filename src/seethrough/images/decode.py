@@ -147,9 +147,9 @@ def _from_image(image: Image.Image, name: str, where: str, limit: int) -> Pictur
             f"the environment variable {PIXEL_LIMIT_VARIABLE} if you trust it."
         )
     _refuse_tiny(height, width, where)
-    notes = _frames(image)
     sixteen = _is_sixteen_bit_colour(image)
     try:
+        notes = _frames(image)  # counting them reads their headers
         image.load()
         image, more = _upright_rgb(image, where)
     except InputRefused:

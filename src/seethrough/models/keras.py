@@ -196,11 +196,16 @@ def _load_weights(model: Any, path: Path) -> None:
         except Exception as error:  # Keras raises ValueError, KeyError, TypeError… where layers don't match
             built = Path(folder) / "built.weights.h5"
             model.save_weights(str(built))
-            expected, found = stored_shapes(built), stored_shapes(file)
-            refuse_misfit(expected, found, repr(str(path)))
+            refuse_misfit(_in_order(model, stored_shapes(built)), stored_shapes(file), repr(str(path)))
             raise InputRefused(
                 f"Keras can't load the weights of {str(path)!r}: {_first_sentence(error)[:300]}"
             ) from error
+
+
+def _in_order(model: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Shapes by ``layer/number`` as the model's layers follow each other; a file has them by its own names."""
+    at = {layer.name: i for i, layer in enumerate(model.layers)}
+    return dict(sorted(shapes.items(), key=lambda item: at.get(item[0].rpartition("/")[0], len(at))))
 
 
 def open_live_keras(model: Any, said: Said) -> Opened:
