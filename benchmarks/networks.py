@@ -27,7 +27,7 @@ def keras_nested():  # noqa: ANN201
     y = inner(inner(y))
     y = layers.Conv2DTranspose(8, 3, strides=2, padding="same")(y)
     y = layers.Concatenate()([y, layers.ZeroPadding2D(1)(layers.Cropping2D(1)(x))])
-    y = layers.AveragePooling2D()(layers.LeakyReLU()(y))
+    y = layers.AveragePooling2D(2)(layers.LeakyReLU()(y))
     return keras.Model(x, layers.Dense(10, activation="softmax")(layers.Flatten()(y)), name="nested")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from seethrough.errors import InputRefused
 from seethrough.results import Note
@@ -34,7 +34,7 @@ def not_finite(weights: Iterable[tuple[str, torch.Tensor]]) -> tuple[Note, ...]:
 
 
 def _has_nonsense(tensor: torch.Tensor) -> bool:
-    if isinstance(tensor, UninitializedTensorMixin) or tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()) or tensor.layout is not torch.strided:
+    if is_lazy(tensor) or tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()) or tensor.layout is not torch.strided:
         return False
     return not bool(torch.isfinite(tensor.detach()).all())
 
