@@ -37,6 +37,7 @@ test: $(INSTALLED) ## the whole test suite
 
 check: $(INSTALLED) ## style, types, and that imports only go down
 	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 

@@ -1,7 +1,7 @@
 """How much of the world the graph can write down.
 
-For each network: seconds to record it, operations as called and in canonical form, what its output and its gradient are off by against the network itself at
-another batch size than it was recorded at (0 is bit-equal), and which way it went.
+For each network: seconds to record it, operations as called and in canonical form, what its output and its gradient are
+off by against the network itself at another batch size than it was recorded at (0 is bit-equal), and which way it went.
 
     python benchmarks/coverage.py [--only NAME]
 """
@@ -17,11 +17,11 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-import networks
 import torch
 
+import networks
 from seethrough.graph.execute import execute
-from seethrough.graph.record import output_tensors
+from seethrough.graph.outputs import output_tensors
 from seethrough.graph.source import GraphSource
 from seethrough.graph.walk import Forward
 from seethrough.models import open_model
@@ -45,7 +45,10 @@ def row(name: str, source: GraphSource, size: tuple[int, ...]) -> tuple[bool, fl
     gradient = off(*gradients(source, graph, images[:2]))
     fine = output <= 1e-6 and gradient <= 1e-6
     mark = "" if fine else "   WRONG"
-    print(f"{name:24} {seconds:6.2f} s {len(graph):6} operations   output {output:.0e}   gradient {gradient:.0e}{mark}", flush=True)
+    print(
+        f"{name:24} {seconds:6.2f} s {len(graph):6} operations   output {output:.0e}   gradient {gradient:.0e}{mark}",
+        flush=True,
+    )
     return fine, seconds
 
 
@@ -75,7 +78,9 @@ def keras_networks() -> dict[str, Callable[[], tuple[GraphSource, tuple[int, ...
         source = GraphSource(model, partial(model, training=False), opened.paths, layout="channels_last")
         return source, (channels, height, width)
 
-    named = {f"keras {n}": partial(lambda n: made(getattr(keras.applications, n)(weights=None)), n) for n in networks.KERAS}
+    named = {
+        f"keras {n}": partial(lambda n: made(getattr(keras.applications, n)(weights=None)), n) for n in networks.KERAS
+    }
     return {**named, "keras nested": lambda: made(networks.keras_nested())}
 
 
@@ -95,8 +100,12 @@ def main() -> None:
     every = {**keras_networks(), **torch_networks()}
     results = [row(name, *make()) for name, make in every.items() if only in name.casefold()]
     fine = sum(ok for ok, _ in results)
-    print(f"{fine} of {len(results)} networks recorded, replayed at batch {BATCH} and walked back as the network itself")
-    print(f"{sum(s <= LIMIT for _, s in results)} of {len(results)} recorded within {LIMIT} s; the slowest took {max(s for _, s in results):.2f} s")
+    print(
+        f"{fine} of {len(results)} networks recorded, replayed at batch {BATCH} and walked back as the network itself"
+    )
+    print(
+        f"{sum(s <= LIMIT for _, s in results)} of {len(results)} recorded within {LIMIT} s; the slowest took {max(s for _, s in results):.2f} s"
+    )
     raise SystemExit(fine != len(results))
 
 

@@ -14,7 +14,7 @@ KERAS = (
 )  # fmt: skip
 
 
-def keras_nested():  # noqa: ANN201
+def keras_nested():
     """A functional model with a nested model, separable and transposed convolutions, group normalisation and a skip."""
     import keras
 
@@ -41,7 +41,15 @@ def vgg(*plan: int | str, classes: int = 1000) -> nn.Module:
         else:
             layers += [nn.Conv2d(width, step, 3, padding=1), nn.ReLU(inplace=True)]
             width = step
-    head = [nn.Linear(width * 49, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, classes)]
+    head = [
+        nn.Linear(width * 49, 4096),
+        nn.ReLU(True),
+        nn.Dropout(),
+        nn.Linear(4096, 4096),
+        nn.ReLU(True),
+        nn.Dropout(),
+        nn.Linear(4096, classes),
+    ]
     return nn.Sequential(nn.Sequential(*layers), nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Sequential(*head))
 
 
@@ -55,7 +63,11 @@ class Bottleneck(nn.Module):
         self.conv3, self.bn3 = nn.Conv2d(inner, 4 * inner, 1, bias=False), nn.BatchNorm2d(4 * inner)
         self.relu = nn.ReLU(inplace=True)
         other = stride > 1 or width != 4 * inner
-        self.downsample = nn.Sequential(nn.Conv2d(width, 4 * inner, 1, stride, bias=False), nn.BatchNorm2d(4 * inner)) if other else None
+        self.downsample = (
+            nn.Sequential(nn.Conv2d(width, 4 * inner, 1, stride, bias=False), nn.BatchNorm2d(4 * inner))
+            if other
+            else None
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
@@ -109,7 +121,13 @@ class ShuffleNet(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 32, 3, 2, 1)
         self.branches = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(16, 16, 1), nn.ReLU(True), nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.BatchNorm2d(16), nn.Conv2d(16, 16, 1))
+            nn.Sequential(
+                nn.Conv2d(16, 16, 1),
+                nn.ReLU(True),
+                nn.Conv2d(16, 16, 3, padding=1, groups=16),
+                nn.BatchNorm2d(16),
+                nn.Conv2d(16, 16, 1),
+            )
             for _ in range(6)
         )
         self.head = nn.Linear(32, 10)
@@ -130,7 +148,9 @@ class SqueezeExcite(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.convs = nn.ModuleList(nn.Conv2d(3 if i == 0 else 32, 32, 3, 1 + i % 2, 1) for i in range(5))
-        self.gates = nn.ModuleList(nn.Sequential(nn.Conv2d(32, 8, 1), nn.SiLU(), nn.Conv2d(8, 32, 1), nn.Hardsigmoid()) for _ in range(5))
+        self.gates = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(32, 8, 1), nn.SiLU(), nn.Conv2d(8, 32, 1), nn.Hardsigmoid()) for _ in range(5)
+        )
         self.head = nn.Linear(32, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -205,7 +225,10 @@ class Mixer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.embed = nn.Conv2d(3, 32, 8, 8)
-        self.tokens, self.channels = nn.Sequential(nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 64)), nn.Sequential(nn.Linear(32, 64), nn.GELU(), nn.Linear(64, 32))
+        self.tokens, self.channels = (
+            nn.Sequential(nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 64)),
+            nn.Sequential(nn.Linear(32, 64), nn.GELU(), nn.Linear(64, 32)),
+        )
         self.norm, self.head = nn.LayerNorm(32), nn.Linear(32, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -222,7 +245,11 @@ class Recurrent(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 16, 5, 4, 2)
-        self.gru, self.lstm, self.head = nn.GRU(256, 32, batch_first=True), nn.LSTM(32, 32, batch_first=True), nn.Linear(32, 10)
+        self.gru, self.lstm, self.head = (
+            nn.GRU(256, 32, batch_first=True),
+            nn.LSTM(32, 32, batch_first=True),
+            nn.Linear(32, 10),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = torch.tanh(self.conv(x)).permute(0, 2, 1, 3).flatten(2)

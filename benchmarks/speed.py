@@ -1,7 +1,8 @@
 """How fast, and how much memory, side by side in one run.
 
-Ratios of medians over alternating rounds, so that a machine that slows down slows both sides: the canonical graph against Keras' own forward; the gradient
-against plain autograd; Grad-CAM against one forward; peak memory of the gradient against plain autograd's (each in a process of its own).
+Ratios of medians over alternating rounds, so that a machine that slows down slows both sides: the canonical graph
+against Keras' own forward; the gradient against plain autograd; Grad-CAM against one forward; peak memory of the
+gradient against plain autograd's (each in a process of its own).
 
     python benchmarks/speed.py [--rounds 7]
 """
@@ -20,9 +21,9 @@ from functools import partial
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-import networks
 import torch
 
+import networks
 from seethrough.__main__ import keep_freed_memory
 from seethrough.attribution.cam import gradcam
 from seethrough.attribution.layers import last_spatial
@@ -46,7 +47,10 @@ def ratio(name: str, ours: Callable[[], object], theirs: Callable[[], object], r
             if round_:  # the first is a warm-up
                 kept.append(time.perf_counter() - start)
     a, b = (statistics.median(kept) for kept in times)
-    print(f"{name:52} ours {a:7.3f} s   theirs {b:7.3f} s   ours / theirs {a / b:5.2f}   theirs / ours {b / a:5.2f}   wanted {wanted}", flush=True)
+    print(
+        f"{name:52} ours {a:7.3f} s   theirs {b:7.3f} s   ours / theirs {a / b:5.2f}   theirs / ours {b / a:5.2f}   wanted {wanted}",
+        flush=True,
+    )
 
 
 def first(out: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -80,10 +84,10 @@ def keras_forward(rounds: int) -> None:
         theirs = images.permute(0, 2, 3, 1).contiguous()
         graph = source.proved(images)
 
-        def ours(graph=graph, images=images) -> None:  # noqa: ANN001
+        def ours(graph=graph, images=images) -> None:
             execute(graph, {graph.input.value: images}, [graph.output.value])
 
-        def plain(call=call, theirs=theirs) -> None:  # noqa: ANN001
+        def plain(call=call, theirs=theirs) -> None:
             with torch.no_grad():
                 call(theirs)
 
@@ -97,7 +101,13 @@ def gradients(rounds: int) -> None:
         source = source_of(module)
         Run(source, images, first).gradient()
         ours = partial(lambda s: Run(s, images, first).gradient(), source)
-        ratio(f"gradient, batch 1: {name} against autograd", ours, partial(autograd, module, images), rounds, wanted="ours / theirs ≤ 1.25")
+        ratio(
+            f"gradient, batch 1: {name} against autograd",
+            ours,
+            partial(autograd, module, images),
+            rounds,
+            wanted="ours / theirs ≤ 1.25",
+        )
 
 
 def cams(rounds: int) -> None:
@@ -107,10 +117,10 @@ def cams(rounds: int) -> None:
         source = source_of(module)
         layer = last_spatial(source.proved(images, gradient=True))
 
-        def ours(source=source, layer=layer) -> None:  # noqa: ANN001
+        def ours(source=source, layer=layer) -> None:
             gradcam(Run(source, images, first, asks=[(PLAIN, layer)]), layer)
 
-        def forward(module=module) -> None:  # noqa: ANN001
+        def forward(module=module) -> None:
             with torch.no_grad():
                 module(images)
 
@@ -119,13 +129,24 @@ def cams(rounds: int) -> None:
 
 def memory() -> None:
     for name in TORCH:
-        peaks = [int(subprocess.run([sys.executable, __file__, "--peak", f"{way}:{name}"], capture_output=True, text=True, check=True).stdout) for way in ("ours", "autograd")]
+        peaks = [
+            int(
+                subprocess.run(
+                    [sys.executable, __file__, "--peak", f"{way}:{name}"], capture_output=True, text=True, check=True
+                ).stdout
+            )
+            for way in ("ours", "autograd")
+        ]
         ours, theirs = peaks
-        print(f"peak memory of the gradient, batch {BATCH}: {name:12} ours {ours:5} MB   autograd {theirs:5} MB   ratio {ours / theirs:4.2f}   wanted ≤ 1.30")
+        print(
+            f"peak memory of the gradient, batch {BATCH}: {name:12} ours {ours:5} MB   autograd {theirs:5} MB   ratio {ours / theirs:4.2f}   wanted ≤ 1.30"
+        )
 
 
 def peak(which: str) -> None:
-    """In a process of its own: what the gradient adds to the peak, in MB, over the process as it stands with the network ready."""
+    """In a process of its own: what the gradient adds to the peak, in MB, over the process as it stands with the
+    network ready.
+    """
     way, name = which.split(":")
     module = frozen(TORCH[name])
     images = torch.rand(BATCH, 3, 224, 224)
@@ -160,7 +181,9 @@ def main() -> None:
     if options.peak:
         return peak(options.peak)
     keep_freed_memory()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; the allocator keeps freed blocks, for both sides")
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads; the allocator keeps freed blocks, for both sides"
+    )
     keras_forward(options.rounds)
     gradients(options.rounds)
     cams(options.rounds)

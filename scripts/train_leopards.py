@@ -41,7 +41,9 @@ PART = 100
 
 @dataclass(frozen=True)
 class Samples:
-    """Pictures as the network sees them: ``inputs`` float32 (N, 3, 128, 128), ``species`` and ``backgrounds`` int64 (N,)."""
+    """Pictures as the network sees them: ``inputs`` float32 (N, 3, 128, 128), ``species`` and ``backgrounds`` int64
+    (N,).
+    """
 
     inputs: Tensor
     species: Tensor
@@ -120,7 +122,9 @@ def train(training: Samples, usual: Samples, unusual: Samples) -> LeopardNet:
             schedule.step()
             losses.append(loss.item())
         right = [accuracy(network, each) for each in (usual, unusual)]
-        print(f"  epoch {epoch + 1}: loss {np.mean(losses):.3f}, right on {right[0]:.1%} and {right[1]:.1%}", flush=True)
+        print(
+            f"  epoch {epoch + 1}: loss {np.mean(losses):.3f}, right on {right[0]:.1%} and {right[1]:.1%}", flush=True
+        )
     return network
 
 

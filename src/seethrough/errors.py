@@ -33,10 +33,14 @@ class EnvironmentLacks(SeethroughError):
 
 
 def nearest(word: str, known: "list[str] | tuple[str, ...]", count: int = 3) -> str:
-    """The known names most like ``word``, for the end of a message: ``' Nearest: a, b, c.'``, or nothing when none is like it."""
+    """The known names most like ``word``, for the end of a message: ``' Nearest: a, b, c.'``, or nothing when none is
+    like it.
+    """
     import difflib
 
     folded = {name.casefold(): name for name in reversed(known)}
     close = [folded[n] for n in difflib.get_close_matches(word.casefold(), folded, n=count, cutoff=0.45)]
-    close += [n for n in known if word and word.casefold() in n.casefold() and n not in close][: max(0, count - len(close))]
+    close += [n for n in known if word and word.casefold() in n.casefold() and n not in close][
+        : max(0, count - len(close))
+    ]
     return f" Nearest: {', '.join(close)}." if close else ""

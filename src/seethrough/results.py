@@ -1,7 +1,7 @@
 """What a question to a network gives back: frozen records of raw numbers, in documented shapes and units.
 
-A result holds data only. Words and pictures are made of it by `seethrough.show` when the result is asked to show or save itself; that call is the
-one import that goes up.
+A result holds data only. Words and pictures are made of it by `seethrough.show` when the result is asked to show or
+save itself; that call is the one import that goes up.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Passes:
 class Note:
     """Something a person must know to read a result rightly: an identifier and its numbers; `show` puts it into words.
 
-    ``level`` is ``"info"`` (what was assumed), ``"warning"`` (the result may mislead) or ``"error"`` (the result means nothing).
+    ``level`` is ``"info"`` (what was assumed), ``"warning"`` (the result may mislead) or ``"error"`` (the result means
+    nothing).
     """
 
     name: str
@@ -50,8 +51,8 @@ class Note:
 class Target:
     """What was asked about one image: one output, or the difference of two (``a - b``), or a function of all outputs.
 
-    ``indices`` has one entry with its sign per output in play: ``((292, +1),)``, or ``((281, +1), (282, -1))``; empty for a function.
-    ``label`` is what a person reads: a class name where the names are known, else ``"output 3"``.
+    ``indices`` has one entry with its sign per output in play: ``((292, +1),)``, or ``((281, +1), (282, -1))``; empty
+    for a function. ``label`` is what a person reads: a class name where the names are known, else ``"output 3"``.
     ``quantity`` is ``"logit"`` (before the softmax, the default), ``"probability"`` or ``"output"``.
     """
 
@@ -64,7 +65,8 @@ class Target:
 class Picture:
     """A picture as it was given, ready to be drawn under a map.
 
-    ``pixels`` is uint8 (H, W, 3) RGB, upright; ``name`` a file name or ``"image 1"``; ``notes`` what decoding did (turned by EXIF, 16 bits scaled…).
+    ``pixels`` is uint8 (H, W, 3) RGB, upright; ``name`` a file name or ``"image 1"``; ``notes`` what decoding did
+    (turned by EXIF, 16 bits scaled…).
     """
 
     pixels: np.ndarray
@@ -79,7 +81,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One answer of the network about one image: which output, its name, its probability (None where outputs are no probabilities) and raw value."""
+    """One answer of the network about one image: which output, its name, its probability (None where outputs are no
+    probabilities) and raw value.
+    """
 
     index: int
     label: str
@@ -91,8 +95,8 @@ class Guess:
 class Prediction:
     """What a network answered to a batch of images.
 
-    ``values``: float32 (N, outputs), raw, as the network gives them. ``probabilities``: float32 (N, outputs) summing to 1, or None where the outputs are
-    no classes. ``labels``: a name per output. ``names``: a name per image.
+    ``values``: float32 (N, outputs), raw, as the network gives them. ``probabilities``: float32 (N, outputs) summing to
+    1, or None where the outputs are no classes. ``labels``: a name per output. ``names``: a name per image.
     """
 
     values: np.ndarray
@@ -107,7 +111,9 @@ class Prediction:
         row = self.values[image]
         order = np.argsort(-row, kind="stable")[:count]
         chances = self.probabilities[image] if self.probabilities is not None else None
-        return tuple(Guess(int(i), self.labels[i], None if chances is None else float(chances[i]), float(row[i])) for i in order)
+        return tuple(
+            Guess(int(i), self.labels[i], None if chances is None else float(chances[i]), float(row[i])) for i in order
+        )
 
 
 class Shown:
@@ -120,7 +126,9 @@ class Shown:
         return figure(self, language=language)
 
     def save(self, path: str | Path, *, language: str = "en") -> Path:
-        """Write this result; the suffix chooses: ``.html`` ``.png`` ``.svg`` ``.npz`` ``.json``. Written whole or not at all."""
+        """Write this result; the suffix chooses: ``.html`` ``.png`` ``.svg`` ``.npz`` ``.json``. Written whole or not
+        at all.
+        """
         from seethrough.report import save
 
         return save(self, Path(path), language=language)
@@ -140,10 +148,11 @@ class Attribution(Shown):
     method
         The method's name, ``"gradcam"``.
     values
-        float32, signed where the method is: in the layout of the network's input, or of the layer for layer methods. In units of the target
-        (per unit of input, for plain gradients).
+        float32, signed where the method is: in the layout of the network's input, or of the layer for layer methods. In
+        units of the target (per unit of input, for plain gradients).
     map
-        float32 (N, H, W) on the pixel grid of the picture the person gave; one number a pixel, channels reduced as the method declares.
+        float32 (N, H, W) on the pixel grid of the picture the person gave; one number a pixel, channels reduced as the
+        method declares.
     seen
         bool (N, H, W): False where the network never saw the picture (cropped away); the map is 0 there.
     signed
@@ -192,7 +201,7 @@ class Explanation(Shown, Mapping[str, Attribution]):
     def __getitem__(self, method: str) -> Attribution:
         return self.attributions[method]
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self):
         return iter(self.attributions)
 
     def __len__(self) -> int:

@@ -12,7 +12,9 @@ from seethrough.graph.unite import unite
 def written_down(opened, *, canonically=True):
     """The graph of an opened network at its input size."""
     example, mode = torch.zeros(1, *opened.input_size), fake_tensors()
-    recordings = [record(opened.module, opened.module, example, batch=b, paths=opened.paths, fake_mode=mode) for b in (2, 3)]
+    recordings = [
+        record(opened.module, opened.module, example, batch=b, paths=opened.paths, fake_mode=mode) for b in (2, 3)
+    ]
     graph = unite(recordings, layout=opened.layout)
     return canonical(graph) if canonically else graph
 

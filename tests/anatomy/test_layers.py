@@ -36,7 +36,9 @@ def test_a_layer_is_described_as_it_is(mixed):
     weight = report.weights[0]
     assert (weight.name, weight.shape, weight.dtype, weight.trainable) == ("weight", (8, 8, 3, 3), "float32", True)
     values = conv.weight.detach().double()
-    assert weight.mean == pytest.approx(values.mean().item()) and weight.std == pytest.approx(values.std(unbiased=False).item())
+    assert weight.mean == pytest.approx(values.mean().item()) and weight.std == pytest.approx(
+        values.std(unbiased=False).item()
+    )
     assert (weight.min, weight.max, weight.not_finite) == (values.min().item(), values.max().item(), 0)
 
 

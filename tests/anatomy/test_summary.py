@@ -127,7 +127,11 @@ def test_layers_that_differ_in_a_setting_a_weight_or_a_flag_are_not_folded():
     layers[2][1].negative_slope = 0.3
     layers[5][0].requires_grad_(False)
     opened = open_model(nn.Sequential(*layers), input_size=(4, 8, 8))
-    starts = [line.split()[0] for line in body(summarize(opened, written_down(opened))) if not line.startswith(("│", "├", "└"))]
+    starts = [
+        line.split()[0]
+        for line in body(summarize(opened, written_down(opened)))
+        if not line.startswith(("│", "├", "└"))
+    ]
     assert starts == ["0", "1", "2", "3", "4", "5", "6"]
     assert "6 … 8  × 3 alike" in str(summarize(opened))
 
@@ -142,7 +146,10 @@ def test_repeats_inside_of_repeats_are_folded_too():
 
 def test_thousands_of_layers_are_one_screen_in_little_time():
     layers = [m for _ in range(500) for m in (nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())]
-    opened = open_model(nn.Sequential(nn.Conv2d(3, 8, 1), *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)), input_size=(3, 32, 32))
+    opened = open_model(
+        nn.Sequential(nn.Conv2d(3, 8, 1), *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)),
+        input_size=(3, 32, 32),
+    )
     graph = written_down(opened)
     start = time.process_time()
     text = str(summarize(opened, graph))
@@ -211,7 +218,10 @@ def test_the_coloured_view_says_the_same_words(mixed):
         assert word in out.getvalue()
 
 
-@pytest.mark.parametrize(("number", "text"), [(None, "·"), (0, "·"), (432, "432"), (86_704_128, "86.7 M"), (1_849_688_064, "1.85 G"), (999, "999")])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(None, "·"), (0, "·"), (432, "432"), (86_704_128, "86.7 M"), (1_849_688_064, "1.85 G"), (999, "999")],
+)
 def test_amounts_are_told_in_three_figures(number, text):
     assert amount(number) == text
 

@@ -21,7 +21,9 @@ layers = keras.layers
 
 
 def small():
-    inner = keras.Sequential([layers.Conv2D(6, 3, padding="same", name="c"), layers.BatchNormalization(name="n")], name="inner")
+    inner = keras.Sequential(
+        [layers.Conv2D(6, 3, padding="same", name="c"), layers.BatchNormalization(name="n")], name="inner"
+    )
     x = entry = keras.Input((16, 12, 3), name="picture")
     x = layers.Conv2D(4, 3, strides=2, activation="relu", name="first")(x)
     x = inner(x)
@@ -55,7 +57,10 @@ def test_rows_are_the_layers_in_order_with_nested_models_as_trees(opened):
     summary, model = summarize(*opened), opened[0].module
     assert [row.path for row in summary.rows] == [layer.name for layer in model.layers]
     inner = next(row for row in summary.rows if row.path == "inner")
-    assert [row.path for row in inner.children] == ["inner/c", "inner/n"] and [row.name for row in inner.children] == ["c", "n"]
+    assert [row.path for row in inner.children] == ["inner/c", "inner/n"] and [row.name for row in inner.children] == [
+        "c",
+        "n",
+    ]
     assert inner.count.parameters == model.get_layer("inner").count_params()
     for row, layer in zip(summary.rows, model.layers):
         assert row.count.parameters == layer.count_params(), row.path

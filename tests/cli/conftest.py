@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from cli_material import contents, picture
 
-ARCHITECTURE = '''
+ARCHITECTURE = """
 from torch import nn
 
 def net():
@@ -18,7 +18,7 @@ def net():
 
 def wider():
     return nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4500, 3))
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has
 
 LONG = ("--input-size", "3x96x96", "--methods", "occlusion", "--window", "4", "--stride", "1")
 
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_command_leaves_nothing(tiny, folder, number, code):
     architecture = (folder / "tiny_cli_network.py").read_text()

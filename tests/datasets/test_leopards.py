@@ -87,7 +87,9 @@ def test_exchanging_twice_gives_the_first_bytes_again(animals: Leopards, moved: 
 def test_every_animal_is_whole_and_large_enough_to_see(animals: Leopards) -> None:
     share = animals.masks.mean((1, 2))
     assert share.min() > 0.03 and share.max() < 0.4
-    rim = np.concatenate([animals.masks[:, 0], animals.masks[:, -1], animals.masks[:, :, 0], animals.masks[:, :, -1]], 1)
+    rim = np.concatenate(
+        [animals.masks[:, 0], animals.masks[:, -1], animals.masks[:, :, 0], animals.masks[:, :, -1]], 1
+    )
     assert rim.mean(1).max() < 0.02
 
 

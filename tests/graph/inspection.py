@@ -20,14 +20,26 @@ def everything(module: nn.Module, *tensors: torch.Tensor) -> dict[str, Any]:
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if not nn.parameter.is_lazy(tensor):
             found[f"content of {name}"] = tensor.detach().clone()
-        found[f"form of {name}"] = (id(tensor), tensor.requires_grad, tensor.is_leaf, None if tensor.is_inference() else tensor._version)
+        found[f"form of {name}"] = (
+            id(tensor),
+            tensor.requires_grad,
+            tensor.is_leaf,
+            None if tensor.is_inference() else tensor._version,
+        )
         found[f"gradient of {name}"] = None if tensor.grad is None else (id(tensor.grad), tensor.grad.clone())
     for name, part in module.named_modules():
         found[f"class and mode of {name!r}"] = (type(part), part.training)
         for key, value in vars(part).items():
             found[f"attribute {key} of {name!r}"] = _described(value)
-    found["chance"] = (torch.get_rng_state(), random.getstate(), [np.asarray(part) for part in np.random.get_state()[1:3]])
-    found["inputs"] = [(id(t), t.detach().clone(), t._version, t.requires_grad, None if t.grad is None else t.grad.clone()) for t in tensors]
+    found["chance"] = (
+        torch.get_rng_state(),
+        random.getstate(),
+        [np.asarray(part) for part in np.random.get_state()[1:3]],
+    )
+    found["inputs"] = [
+        (id(t), t.detach().clone(), t._version, t.requires_grad, None if t.grad is None else t.grad.clone())
+        for t in tensors
+    ]
     found["process"] = (
         torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu"), torch.get_default_dtype(),
         torch._C._len_torch_dispatch_stack(), torch._C._len_torch_function_stack(), len(torch_module._global_forward_hooks),
@@ -63,7 +75,12 @@ def _same(a: Any, b: Any) -> bool:
 
 def fake_left(module: nn.Module) -> list[str]:
     """Attributes under which something without data was left, however deep."""
-    return [f"{name}.{key}" for name, part in module.named_modules() for key, value in vars(part).items() if _holds_fake(value, 4)]
+    return [
+        f"{name}.{key}"
+        for name, part in module.named_modules()
+        for key, value in vars(part).items()
+        if _holds_fake(value, 4)
+    ]
 
 
 def _holds_fake(value: Any, depth: int) -> bool:

@@ -53,7 +53,9 @@ def source_of(module, **settings):
 
 
 def recorded(module, *size, batch=2, **settings):
-    return record(module, module, torch.zeros(1, *size), batch=batch, paths=paths(module), fake_mode=fake_tensors(), **settings)
+    return record(
+        module, module, torch.zeros(1, *size), batch=batch, paths=paths(module), fake_mode=fake_tensors(), **settings
+    )
 
 
 def written_down(module, *size, batches=(2, 3)):

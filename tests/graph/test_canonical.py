@@ -24,7 +24,9 @@ STEPS = {
     "join last": lambda y: torch.cat([y, y.abs()], dim=-1),
     "mean": lambda y: y.mean(2, keepdim=True) + y,
     "mean of two": lambda y: y - y.mean((1, -1), keepdim=True),
-    "affine": lambda y: (y - torch.linspace(0, 1, y.shape[-1])) * torch.linspace(1, 2, y.shape[-1]) + 0.25 * torch.ones(y.shape[-1]),
+    "affine": lambda y: (
+        (y - torch.linspace(0, 1, y.shape[-1])) * torch.linspace(1, 2, y.shape[-1]) + 0.25 * torch.ones(y.shape[-1])
+    ),
     "by channel": lambda y: y * torch.linspace(1, 2, y.shape[1])[:, None, None],
     "relu": F.relu,
     "same": lambda y: y.to(torch.float32).contiguous(),
@@ -116,7 +118,9 @@ def test_layers_keep_their_values_and_their_operations():
     x = torch.randn(2, 3, 8, 8)
     for path in old.layers:
         a, b = old.place(path), new.place(path)
-        assert torch.equal(a.of(execute(old, {0: x}, [a.value])[a.value]), b.of(execute(new, {0: x}, [b.value])[b.value])), path
+        assert torch.equal(
+            a.of(execute(old, {0: x}, [a.value])[a.value]), b.of(execute(new, {0: x}, [b.value])[b.value])
+        ), path
         first, behind = new.layers[path].span
         assert all(operation.layer.startswith(path) for operation in new.operations[first:behind])
 

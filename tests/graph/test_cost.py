@@ -13,7 +13,11 @@ from seethrough.graph.unite import unite
 
 def written_down(module, *size, canonically=False):
     """The graph of a network for inputs of this size."""
-    paths, mode, example = {id(m): name for name, m in module.eval().named_modules()}, fake_tensors(), torch.zeros(1, *size)
+    paths, mode, example = (
+        {id(m): name for name, m in module.eval().named_modules()},
+        fake_tensors(),
+        torch.zeros(1, *size),
+    )
     graph = unite([record(module, module, example, batch=b, paths=paths, fake_mode=mode) for b in (2, 3)])
     return canonical(graph) if canonically else graph
 
@@ -46,7 +50,9 @@ class Bottleneck(nn.Module):
         self.conv2, self.bn2 = nn.Conv2d(width, width, 3, stride, 1, bias=False), norm(width)
         self.conv3, self.bn3 = nn.Conv2d(width, out, 1, bias=False), norm(out)
         change = stride > 1 or channels != out
-        self.shortcut = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), norm(out)) if change else nn.Identity()
+        self.shortcut = (
+            nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), norm(out)) if change else nn.Identity()
+        )
 
     def forward(self, x):
         y = F.relu(self.bn1(self.conv1(x)))
@@ -77,7 +83,11 @@ def vgg16():
 
 @pytest.mark.parametrize(
     ("build", "parameters", "billions"),
-    [(vgg16, 138_357_544, 15.47), (lambda: resnet(3, 4, 6, 3), 25_557_032, 4.09), (lambda: resnet(3, 8, 36, 3), 60_192_808, 11.51)],
+    [
+        (vgg16, 138_357_544, 15.47),
+        (lambda: resnet(3, 4, 6, 3), 25_557_032, 4.09),
+        (lambda: resnet(3, 8, 36, 3), 60_192_808, 11.51),
+    ],
     ids=["VGG16", "ResNet-50", "ResNet-152"],
 )
 def test_known_networks_multiply_as_much_as_their_literature_says(build, parameters, billions):

@@ -46,7 +46,10 @@ def _goes_round(graph, start, end):
 
 def test_only_what_is_needed_runs(graph):
     middle = graph.layers["b"].output.value
-    names = [operation.path for operation in plan(graph, [graph.output.value], [middle, graph.layers["relu"].output.value]).steps]
+    names = [
+        operation.path
+        for operation in plan(graph, [graph.output.value], [middle, graph.layers["relu"].output.value]).steps
+    ]
     assert not any(name.startswith(("a/", "norm", "b/")) for name in names) and names[-1] == "fc/linear"
     assert plan(graph, [middle], [middle]).steps == ()
 
@@ -58,7 +61,9 @@ def test_a_replaced_value_goes_on_in_place_of_the_computed_one(network, graph, e
     z = network.relu(network.b(y)) + y
     expected = network.fc(torch.relu(network.pool(z) - 0.2).mean((2, 3)))
     assert torch.equal(execute(graph, {place.value: other}, [graph.output.value])[graph.output.value], expected)
-    assert torch.equal(execute(graph, {0: everything[0], place.value: other}, [graph.output.value])[graph.output.value], expected)
+    assert torch.equal(
+        execute(graph, {0: everything[0], place.value: other}, [graph.output.value])[graph.output.value], expected
+    )
 
 
 def test_values_end_with_their_last_reader(graph):

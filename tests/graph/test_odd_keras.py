@@ -1,4 +1,6 @@
-"""Keras networks as people write them: gradients are autograd's own through the model itself, and the model is left as it was found."""
+"""Keras networks as people write them: gradients are autograd's own through the model itself, and the model is left as
+it was found.
+"""
 
 import os
 
@@ -13,7 +15,7 @@ if keras.config.backend() != "torch":
 from inspection import differences, everything, fake_left  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
-from seethrough.graph.record import output_tensors  # noqa: E402
+from seethrough.graph.outputs import output_tensors  # noqa: E402
 from seethrough.graph.run import Run  # noqa: E402
 from seethrough.network import open as open_network  # noqa: E402
 
@@ -40,7 +42,9 @@ def tokens():
 
 
 def in_sequence():
-    return keras.Sequential([keras.Input(SIZE), conv(activation="relu"), layers.BatchNormalization(), layers.Flatten(), layers.Dense(4)])
+    return keras.Sequential(
+        [keras.Input(SIZE), conv(activation="relu"), layers.BatchNormalization(), layers.Flatten(), layers.Dense(4)]
+    )
 
 
 def with_a_residual():
@@ -52,7 +56,9 @@ def with_a_residual():
 
 
 def nested():
-    inner = keras.Sequential([keras.Input((8, 10, 6)), conv(activation="relu", name="deep"), layers.MaxPooling2D()], name="inner")
+    inner = keras.Sequential(
+        [keras.Input((8, 10, 6)), conv(activation="relu", name="deep"), layers.MaxPooling2D()], name="inner"
+    )
     return built(conv(), keras.Sequential([keras.Input((8, 10, 6)), inner], name="outer"))
 
 
@@ -134,7 +140,11 @@ def attending():
 
 
 def in_mixed_precision():
-    return built(conv(dtype="mixed_bfloat16"), layers.ReLU(dtype="mixed_bfloat16"), layers.GlobalAveragePooling2D(dtype="float32"))
+    return built(
+        conv(dtype="mixed_bfloat16"),
+        layers.ReLU(dtype="mixed_bfloat16"),
+        layers.GlobalAveragePooling2D(dtype="float32"),
+    )
 
 
 def with_a_dict_of_outputs():
@@ -200,7 +210,9 @@ def test_gradient_is_autograds_and_the_model_untouched(make):
             w.assign(kept[w.path])
         tolerance = 5e-2 if make is in_mixed_precision else 1e-5
         assert (found - gradient).abs().max() <= tolerance * gradient.abs().max(), (batch, seed)
-        assert network.source.why_not(images.movedim(-1, 1))[0] == "any batch", network.source.why_not(images.movedim(-1, 1))
+        assert network.source.why_not(images.movedim(-1, 1))[0] == "any batch", network.source.why_not(
+            images.movedim(-1, 1)
+        )
 
 
 def test_layers_have_the_paths_a_person_uses():

@@ -1,4 +1,6 @@
-"""200 networks as people really write them: the gradient of each is autograd's own, or it is told why not; each is left as it was found."""
+"""200 networks as people really write them: the gradient of each is autograd's own, or it is told why not; each is left
+as it was found.
+"""
 
 import random
 
@@ -9,12 +11,14 @@ from inspection import differences, everything, fake_left
 from odd_networks import ODD
 
 from seethrough.errors import NetworkRefused
-from seethrough.graph.record import output_tensors
+from seethrough.graph.outputs import output_tensors
 from seethrough.graph.run import Run
 from seethrough.graph.source import GraphSource
 
 ASKED = ((5, 0), (5, 1), (3, 0), (1, 1))
-"""Batch size and seed of the images. The second time a graph may be used again, on images for which the network would go another way."""
+"""Batch size and seed of the images. The second time a graph may be used again, on images for which the network would
+go another way.
+"""
 
 
 def answer(output):

@@ -46,7 +46,11 @@ class Branches(nn.Module):
 
 
 def written_down(module, *size, canonically=False, batches=(1,)):
-    paths, mode, example = {id(m): name for name, m in module.eval().named_modules()}, fake_tensors(), torch.zeros(1, *size)
+    paths, mode, example = (
+        {id(m): name for name, m in module.eval().named_modules()},
+        fake_tensors(),
+        torch.zeros(1, *size),
+    )
     graph = unite([record(module, module, example, batch=b, paths=paths, fake_mode=mode) for b in batches])
     return canonical(graph) if canonically else graph
 
@@ -99,8 +103,13 @@ joins = st.sampled_from(["add", "concat"])
 alike = st.builds(Branches, joins, st.one_of(convolutions(1), paddings), st.one_of(convolutions(1), paddings))
 branches = st.builds(Branches, joins, evenly, evenly)
 
-TOKENS = Step("tokens and back", lambda x: x.flatten(2).transpose(1, 2).softmax(-1).transpose(1, 2).unflatten(2, x.shape[2:]))
-TURNED = Step("a turned convolution", lambda x: F.conv2d(x.transpose(2, 3), torch.ones(2, 2, 1, 3).to(x), stride=(2, 1)).transpose(2, 3))
+TOKENS = Step(
+    "tokens and back", lambda x: x.flatten(2).transpose(1, 2).softmax(-1).transpose(1, 2).unflatten(2, x.shape[2:])
+)
+TURNED = Step(
+    "a turned convolution",
+    lambda x: F.conv2d(x.transpose(2, 3), torch.ones(2, 2, 1, 3).to(x), stride=(2, 1)).transpose(2, 3),
+)
 UNEVEN = [
     nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=3, mode="bilinear"), nn.Upsample(size=17, mode="bicubic"),
     nn.Upsample(size=20, mode="bilinear", align_corners=True), nn.ConvTranspose2d(2, 2, 3, 2, 1, bias=False), nn.AdaptiveAvgPool2d(7),
@@ -140,7 +149,11 @@ def fits(network):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.one_of(evenly, branches, st.sampled_from(UNEVEN)), min_size=1, max_size=5), st.booleans(), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.one_of(evenly, branches, st.sampled_from(UNEVEN)), min_size=1, max_size=5),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
 def test_no_unit_depends_on_anything_outside_of_its_field(layers, canonically, random):
     network = positive(nn.Sequential(*layers))
     if not fits(network):
@@ -157,7 +170,9 @@ def test_no_unit_depends_on_anything_outside_of_its_field(layers, canonically, r
 def conv_nets():
     vgg = []
     for depth in (2, 2, 3, 3, 3):
-        vgg += [layer for _ in range(depth) for layer in (nn.LazyConv2d(4, 3, padding=1), nn.ReLU())] + [nn.MaxPool2d(2)]
+        vgg += [layer for _ in range(depth) for layer in (nn.LazyConv2d(4, 3, padding=1), nn.ReLU())] + [
+            nn.MaxPool2d(2)
+        ]
     yield "VGG16 to its last pooling", nn.Sequential(*vgg), 212, 32
     alex = [nn.Conv2d(3, 4, 11, 4, 2), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 5, padding=2), nn.MaxPool2d(3, 2)]
     alex += [nn.Conv2d(4, 4, 3, padding=1) for _ in range(3)] + [nn.MaxPool2d(3, 2)]
@@ -195,7 +210,9 @@ def test_what_looks_at_all_places_sees_the_whole_picture(module):
 
 
 def test_tokens_keep_the_patch_they_come_from_and_windows_see_their_window():
-    patches = nn.Sequential(nn.Conv2d(2, 4, 4, 4), Step("", lambda x: x.flatten(2).transpose(1, 2)), nn.LayerNorm(4), nn.Linear(4, 4))
+    patches = nn.Sequential(
+        nn.Conv2d(2, 4, 4, 4), Step("", lambda x: x.flatten(2).transpose(1, 2)), nn.LayerNorm(4), nn.Linear(4, 4)
+    )
     assert output_field(patches, 2, SIZE, SIZE).size == (4, 4)
 
     def windows(x):  # 9 × 9 patches in windows of 3 × 3, each with its own attention
@@ -214,7 +231,9 @@ def test_along_one_axis_only_the_other_stays_as_it_was():
 
 
 def test_channels_last_graphs_are_read_along_the_axes_they_have():
-    network = Step("", lambda x: F.conv2d(x.permute(0, 3, 1, 2), torch.ones(4, 2, 3, 5), stride=(2, 1)).permute(0, 2, 3, 1))
+    network = Step(
+        "", lambda x: F.conv2d(x.permute(0, 3, 1, 2), torch.ones(4, 2, 3, 5), stride=(2, 1)).permute(0, 2, 3, 1)
+    )
     assert output_field(network, SIZE, SIZE, 2, spatial=(1, 2)).size == (3, 5)
 
 

@@ -1,4 +1,6 @@
-"""Guided backpropagation and DeconvNet against rectifiers whose backward is written out for autograd, however the network rectifies."""
+"""Guided backpropagation and DeconvNet against rectifiers whose backward is written out for autograd, however the
+network rectifies.
+"""
 
 import pytest
 import torch

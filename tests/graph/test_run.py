@@ -40,7 +40,9 @@ def test_a_layer_that_wasnt_announced_costs_another_forward(source):
 
 def test_announced_or_not_the_numbers_are_the_same(source):
     announced, late = Run(source, X, all_outputs, asks=[(PLAIN, "b"), (PLAIN, INPUT)]), Run(source, X, all_outputs)
-    assert torch.equal(announced.gradient(), late.gradient()) and torch.equal(announced.gradient("b"), late.gradient("b"))
+    assert torch.equal(announced.gradient(), late.gradient()) and torch.equal(
+        announced.gradient("b"), late.gradient("b")
+    )
 
 
 def test_scores_of_other_images_are_counted_and_keep_nothing(source):
@@ -72,7 +74,9 @@ def test_a_softmax_is_looked_through_unless_probabilities_are_meant():
     network = nn.Sequential(nn.Flatten(), nn.Linear(192, 4), nn.Softmax(1))
     source = source_of(network)
     logits, chances = Run(source, X, first_output), Run(source, X, first_output, probabilities=True)
-    assert torch.allclose(logits.scores, network[:2](X)[:, 0].detach()) and torch.allclose(chances.scores, network(X)[:, 0].detach())
+    assert torch.allclose(logits.scores, network[:2](X)[:, 0].detach()) and torch.allclose(
+        chances.scores, network(X)[:, 0].detach()
+    )
     assert torch.equal(logits.output, chances.output)
 
 
@@ -84,7 +88,9 @@ def test_a_layer_that_the_target_doesnt_depend_on_has_gradient_zero():
 
 def test_a_module_used_twice_has_two_names_and_two_gradients(source):
     run = Run(source, X, all_outputs, asks=[(PLAIN, "relu"), (PLAIN, "relu:2")])
-    assert not torch.equal(run.value("relu"), run.value("relu:2")) and not torch.equal(run.gradient("relu"), run.gradient("relu:2"))
+    assert not torch.equal(run.value("relu"), run.value("relu:2")) and not torch.equal(
+        run.gradient("relu"), run.gradient("relu:2")
+    )
 
 
 def test_an_operation_can_be_asked_by_its_path(source):

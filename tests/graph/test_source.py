@@ -74,7 +74,9 @@ CHANGES = {
     "a module replaced": lambda n: setattr(n, "pool", nn.AvgPool2d(2)),
     "a setting": lambda n: setattr(n.norm, "eps", 0.5),
     "a buffer": lambda n: n.norm.running_var.mul_(3),
-    "a state dict": lambda n: n.load_state_dict({k: v * 1.1 if v.is_floating_point() else v for k, v in n.state_dict().items()}),
+    "a state dict": lambda n: n.load_state_dict(
+        {k: v * 1.1 if v.is_floating_point() else v for k, v in n.state_dict().items()}
+    ),
     "a hook": lambda n: n.b.register_forward_hook(lambda module, given, returned: returned * 2),
     "a patched forward": lambda n: setattr(n.relu, "forward", F.softplus),
 }
@@ -94,7 +96,11 @@ def test_attributes_that_are_no_modules_count_too():
     network = Calls(lambda x, fc: network.act(x.flatten(1) @ network.table) * network.order[0], nn.Linear(1, 1))
     network.act, network.table, network.order = F.relu, torch.randn(192, 4), [1.0, 2.0]
     source = source_of(network)
-    for change in (lambda: setattr(network, "act", torch.tanh), lambda: network.table.mul_(2), lambda: network.order.reverse()):
+    for change in (
+        lambda: setattr(network, "act", torch.tanh),
+        lambda: network.table.mul_(2),
+        lambda: network.order.reverse(),
+    ):
         assert right(source)
         change()
     assert right(source)
@@ -125,7 +131,11 @@ def test_each_batch_size_is_proved_before_it_is_used(monkeypatch):
     import seethrough.graph.source as home
 
     proofs, original = [], home.disagreement
-    monkeypatch.setattr(home, "disagreement", lambda g, m, c, x, n, **k: proofs.append((len(x), k["gradient"])) or original(g, m, c, x, n, **k))
+    monkeypatch.setattr(
+        home,
+        "disagreement",
+        lambda g, m, c, x, n, **k: proofs.append((len(x), k["gradient"])) or original(g, m, c, x, n, **k),
+    )
     source = source_of(residual())
     for batch in (2, 2, 3, 2, 3):
         source.proved(torch.randn(batch, 3, 8, 8))

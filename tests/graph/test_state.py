@@ -1,4 +1,6 @@
-"""8 methods × 6 shapes of network × (done, raised, interrupted): 144 runs that leave everything as it was found. And 8 threads at once."""
+"""8 methods × 6 shapes of network × (done, raised, interrupted): 144 runs that leave everything as it was found. And 8
+threads at once.
+"""
 
 import os
 import threading
@@ -37,7 +39,15 @@ class Functional(nn.Module):
 
 
 def plain():
-    return nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4))
+    return nn.Sequential(
+        nn.Conv2d(3, 5, 3),
+        nn.ReLU(),
+        nn.Conv2d(5, 5, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(5, 4),
+    )
 
 
 def shared():
@@ -126,7 +136,9 @@ def test_eight_threads_on_one_network_get_right_values_at_first_and_later_use():
     before = everything(module)
     source = source_of(module)
     for use in range(3):
-        batches = [torch.randn(1 + k % 3, 3, 8, 8, generator=torch.Generator().manual_seed(10 * use + k)) for k in range(8)]
+        batches = [
+            torch.randn(1 + k % 3, 3, 8, 8, generator=torch.Generator().manual_seed(10 * use + k)) for k in range(8)
+        ]
         for x, found in zip(batches, in_threads(source, batches)):
             assert not isinstance(found, Exception), found
             assert all(torch.allclose(g, by_autograd(module, x), rtol=1e-5, atol=1e-7) for g in found)

@@ -57,12 +57,16 @@ def test_a_witness_at_batch_1_excludes_that_size_alone():
 
 
 def test_another_way_at_another_batch_size_is_refused_with_both_lines():
-    with pytest.raises(NetworkRefused, match=r"another way at batch 3: relu at test_unite\.py:\d+ instead of abs at test_unite\.py:\d+"):
+    with pytest.raises(
+        NetworkRefused, match=r"another way at batch 3: relu at test_unite\.py:\d+ instead of abs at test_unite\.py:\d+"
+    ):
         written_down(Calls(lambda x: x.abs() if x.size(0) == 2 else x.relu()), 4)
 
 
 def test_a_switch_that_goes_with_the_batch_is_refused():
-    with pytest.raises(NetworkRefused, match=r"sum at test_unite\.py:\d+ is given True at batch 2 and False at batch 3"):
+    with pytest.raises(
+        NetworkRefused, match=r"sum at test_unite\.py:\d+ is given True at batch 2 and False at batch 3"
+    ):
         written_down(Calls(lambda x: x.sum(1, keepdim=x.size(0) == 2).reshape(x.size(0))), 4)
 
 

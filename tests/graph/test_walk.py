@@ -1,4 +1,6 @@
-"""The walk back under `plain` is autograd: at every layer, through operations of several outputs, from one forward for any number of walks."""
+"""The walk back under `plain` is autograd: at every layer, through operations of several outputs, from one forward for
+any number of walks.
+"""
 
 import pytest
 import torch
@@ -98,7 +100,9 @@ def test_a_walk_ends_where_all_that_was_wanted_has_arrived(monkeypatch):
     from seethrough.graph.walk import Piece
 
     visited, original = [], Piece.vjp
-    monkeypatch.setattr(Piece, "vjp", lambda self, arrived: visited.append(self.operation.path) or original(self, arrived))
+    monkeypatch.setattr(
+        Piece, "vjp", lambda self, arrived: visited.append(self.operation.path) or original(self, arrived)
+    )
     graph = source_of(residual()).proved(X, gradient=True)
     run = Forward(graph, {0: X}, [graph.output.value])
     visited.clear()

@@ -1,4 +1,6 @@
-"""Writes become operations that give something new: single assignment, and the same values and gradients as eager execution."""
+"""Writes become operations that give something new: single assignment, and the same values and gradients as eager
+execution.
+"""
 
 import torch
 from hypothesis import given, reject, settings
@@ -36,7 +38,12 @@ WRITES = {
     "in place": lambda t, y: t.__imul__(0.5),
 }
 VIEWS = ("first half", "every other", "one", "mirror", "row", "narrow", "last two")
-step = st.tuples(st.sampled_from(("take", "write", "read")), st.integers(0, 9), st.sampled_from(VIEWS), st.sampled_from(sorted(WRITES)))
+step = st.tuples(
+    st.sampled_from(("take", "write", "read")),
+    st.integers(0, 9),
+    st.sampled_from(VIEWS),
+    st.sampled_from(sorted(WRITES)),
+)
 steps = st.lists(step, min_size=1, max_size=7)
 
 

@@ -142,14 +142,16 @@ def test_weights_without_an_architecture_say_what_to_do(tmp_path):
 
 
 def test_an_architecture_is_imported_from_the_working_folder(tmp_path, monkeypatch):
-    (tmp_path / "own_networks_xyz.py").write_text(textwrap.dedent("""
+    (tmp_path / "own_networks_xyz.py").write_text(
+        textwrap.dedent("""
         from torch import nn
         class Zoo:
             def small(): return nn.Linear(2, 3)
         def broken(): raise KeyError("no such option")
         number = 3
         def wrong(): return 3
-    """))
+    """)
+    )
     torch.save(nn.Linear(2, 3).state_dict(), tmp_path / "w.pt")
     monkeypatch.chdir(tmp_path)
     before = list(sys.path)

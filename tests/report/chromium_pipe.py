@@ -25,7 +25,10 @@ class Browser:
         self.from_browser, theirs_out = os.pipe()
         command = f"exec {shlex.quote(CHROMIUM)} {FLAGS} --user-data-dir={self.folder} 3<&{theirs_in} 4>&{theirs_out}"
         self.process = subprocess.Popen(
-            ["bash", "-c", command], pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["bash", "-c", command],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         os.close(theirs_in)
         os.close(theirs_out)

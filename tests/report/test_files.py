@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from seethrough.errors import EnvironmentLacks, UsageError
 from seethrough import writing
+from seethrough.errors import EnvironmentLacks, UsageError
 from seethrough.report import save
 from seethrough.results import Note
 from seethrough.show.sentences import sentence

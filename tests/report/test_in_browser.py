@@ -1,4 +1,6 @@
-"""The page in a real browser: silent, drawn as the values say, served by keyboard, in two languages, and without scripts."""
+"""The page in a real browser: silent, drawn as the values say, served by keyboard, in two languages, and without
+scripts.
+"""
 
 import re
 from dataclasses import replace
@@ -119,7 +121,9 @@ def test_controls_change_the_picture_and_the_address(page, browser, path):
     page.js(f"(() => {{ const t = {controls}.querySelector('#threshold'); t.value = 50;"
             " t.dispatchEvent(new Event('input')); })()")  # fmt: skip
     page.frame()
-    assert page.js(f"{controls}.querySelector('#threshold').getAttribute('aria-valuetext')").startswith("values below 50")
+    assert page.js(f"{controls}.querySelector('#threshold').getAttribute('aria-valuetext')").startswith(
+        "values below 50"
+    )
     assert page.js("location.hash") == "#view=map,60,50,own,auto"
     alphas = page.js(
         "(() => { const c = document.querySelector('seethrough-map-v1').shadowRoot.querySelector('canvas');"

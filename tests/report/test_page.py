@@ -67,7 +67,18 @@ def composed(make_explanation):
 
 def test_a_composed_page_holds_its_words_numbers_and_pictures(composed):
     page = Reader(composed.html())
-    for text in ("The leopards", "雪豹", "Hello", "你好", "95\u00a0%", "95%", "1,234", "0.123", "−0.500", "Right answers"):
+    for text in (
+        "The leopards",
+        "雪豹",
+        "Hello",
+        "你好",
+        "95\u00a0%",
+        "95%",
+        "1,234",
+        "0.123",
+        "−0.500",
+        "Right answers",
+    ):
         assert text in page.text
     assert page.text.count("of all lies on the background") == 2 * (4 + 1)
     pictures = [attributes for tag, attributes in page.tags if tag == "img" and "data-picture" in attributes]
@@ -107,7 +118,9 @@ def test_a_page_that_would_be_too_large_carries_its_maps_less_finely(make_explan
     page = Page(title="x", sections=(Section("y", blocks),))
     whole, small = page.html(), page.html(budget=260_000)
     assert len(whole.encode()) > 260_000 >= len(small.encode())
-    columns = [json.loads(Reader(text).raw[("script", "application/json")])["maps"][0]["columns"] for text in (whole, small)]
+    columns = [
+        json.loads(Reader(text).raw[("script", "application/json")])["maps"][0]["columns"] for text in (whole, small)
+    ]
     assert columns[0] == 224 > columns[1] >= 48
 
 

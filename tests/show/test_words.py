@@ -68,7 +68,9 @@ def test_a_known_note_without_the_numbers_its_text_needs_is_shown_plainly():
 
 
 def test_a_known_note_says_its_numbers():
-    text = words.note_words(Note("completeness", "info", {"image": 0, "sum": 1.5, "rise": 2, "gaps": 0.25, "steps": 32}))
+    text = words.note_words(
+        Note("completeness", "info", {"image": 0, "sum": 1.5, "rise": 2, "gaps": 0.25, "steps": 32})
+    )
     assert all(number in text.en and number in text.zh for number in ("1.50", "2.00", "25", "32"))
 
 

@@ -1,8 +1,9 @@
 """Folding: what repeats in a row of layers, so that ten thousand of them are one screen.
 
-A network that is made by a loop is a sequence with tandem repeats: ``conv relu conv relu …``. From left to right, wherever a stretch repeats
-itself at once, the period that saves most lines is taken; the same is then done inside of one period. Stretches are compared by a rolling
-hash (Karp and Rabin, Efficient randomized pattern-matching algorithms, 1987), so that the whole takes n · log n.
+A network that is made by a loop is a sequence with tandem repeats: ``conv relu conv relu …``. From left to right,
+wherever a stretch repeats itself at once, the period that saves most lines is taken; the same is then done inside of
+one period. Stretches are compared by a rolling hash (Karp and Rabin, Efficient randomized pattern-matching algorithms,
+1987), so that the whole takes n · log n.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _BASE = 1_000_003
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """``times`` stretches of ``period`` items that are alike, the first at ``start``. A single item is one stretch of one."""
+    """``times`` stretches of ``period`` items that are alike, the first at ``start``. A single item is one stretch of
+    one.
+    """
 
     start: int
     period: int = 1
@@ -43,7 +46,8 @@ def repeats(labels: Sequence[int], lines: Sequence[int], names: Sequence[str]) -
     lines
         How many lines each item takes when shown.
     names
-        What a person calls them; of several ways to cut a repeat, the one that keeps names with a common beginning together is taken.
+        What a person calls them; of several ways to cut a repeat, the one that keeps names with a common beginning
+        together is taken.
     """
     stretches, positions, before = _Stretches(labels), _positions(labels), _sums(lines)
     found: list[Repeat] = []
@@ -79,8 +83,8 @@ def _candidates(
 def _start(i: int, period: int, slack: int, names: Sequence[str]) -> int:
     """Where in a periodic stretch the first period is best begun.
 
-    The end of a loop is sharp, since what follows is different; before its beginning there is often something like its end. So the latest start is
-    right, unless names say otherwise.
+    The end of a loop is sharp, since what follows is different; before its beginning there is often something like its
+    end. So the latest start is right, unless names say otherwise.
     """
     if period > 64:
         return i + slack
@@ -88,7 +92,9 @@ def _start(i: int, period: int, slack: int, names: Sequence[str]) -> int:
 
 
 def common_words(names: Sequence[str]) -> str:
-    """What all names begin with, in whole words: ``conv2_block1`` for ``conv2_block1_relu`` and ``conv2_block1_add``; often nothing."""
+    """What all names begin with, in whole words: ``conv2_block1`` for ``conv2_block1_relu`` and ``conv2_block1_add``;
+    often nothing.
+    """
     first, last = (re.split(r"([._/-])", n) for n in (min(names), max(names)))
     same = next((k for k, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
     return "".join(first[:same]).rstrip("._/-")

@@ -36,7 +36,11 @@ def _settings(configuration: Mapping[str, Any], prefix: str = "") -> Iterator[tu
         if isinstance(value, Mapping) and "class_name" in value:
             # how Keras writes an object down: its class and its settings
             settings = value.get("config")
-            inner = ", ".join(f"{k}={v!r}" for k, v in settings.items() if v is not None) if isinstance(settings, Mapping) else ""
+            inner = (
+                ", ".join(f"{k}={v!r}" for k, v in settings.items() if v is not None)
+                if isinstance(settings, Mapping)
+                else ""
+            )
             value = f"{value['class_name']}({inner})"
         yield f"{prefix}{name}", plain(value if isinstance(value, str) else repr(value))
 
@@ -67,11 +71,20 @@ def _weights(weights: Sequence[WeightStatistics]) -> list[str]:
         return ["No weights."]
     head = ("Weights", "Shape", "Type", "Mean", "Std", "Min", "Max", "")
     rows = [
-        (plain(w.name), dimensions(w.shape) if w.shape else "one number", w.dtype, *(f"{n:.4g}" for n in (w.mean, w.std, w.min, w.max)), _remark(w))
+        (
+            plain(w.name),
+            dimensions(w.shape) if w.shape else "one number",
+            w.dtype,
+            *(f"{n:.4g}" for n in (w.mean, w.std, w.min, w.max)),
+            _remark(w),
+        )
         for w in weights
     ]
     widths = [max(map(cell_len, column)) for column in zip(head, *rows)]
-    return ["  ".join(c.ljust(w) if k in (0, 1, 2, 7) else c.rjust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip() for r in (head, *rows)]
+    return [
+        "  ".join(c.ljust(w) if k in (0, 1, 2, 7) else c.rjust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip()
+        for r in (head, *rows)
+    ]
 
 
 def _remark(w: WeightStatistics) -> str:

@@ -49,8 +49,8 @@ class WeightStatistics:
 class LayerCall:
     """One call of a layer in one pass.
 
-    ``path`` has ``:2`` for the second; shapes are the layer's own, without the batch where it comes first; ``operations`` are
-    the functions that run in it.
+    ``path`` has ``:2`` for the second; shapes are the layer's own, without the batch where it comes first;
+    ``operations`` are the functions that run in it.
     """
 
     path: str
@@ -121,7 +121,9 @@ def find_layers(names: Iterable[str], pattern: str) -> tuple[str, ...]:
         return (pattern,)
     found = tuple(name for name in names if fnmatchcase(name, pattern)) if re.search(r"[*?\[]", pattern) else ()
     if not found:
-        raise UsageError(f"There is no layer {pattern!r} among the network's {len(names):,}.{nearest(pattern.strip('*'), names)}")
+        raise UsageError(
+            f"There is no layer {pattern!r} among the network's {len(names):,}.{nearest(pattern.strip('*'), names)}"
+        )
     return found
 
 
@@ -141,7 +143,9 @@ def describe_layer(opened: Opened, graph: Graph | None, path: str) -> LayerRepor
     for below in inside:
         prefix = below.removeprefix(path + separator)
         weights += [
-            statistics(w, f"{prefix}{separator}{w.name}") for w in own_weights(opened.layers[below], opened.framework) if w.shape is not None
+            statistics(w, f"{prefix}{separator}{w.name}")
+            for w in own_weights(opened.layers[below], opened.framework)
+            if w.shape is not None
         ]
     calls = None
     if graph is not None:
@@ -156,7 +160,18 @@ def statistics(weight: Weight, name: str) -> WeightStatistics:
     finite = values[np.isfinite(values)]
     numbers = (finite.mean(), finite.std(), finite.min(), finite.max()) if finite.size else (float("nan"),) * 4
     mean, std, low, high = map(float, numbers)
-    return WeightStatistics(name, weight.shape or (), weight.dtype, weight.trainable, weight.buffer, mean, std, low, high, values.size - finite.size)
+    return WeightStatistics(
+        name,
+        weight.shape or (),
+        weight.dtype,
+        weight.trainable,
+        weight.buffer,
+        mean,
+        std,
+        low,
+        high,
+        values.size - finite.size,
+    )
 
 
 def _call(reading: Reading, layer: Layer) -> LayerCall:
@@ -177,7 +192,7 @@ def _shape_at(reading: Reading, place: Place) -> Shape:
     return reading.shape(shape if place.permutation is None else tuple(shape[a] for a in place.permutation))
 
 
-# --- files -------------------------------------------------------------------------------------------------------------------------------
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 def save_weights(opened: Opened, layer: str, path: str | Path) -> Path:
@@ -197,9 +212,15 @@ def save_weights(opened: Opened, layer: str, path: str | Path) -> Path:
     """
     target = Path(path)
     if target.suffix != ".npz":
-        raise UsageError(f"Weights are written as .npz, and {str(target)!r} isn't one: call it {target.with_suffix('.npz').name!r}.")
+        raise UsageError(
+            f"Weights are written as .npz, and {str(target)!r} isn't one: call it {target.with_suffix('.npz').name!r}."
+        )
     found = find_layers(opened.layers, layer)
-    arrays = {f"{p}/{name}" if len(found) > 1 else name: array for p in found for name, array in named_arrays(opened, p).items()}
+    arrays = {
+        f"{p}/{name}" if len(found) > 1 else name: array
+        for p in found
+        for name, array in named_arrays(opened, p).items()
+    }
     if not arrays:
         raise UsageError(f"{layer!r} has no weights to write.")
     content = io.BytesIO()
@@ -218,7 +239,9 @@ def named_arrays(opened: Opened, path: str) -> dict[str, np.ndarray]:
     names = [w.name for w in layer.weights]
     if len(set(names)) < len(names):  # a layer with layers inside
         names = [w.path for w in layer.weights]
-    return {name if names.count(name) == 1 else f"{name}:{k}": array for k, (name, array) in enumerate(zip(names, arrays))}
+    return {
+        name if names.count(name) == 1 else f"{name}:{k}": array for k, (name, array) in enumerate(zip(names, arrays))
+    }
 
 
 def _call_to_dict(call: LayerCall) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from seethrough.graph.receptive import ReceptiveField, receptive_fields
 from seethrough.models.opened import Opened
 
 Shape = tuple[int | str, ...]
-"""Without the batch where it comes first; elsewhere the batch is ``"N"``, or ``"64N"`` where 64 windows of each picture stand on one axis."""
+"""Without the batch where it comes first; elsewhere the batch is ``"N"``, or ``"64N"`` where 64 windows of each picture
+stand on one axis.
+"""
 
 NOT_CALLED = "not called"
 WEIGHTS_USED = "weights used"
@@ -221,7 +223,7 @@ class Rows:
         )
 
 
-# --- what the graph knows of a layer -----------------------------------------------------------------------------------------------------
+# --- what the graph knows of a layer ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,9 @@ class Reading:
 
     @property
     def spatial(self) -> tuple[int, ...] | None:
-        """The picture's axes in the graph's input: behind the channels, unless it is in the layout of a channels-last network."""
+        """The picture's axes in the graph's input: behind the channels, unless it is in the layout of a channels-last
+        network.
+        """
         shape = self.graph.values[self.graph.input.value].at(1)[1:]
         size = self.input_size or ()
         moved = (*size[-1:], *size[:-1])

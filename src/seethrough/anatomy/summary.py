@@ -24,7 +24,8 @@ class Summary:
     Attributes
     ----------
     source, kind, framework, layout, weights
-        How it was named, its class, ``"torch"`` or ``"keras"``, ``"channels_first"`` or ``"channels_last"``, where its weights come from.
+        How it was named, its class, ``"torch"`` or ``"keras"``, ``"channels_first"`` or ``"channels_last"``, where its
+        weights come from.
     rows
         The layers as a tree.
     parameters, trainable, frozen
@@ -113,14 +114,20 @@ class Summary:
 
 
 def summarize(
-    opened: Opened, graph: Graph | None = None, *, why_not: str | None = None, depth: int | None = None, pattern: str | None = None
+    opened: Opened,
+    graph: Graph | None = None,
+    *,
+    why_not: str | None = None,
+    depth: int | None = None,
+    pattern: str | None = None,
 ) -> Summary:
     """Say what a network is.
 
     Parameters
     ----------
     graph
-        The network written down; None where that can't be had, and then there are neither shapes nor MACs nor receptive fields.
+        The network written down; None where that can't be had, and then there are neither shapes nor MACs nor receptive
+        fields.
     why_not
         Why there is no graph, for the sentence that says so; by default that the input size isn't known.
     depth
@@ -181,14 +188,20 @@ def _down_to(rows: tuple[Row, ...], depth: int) -> tuple[Row, ...]:
 
 def _with(row: Row, children: tuple[Row, ...]) -> Row:
     """With other rows inside; alike where these are alike too."""
-    return row if children == row.children else replace(row, children=children, likeness=(row.likeness, *(c.likeness for c in children)))
+    return (
+        row
+        if children == row.children
+        else replace(row, children=children, likeness=(row.likeness, *(c.likeness for c in children)))
+    )
 
 
 def _missing(opened: Opened, reading: Reading | None, why_not: str | None, lazy: list[str]) -> list[str]:
     found = []
     if reading is None:
         reason = why_not or (
-            "the input size isn't known; say input_size=(3, 224, 224)" if opened.input_size is None else "the network wasn't written down"
+            "the input size isn't known; say input_size=(3, 224, 224)"
+            if opened.input_size is None
+            else "the network wasn't written down"
         )
         found.append(f"No output shapes, MACs and receptive fields: {reason.rstrip('.')}.")
     elif reading.unknown:
@@ -196,7 +209,9 @@ def _missing(opened: Opened, reading: Reading | None, why_not: str | None, lazy:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         found.append(f"MACs leave out what isn't known to us: {', '.join(names[:3])}{more}.")
     if lazy:
-        found.append(f"Parameters without a shape until the first call aren't counted: {', '.join(lazy[:3])}{', …' if len(lazy) > 3 else ''}.")
+        found.append(
+            f"Parameters without a shape until the first call aren't counted: {', '.join(lazy[:3])}{', …' if len(lazy) > 3 else ''}."
+        )
     return found
 
 

@@ -1,4 +1,6 @@
-"""A summary as a person reads it: a tree with columns, repeated blocks folded, as plain text and for a coloured terminal."""
+"""A summary as a person reads it: a tree with columns, repeated blocks folded, as plain text and for a coloured
+terminal.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,7 @@ def as_rich(summary: Summary) -> RenderableType:
     return Group(Text(title, "bold"), *map(Text, rest), Text(), table, Text(), totals, *remarks)
 
 
-# --- the tree ----------------------------------------------------------------------------------------------------------------------------
+# --- the tree ---------------------------------------------------------------------------------------------------------
 
 
 def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True) -> Iterator[Line]:
@@ -80,7 +82,9 @@ def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True) -> Iterat
     found = repeats([hash(row.likeness) for row in rows], heights, [row.name for row in rows])
     for repeat in found:
         last = repeat.stop == len(rows)
-        here, below = ("", "") if top else (f"{branches}{'└─ ' if last else '├─ '}", f"{branches}{'   ' if last else '│  '}")
+        here, below = (
+            ("", "") if top else (f"{branches}{'└─ ' if last else '├─ '}", f"{branches}{'   ' if last else '│  '}")
+        )
         block = rows[repeat.start : repeat.start + repeat.period]
         if repeat.times == 1:
             yield _line(here, block[0])
@@ -123,18 +127,22 @@ def _folded(branches: str, rows: Sequence[Row], repeat: Repeat) -> Line:
         amount(sum(macs) if macs else None),
         seen[0] if seen[0] == seen[1] else "…".join(seen),
     )
-    begins, ends = (common_words([row.name for row in block]) for block in (rows[: repeat.period], rows[-repeat.period :]))
+    begins, ends = (
+        common_words([row.name for row in block]) for block in (rows[: repeat.period], rows[-repeat.period :])
+    )
     if repeat.period == 1 or not begins or begins == ends:
         begins, ends = first.name, last.name
     ends = ends.removeprefix(common_words([begins, ends])).lstrip("._/-")
-    return Line(branches, f"{plain(begins)} … {plain(ends)}  × {repeat.times:,} alike{_frozen(first)}", cells, folded=True)
+    return Line(
+        branches, f"{plain(begins)} … {plain(ends)}  × {repeat.times:,} alike{_frozen(first)}", cells, folded=True
+    )
 
 
 def _frozen(row: Row) -> str:
     return "  frozen" if row.count.parameters and not row.count.trainable else ""
 
 
-# --- words and numbers -------------------------------------------------------------------------------------------------------------------
+# --- words and numbers ------------------------------------------------------------------------------------------------
 
 
 def plain(text: str) -> str:
@@ -200,7 +208,11 @@ def _in_and_out(summary: Summary) -> str:
 
 
 def _totals(summary: Summary) -> Iterator[tuple[str, str, str]]:
-    kept = ", ".join(f"{count:,} {name}" for name, count in summary.dtypes.items()) if len(summary.dtypes) > 1 else "".join(summary.dtypes)
+    kept = (
+        ", ".join(f"{count:,} {name}" for name, count in summary.dtypes.items())
+        if len(summary.dtypes) > 1
+        else "".join(summary.dtypes)
+    )
     yield "Parameters", f"{summary.parameters:,}", f"{size_in_words(summary.bytes)} {kept}".strip()
     yield "  trainable", f"{summary.trainable:,}", ""
     if summary.framework == "keras":
@@ -225,7 +237,8 @@ def _remarks(summary: Summary, lines: Sequence[Line]) -> list[str]:
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     parts = [_fit(cell, w) for cell, w in zip(cells, widths)]
     padded = [
-        part + " " * (w - cell_len(part)) if k < 3 else " " * (w - cell_len(part)) + part for k, (part, w) in enumerate(zip(parts, widths))
+        part + " " * (w - cell_len(part)) if k < 3 else " " * (w - cell_len(part)) + part
+        for k, (part, w) in enumerate(zip(parts, widths))
     ]
     return "  ".join(padded).rstrip()
 

@@ -27,8 +27,8 @@ class Weight:
     trainable
         Whether training would change it.
     buffer
-        True for what torch keeps beside its parameters, such as running statistics. Keras counts these among the weights,
-        as not trainable, and so do we there.
+        True for what torch keeps beside its parameters, such as running statistics. Keras counts these among the
+        weights, as not trainable, and so do we there.
     tensor
         The tensor itself.
     identity
@@ -63,7 +63,15 @@ def _torch_weights(module: nn.Module) -> Iterator[Weight]:
 
 def _of_tensor(name: str, tensor: torch.Tensor, *, buffer: bool) -> Weight:
     shape = None if is_lazy(tensor) else tuple(tensor.shape)
-    return Weight(name, shape, str(tensor.dtype).removeprefix("torch."), tensor.requires_grad and not buffer, buffer, tensor, id(tensor))
+    return Weight(
+        name,
+        shape,
+        str(tensor.dtype).removeprefix("torch."),
+        tensor.requires_grad and not buffer,
+        buffer,
+        tensor,
+        id(tensor),
+    )
 
 
 def _keras_weights(layer: Any) -> Iterator[Weight]:

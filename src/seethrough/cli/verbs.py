@@ -182,9 +182,7 @@ def explain(
             metavar="mean|blur|black|zero|NUMBER", help="What covers; by default mean.", rich_help_panel=o.ASKING
         ),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of everything random.", rich_help_panel=o.ASKING)
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=o.ASKING)] = None,
     weights: o.Weights = None,
     architecture: o.Architecture = None,
     input_size: o.InputSize = None,

@@ -81,7 +81,8 @@ def leopards(count: int, *, correlation: float = 0.95, seed: int = 0, start: int
     count
         How many pictures; species take turns, so an even number is balanced.
     correlation
-        Share of pictures with the usual background, 0…1: of the first ``k`` of each species, ``k · correlation`` rounded.
+        Share of pictures with the usual background, 0…1: of the first ``k`` of each species, ``k · correlation``
+        rounded.
     seed
         Which endless row of animals. Picture ``i`` of a seed is the same in every set (bytes too, on one machine), but
         for its background, which ``correlation`` decides.
@@ -94,9 +95,13 @@ def leopards(count: int, *, correlation: float = 0.95, seed: int = 0, start: int
         Where a number is out of its range.
     """
     if count < 1 or start < 0 or seed < 0:
-        raise UsageError(f"leopards needs count ≥ 1, start ≥ 0 and seed ≥ 0; got count={count}, start={start}, seed={seed}.")
+        raise UsageError(
+            f"leopards needs count ≥ 1, start ≥ 0 and seed ≥ 0; got count={count}, start={start}, seed={seed}."
+        )
     if not 0 <= correlation <= 1:
-        raise UsageError(f"correlation is a share from 0 to 1, got {correlation}: 0.95 puts 95 % on the usual background.")
+        raise UsageError(
+            f"correlation is a share from 0 to 1, got {correlation}: 0.95 puts 95 % on the usual background."
+        )
     indices = np.arange(start, start + count)
     species, backgrounds = assigned(indices, correlation)
     return drawn(indices, species, backgrounds, seed)
@@ -130,7 +135,9 @@ def drawn(
 
 
 def draw(seed: int, index: int, species: int, background: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """One picture and its mask. Animal and background have random numbers of their own, so that either can change alone."""
+    """One picture and its mask. Animal and background have random numbers of their own, so that either can change
+    alone.
+    """
     rng = np.random.default_rng([seed, index, len(SCENES)])
     pose = str(rng.choice(list(POSES)))
     cat = draw_cat(draw_build(species, rng), pose, rng)
@@ -141,7 +148,9 @@ def draw(seed: int, index: int, species: int, background: int) -> tuple[NDArray[
     return compose(cat, coat, camera, light, scene)
 
 
-def compose(cat: Cat, coat: Coat, camera: Camera, light: Light, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def compose(
+    cat: Cat, coat: Coat, camera: Camera, light: Light, scene: Scene
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The animal with its shadow on the scene."""
     shadow = cast_shadow(cat, camera, light, SIZE)[..., None]
     animal = draw_animal(cat, coat, camera, light, scene.bounce, SIZE)

@@ -47,7 +47,9 @@ class Limb:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the face is: the skull's ``centre`` and ``radius``, and three unit vectors of the gaze, up, and to its left."""
+    """Where the face is: the skull's ``centre`` and ``radius``, and three unit vectors of the gaze, up, and to its
+    left.
+    """
 
     centre: Point
     radius: float
@@ -186,15 +188,32 @@ def hanging_tail(rng: Generator, low: bool = False) -> Point:
     tip = rng.uniform(-0.18, 0.02) if low else rng.uniform(-0.42, 0.15)
     sag = -0.22 if low else -0.4
     sway = rng.uniform(-0.1, 0.1)
-    way = [(0, 0, 0), (-0.16, 0.32 * sag, 0), (-0.34, 0.78 * sag, 0), (-0.56, sag, sway / 2), (-0.78, (sag + tip) / 2, sway)]
+    way = [
+        (0, 0, 0),
+        (-0.16, 0.32 * sag, 0),
+        (-0.34, 0.78 * sag, 0),
+        (-0.56, sag, sway / 2),
+        (-0.78, (sag + tip) / 2, sway),
+    ]
     return np.array([*way, (-0.92, tip, sway)])
 
 
 def lying_tail(rng: Generator) -> Point:
     """Down to the ground and along it, behind the animal or round its feet."""
     if rng.random() < 0.5:
-        return np.array([(0, 0, 0), (-0.14, -0.3, 0.0), (-0.38, -0.5, 0.04), (-0.62, -0.5, 0.1), (-0.8, -0.5, 0.16), (-0.92, -0.5, 0.22)])
-    return np.array([(0, 0, 0), (-0.1, -0.3, 0.12), (-0.02, -0.5, 0.3), (0.26, -0.5, 0.36), (0.4, -0.5, 0.37), (0.52, -0.5, 0.34)])
+        return np.array(
+            [
+                (0, 0, 0),
+                (-0.14, -0.3, 0.0),
+                (-0.38, -0.5, 0.04),
+                (-0.62, -0.5, 0.1),
+                (-0.8, -0.5, 0.16),
+                (-0.92, -0.5, 0.22),
+            ]
+        )
+    return np.array(
+        [(0, 0, 0), (-0.1, -0.3, 0.12), (-0.02, -0.5, 0.3), (0.26, -0.5, 0.36), (0.4, -0.5, 0.37), (0.52, -0.5, 0.34)]
+    )
 
 
 # --- limbs -----------------------------------------------------------------------------------------------------------
@@ -264,7 +283,9 @@ def skull(build: Build, head: Head) -> tuple[Limb, ...]:
         return Limb(kind, np.array([head.at(*p) for p in points]), r * np.array(radii))
 
     ears = [
-        part("ear", [(-0.1, 0.66, s * 0.56), (-0.08, 0.80 + 0.5 * ear, s * (0.62 + 0.25 * ear))], [1.1 * ear, 0.75 * ear])
+        part(
+            "ear", [(-0.1, 0.66, s * 0.56), (-0.08, 0.80 + 0.5 * ear, s * (0.62 + 0.25 * ear))], [1.1 * ear, 0.75 * ear]
+        )
         for s in (-1, 1)
     ]
     return (

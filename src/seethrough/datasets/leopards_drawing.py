@@ -75,7 +75,8 @@ def wear(relief: Relief, coat: Coat) -> NDArray[np.floating]:
     """The coat's colour on every pixel of the body, before any light, (P, 3)."""
     trunk, leg, tail = relief.of("trunk"), relief.of("leg"), relief.of("tail")
     face = ~(trunk | leg | tail)
-    # One pattern runs over trunk and legs as seen from the side; towards the outline it crowds together, as on a barrel.
+    # One pattern runs over trunk and legs as seen from the side; towards the outline it crowds together, as on a
+    # barrel.
     x = np.where(tail, relief.along, relief.across + np.float32(0.1) * bulge(relief.right))
     y = np.where(tail, relief.around, relief.up - np.float32(0.1) * bulge(relief.down))
     texels = np.float32(TILE / ACROSS / coat.pattern.spacing)

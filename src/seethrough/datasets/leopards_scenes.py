@@ -149,13 +149,22 @@ def mesa(picture: Picture, horizon: float, shadow: Colour, haze: Colour, rng: Ge
     wave = profile(fractal_tile(1.6, 25, 2.0), int(rng.integers(512)), x * 120 + rng.uniform(0, 512))
     rough = profile(fractal_tile(1.7, 24, 8.0), int(rng.integers(512)), x * 260)
     line = horizon - horizon * rng.uniform(0.12, 0.3) * (smoothstep(-0.1, 0.35, wave) + 0.06 * rough)
-    strata = profile(fractal_tile(0.7, 26, 6.0), int(rng.integers(512)), columns(picture.shape[1])[: len(picture)] * 400)
+    strata = profile(
+        fractal_tile(0.7, 26, 6.0), int(rng.integers(512)), columns(picture.shape[1])[: len(picture)] * 400
+    )
     colour = (0.85 * shadow * (1 + 0.10 * strata[:, None, None])).astype(np.float32)
     against(picture, line, colour + 0.45 * (haze - colour))
 
 
 def dune(
-    picture: Picture, horizon: float, sun: float, far: float, shadow: Colour, bright: Colour, haze: Colour, rng: Generator
+    picture: Picture,
+    horizon: float,
+    sun: float,
+    far: float,
+    shadow: Colour,
+    bright: Colour,
+    haze: Colour,
+    rng: Generator,
 ) -> None:
     """A dune behind the horizon's edge: a bright side, a dark side, and a crest that winds between them."""
     size = picture.shape[1]

@@ -1,8 +1,8 @@
 """The leopards: did the network learn the animal, or the background?
 
-Two networks of one build tell snow leopards from Arabian leopards. One learned where the first stand on snow and the second in the desert 95 times in
-100, the other where the background says nothing. Both are asked about fresh pictures, about the same animals with the backgrounds exchanged, and why. Every
-number is computed here and now.
+Two networks of one build tell snow leopards from Arabian leopards. One learned where the first stand on snow and the
+second in the desert 95 times in 100, the other where the background says nothing. Both are asked about fresh pictures,
+about the same animals with the backgrounds exchanged, and why. Every number is computed here and now.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ MEASURED, EXPLAINED, CHUNK = 120, 4, 20
 class Side:
     """One network on the pictures as they are, or with the backgrounds exchanged.
 
-    ``right`` and ``background`` count the pictures answered with the animal's species, and with the species that the background stands for; ``total`` all.
+    ``right`` and ``background`` count the pictures answered with the animal's species, and with the species that the
+    background stands for; ``total`` all.
     """
 
     right: int
@@ -57,7 +58,8 @@ class Finding:
     usual, exchanged
         The same animals on the usual and on the other background.
     on_background
-        From method to the share of the evidence for the network's own answer that lies on the background, mean over the explained pictures, 0…1.
+        From method to the share of the evidence for the network's own answer that lies on the background, mean over the
+        explained pictures, 0…1.
     explanations
         Of the explained pictures, usual background first.
     """
@@ -71,7 +73,9 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class LeopardsReport:
-    """All that was found: a finding a network, the explained pictures, and which share of their area the background covers."""
+    """All that was found: a finding a network, the explained pictures, and which share of their area the background
+    covers.
+    """
 
     findings: tuple[Finding, ...]
     explained: tuple[Leopards, Leopards]
@@ -81,7 +85,11 @@ class LeopardsReport:
 
 
 def leopards_report(
-    *, measured: int = MEASURED, explained: int = EXPLAINED, seed: int = SEED, tell: Callable[[str], None] = lambda line: None
+    *,
+    measured: int = MEASURED,
+    explained: int = EXPLAINED,
+    seed: int = SEED,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> LeopardsReport:
     """Draw, ask, explain and count.
 
@@ -105,14 +113,21 @@ def leopards_report(
         network = open_network(name)
         tell(f"Asking {name} about {2 * measured} pictures, and why about {2 * len(shown[0])}")
         why = explain(network, [*shown[0].pictures, *shown[1].pictures], METHODS)
-        findings.append(Finding(network, _asked(network, usual), _asked(network, other), _on_background(why, shown), why))
+        findings.append(
+            Finding(network, _asked(network, usual), _asked(network, other), _on_background(why, shown), why)
+        )
     area = float(np.mean([~m for part in shown for m in part.masks]))
-    return LeopardsReport(tuple(findings), shown, area, seed, {"pictures": {"seed": seed, "animals": measured}, "methods": list(METHODS)})
+    return LeopardsReport(
+        tuple(findings), shown, area, seed, {"pictures": {"seed": seed, "animals": measured}, "methods": list(METHODS)}
+    )
 
 
 def _asked(network: Network, pictures: Leopards) -> Side:
     answers = np.concatenate(
-        [network.predict(list(pictures.pictures[k : k + CHUNK])).values.argmax(1) for k in range(0, len(pictures), CHUNK)]
+        [
+            network.predict(list(pictures.pictures[k : k + CHUNK])).values.argmax(1)
+            for k in range(0, len(pictures), CHUNK)
+        ]
     )
     return Side(int((answers == pictures.species).sum()), int((answers == pictures.backgrounds).sum()), len(pictures))
 
@@ -122,6 +137,9 @@ def _on_background(why: Explanation, shown: tuple[Leopards, Leopards]) -> dict[s
     masks = np.concatenate([part.masks for part in shown])
     shares = {}
     for name, attribution in why.items():
-        each = [evidence_of(m, signed=attribution.signed, mask=~mask).support.on_mask for m, mask in zip(attribution.map, masks)]
+        each = [
+            evidence_of(m, signed=attribution.signed, mask=~mask).support.on_mask
+            for m, mask in zip(attribution.map, masks)
+        ]
         shares[name] = float(np.mean([share for share in each if share is not None]))
     return shares

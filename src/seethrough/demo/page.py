@@ -25,7 +25,9 @@ def leopards_page(report: LeopardsReport, language: str = "en") -> Page:
     return Page(
         title=Both("Has it learned the animal, or the snow?", "它学到的是动物，还是雪地？"),
         sections=(
-            Section("", (Paragraph(verdict(first, second), lead=True), Paragraph(_beside(second)), Paragraph(_question()))),
+            Section(
+                "", (Paragraph(verdict(first, second), lead=True), Paragraph(_beside(second)), Paragraph(_question()))
+            ),
             Section(Both("Measured", "测量结果"), (_figures(report), Paragraph(_how_measured(report)))),
             *(_pictures(report, animal) for animal in range(len(report.explained[0]))),
         ),
@@ -84,15 +86,26 @@ def _figures(report: LeopardsReport) -> Table:
     rows: list[tuple[Both | str, ...]] = []
     for words, pick in (
         (Both("right on usual pictures", "常见图片上答对"), lambda f: f"{f.usual.right} / {f.usual.total}"),
-        (Both("right with the backgrounds exchanged", "交换背景后答对"), lambda f: f"{f.exchanged.right} / {f.exchanged.total}"),
-        (Both("answer follows the exchanged background", "回答跟随交换后的背景"), lambda f: f"{f.exchanged.background} / {f.exchanged.total}"),
+        (
+            Both("right with the backgrounds exchanged", "交换背景后答对"),
+            lambda f: f"{f.exchanged.right} / {f.exchanged.total}",
+        ),
+        (
+            Both("answer follows the exchanged background", "回答跟随交换后的背景"),
+            lambda f: f"{f.exchanged.background} / {f.exchanged.total}",
+        ),
     ):
         rows.append((words, *(pick(f) for f in report.findings)))
     for method in report.findings[0].on_background:
         name = METHODS[method].name
         words = Both(f"evidence on the background, by {name.en}", f"位于背景上的证据（{name.zh}）")
         rows.append((words, *(share(f.on_background[method]) for f in report.findings)))
-    rows.append((Both("for comparison: the background's share of the area", "对照：背景所占的面积"), *[share(report.background_area)] * len(report.findings)))
+    rows.append(
+        (
+            Both("for comparison: the background's share of the area", "对照：背景所占的面积"),
+            *[share(report.background_area)] * len(report.findings),
+        )
+    )
     return Table((Both("network", "网络"), *SHORT), tuple(rows))
 
 
@@ -112,7 +125,10 @@ def _pictures(report: LeopardsReport, animal: int) -> Section:
     for side, part in enumerate(report.explained):
         row = animal + side * count
         background = BACKGROUNDS[int(part.backgrounds[animal])]
-        heading = Both(f"On {'the usual' if not side else 'the other'} background: {background.en}", f"{'常见' if not side else '交换后的'}背景：{background.zh}")
+        heading = Both(
+            f"On {'the usual' if not side else 'the other'} background: {background.en}",
+            f"{'常见' if not side else '交换后的'}背景：{background.zh}",
+        )
         answers = tuple(Answer(finding.explanations, row, words) for finding, words in zip(report.findings, LEARNED))
         blocks.append(Explained(answers, heading, mask=np.logical_not(part.masks[animal]), mask_name=BACKGROUND))
     species = SPECIES[int(report.explained[0].species[animal])]

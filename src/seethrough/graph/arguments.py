@@ -1,4 +1,6 @@
-"""An operation's arguments as its signature names them, and their shapes; for those who read a graph without running it."""
+"""An operation's arguments as its signature names them, and their shapes; for those who read a graph without running
+it.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Canonical form: the same network with what computes nothing taken out.
 
-Each rewrite below is small and says why it changes no number. What remains is what a person would draw: Keras' ResNet50 goes from some 850 operations to
-some 340. Permutations are carried along rather than carried out: a value knows in which order its axes stand, operations that work place by place don't
-mind, operations along an axis are told the axis' new name, and a permutation followed by its inverse is gone. Only an operation that needs the order
-makes it real.
+Each rewrite below is small and says why it changes no number. What remains is what a person would draw: Keras' ResNet50
+goes from some 850 operations to some 340. Permutations are carried along rather than carried out: a value knows in
+which order its axes stand, operations that work place by place don't mind, operations along an axis are told the axis'
+new name, and a permutation followed by its inverse is gone. Only an operation that needs the order makes it real.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ Axes = tuple[int, ...]
 
 
 def canonical(graph: Graph) -> Graph:
-    """The graph in canonical form: bit-equal to the one given, but that a sum over axes which stand in another order may be rounded otherwise."""
+    """The graph in canonical form: bit-equal to the one given, but that a sum over axes which stand in another order
+    may be rounded otherwise.
+    """
     return _Rewriting(graph).graph()
 
 
@@ -56,7 +58,7 @@ class _Rewriting:
         layer_values = {p.value for layer in self.old.layers.values() for p in layer.outputs if p is not None}
         self.held = layer_values | {p.value for p in self.old.outputs.values()}
 
-    # --- the whole ---------------------------------------------------------------------------------------------------------------------
+    # --- the whole ----------------------------------------------------------------------------------------------------
 
     def graph(self) -> Graph:
         positions = []
@@ -69,14 +71,21 @@ class _Rewriting:
         old = self.old
         layers = {
             path: Layer(
-                path, layer.kind, self._places(layer.inputs), self._places(layer.outputs),
-                (positions[layer.span[0]], positions[layer.span[1]]), layer.module, layer.shapes,
+                path,
+                layer.kind,
+                self._places(layer.inputs),
+                self._places(layer.outputs),
+                (positions[layer.span[0]], positions[layer.span[1]]),
+                layer.module,
+                layer.shapes,
             )
             for path, layer in old.layers.items()
         }
         outputs = {name: self._place(p) for name, p in old.outputs.items()}
         start = Place(old.input.value)
-        return Graph(self.operations, self.values, start, outputs, layers, old.layout, old.batch, old.not_for, old.source)
+        return Graph(
+            self.operations, self.values, start, outputs, layers, old.layout, old.batch, old.not_for, old.source
+        )
 
     def _place(self, place: Place) -> Place:
         found = self.where[place.value]
@@ -91,9 +100,11 @@ class _Rewriting:
                 return
         if operation.name in PLACEWISE and _placewise(self, k, operation):
             return
-        self._emit(operation, [Ref(self._materialise(a.value)) if isinstance(a, Ref) else a for a in operation.arguments])
+        self._emit(
+            operation, [Ref(self._materialise(a.value)) if isinstance(a, Ref) else a for a in operation.arguments]
+        )
 
-    # --- pieces ------------------------------------------------------------------------------------------------------------------------
+    # --- pieces -------------------------------------------------------------------------------------------------------
 
     def _as_base(self, value: Value, permutation: Axes | None) -> Value:
         if permutation is None:
@@ -103,7 +114,9 @@ class _Rewriting:
             shape[axis] = value.shape[i]
         return Value(tuple(shape), value.dtype)
 
-    def _emit(self, operation: Operation, arguments: list[Any], permutation: Axes | None = None, **changes: Any) -> None:
+    def _emit(
+        self, operation: Operation, arguments: list[Any], permutation: Axes | None = None, **changes: Any
+    ) -> None:
         """Put an operation down; its outputs are seen through the permutation."""
         self.operations.append(replace(operation, arguments=arguments, **changes))
         for o in operation.outputs:
@@ -141,10 +154,23 @@ Rewrite = Callable[[_Rewriting, int, Operation], bool]
 
 def _same_form(g: _Rewriting, k: int, operation: Operation) -> bool:
     """``to`` the dtype and device it has: the value itself."""
-    if operation.name not in ("to", "float", "double", "half", "type", "type_as", "cpu", "alias", "clone", "requires_grad"):
+    if operation.name not in (
+        "to",
+        "float",
+        "double",
+        "half",
+        "type",
+        "type_as",
+        "cpu",
+        "alias",
+        "clone",
+        "requires_grad",
+    ):
         return False
     args, kwargs = operation.bound()
-    if kwargs.get("memory_format", torch.preserve_format) is not torch.preserve_format or any(isinstance(a, torch.memory_format) for a in args):
+    if kwargs.get("memory_format", torch.preserve_format) is not torch.preserve_format or any(
+        isinstance(a, torch.memory_format) for a in args
+    ):
         return False
     (output,) = operation.outputs
     source = operation.inputs[0]
@@ -163,7 +189,9 @@ def _device_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.device:
 
 
 def _memory_order(g: _Rewriting, k: int, operation: Operation) -> bool:
-    """``contiguous`` only orders memory: superfluous before another one, and where the order is known to be the one asked for."""
+    """``contiguous`` only orders memory: superfluous before another one, and where the order is known to be the one
+    asked for.
+    """
     if operation.name != "contiguous":
         return False
     source, (output,) = operation.inputs[0], operation.outputs
@@ -366,7 +394,13 @@ def _one_affine(g: _Rewriting, k: int, operation: Operation) -> bool:
         chain.append(g.old.operations[readers[0]])
     for step in chain:
         args, kwargs = step.bound()
-        if kwargs or len(args) != 2 or not isinstance(args[0], Ref) or not isinstance(args[1], torch.Tensor) or step.context != operation.context:
+        if (
+            kwargs
+            or len(args) != 2
+            or not isinstance(args[0], Ref)
+            or not isinstance(args[1], torch.Tensor)
+            or step.context != operation.context
+        ):
             return False
         constants.append(args[1])
     value = g.old.values[operation.inputs[0]]
@@ -374,7 +408,13 @@ def _one_affine(g: _Rewriting, k: int, operation: Operation) -> bool:
         return False
     arguments, spec = flatten(((operation.arguments[0], *constants), {}))
     whole = replace(
-        operation, function=affine, name="affine", kind=Kind.AFFINE, arguments=arguments, spec=spec, outputs=chain[-1].outputs
+        operation,
+        function=affine,
+        name="affine",
+        kind=Kind.AFFINE,
+        arguments=arguments,
+        spec=spec,
+        outputs=chain[-1].outputs,
     )
     g.fused.update(r for step in chain[:-1] for r in g.old.consumers[step.outputs[0] or 0])
     if not _placewise(g, k, whole):
@@ -409,4 +449,3 @@ _REWRITES: dict[Kind, tuple[Rewrite, ...]] = {
     Kind.REDUCE: (_along_an_axis,),
     Kind.PAD: (_pad,),
 }
-

@@ -1,9 +1,11 @@
-"""Cost: what one pass through a network multiplies and holds, counted on the list of operations. Nothing is computed or allocated.
+"""Cost: what one pass through a network multiplies and holds, counted on the list of operations. Nothing is computed or
+allocated.
 
-The unit of work is the **MAC**, one multiplication and the addition of its product: a convolution, a linear layer or a matrix product of
-``c`` terms for each of ``n`` outputs is ``n · c`` of them. This is what the literature prints as "mult-adds", and often as "FLOPs" (He et
-al., Deep Residual Learning for Image Recognition, 2015, table 1). Additions of a bias, normalisation, activations, pooling and resizing have no
-such products, or few, and count nothing. What an operation that we don't know multiplies is unknown, which is None, not zero.
+The unit of work is the **MAC**, one multiplication and the addition of its product: a convolution, a linear layer or a
+matrix product of ``c`` terms for each of ``n`` outputs is ``n · c`` of them. This is what the literature prints as
+"mult-adds", and often as "FLOPs" (He et al., Deep Residual Learning for Image Recognition, 2015, table 1). Additions of
+a bias, normalisation, activations, pooling and resizing have no such products, or few, and count nothing. What an
+operation that we don't know multiplies is unknown, which is None, not zero.
 """
 
 from __future__ import annotations
@@ -33,9 +35,10 @@ def count_macs(graph: Graph, batch: int = 1) -> tuple[int | None, ...]:
 def macs(operation: Operation, values: Mapping[int, Value], batch: int = 1) -> int | None:
     """Multiply-accumulates of one operation at a batch size; None where they aren't known.
 
-    With ``c`` input channels in a group and a kernel of ``k`` places, a convolution takes ``c · k`` for each number it gives; a transposed
-    convolution ``c_out · k`` for each number it is given; a linear layer or matrix product the contracted length for each number it gives;
-    attention the two products ``q · kᵀ`` and ``weights · v``; a recurrent layer its weight matrices once for each step.
+    With ``c`` input channels in a group and a kernel of ``k`` places, a convolution takes ``c · k`` for each number it
+    gives; a transposed convolution ``c_out · k`` for each number it is given; a linear layer or matrix product the
+    contracted length for each number it gives; attention the two products ``q · kᵀ`` and ``weights · v``; a recurrent
+    layer its weight matrices once for each step.
     """
     if operation.kind is Kind.OPAQUE:
         return None
@@ -56,7 +59,7 @@ def size_in_bytes(value: Value, batch: int = 1) -> int:
     return elements(value, batch) * value.dtype.itemsize
 
 
-# --- kind by kind ------------------------------------------------------------------------------------------------------------------------
+# --- kind by kind -----------------------------------------------------------------------------------------------------
 
 
 def _convolution(given: Arguments, output: Shape) -> int:
@@ -108,7 +111,9 @@ def _einsum(given: Arguments, output: Shape) -> int | None:
 
 
 def named_axes(labels: str, shape: Shape) -> dict[str, int]:
-    """The sizes of an einsum operand's axes by label; those under ``...`` are called by their distance to its end: ``"...1"``."""
+    """The sizes of an einsum operand's axes by label; those under ``...`` are called by their distance to its end:
+    ``"...1"``.
+    """
     before, dots, after = labels.partition("...")
     hidden = len(shape) - len(before) - len(after)
     names = [*before, *(f"...{i}" for i in range(hidden, 0, -1) if dots), *after]

@@ -56,7 +56,8 @@ def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[in
     graph
         The network.
     given
-        Values by number: the images at ``graph.input.value``, and whatever is to stand in for what the network would compute there.
+        Values by number: the images at ``graph.input.value``, and whatever is to stand in for what the network would
+        compute there.
     wanted
         Numbers of the values to hand back.
     """

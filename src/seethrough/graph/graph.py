@@ -1,6 +1,8 @@
-"""A graph: a network written down once, as the list of its operations, the values between them, and the layers they happened in.
+"""A graph: a network written down once, as the list of its operations, the values between them, and the layers they
+happened in.
 
-Plain data; whoever wants to know something of a network reads this list. The order of the list is an order in which it runs.
+Plain data; whoever wants to know something of a network reads this list. The order of the list is an order in which it
+runs.
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ class Value:
 class Layer:
     """A module, or Keras layer, at one of its calls.
 
-    ``path`` is its name, with ``:2`` for a second call; ``kind`` its class; ``inputs`` and ``outputs`` where the tensors it took and returned are found
-    (in the layer's own layout); ``span`` the operations (first, behind the last) that ran inside it; ``module`` the id of the object.
+    ``path`` is its name, with ``:2`` for a second call; ``kind`` its class; ``inputs`` and ``outputs`` where the
+    tensors it took and returned are found (in the layer's own layout); ``span`` the operations (first, behind the last)
+    that ran inside it; ``module`` the id of the object.
     """
 
     path: str
@@ -44,7 +47,9 @@ class Layer:
 
     @property
     def output(self) -> Place | None:
-        """Where its (first) value is found; None where it doesn't depend on the image or took a way that can't be followed."""
+        """Where its (first) value is found; None where it doesn't depend on the image or took a way that can't be
+        followed.
+        """
         return next((p for p in self.outputs if p is not None), None)
 
 
@@ -71,7 +76,8 @@ class Graph:
     not_for
         Batch sizes at which the network is known to go another way, with what differs there.
     source
-        ``"fake"`` for a network written down without computing, ``"real"`` for the operations of one image, which hold for that image alone.
+        ``"fake"`` for a network written down without computing, ``"real"`` for the operations of one image, which hold
+        for that image alone.
     """
 
     operations: list[Operation]
@@ -111,7 +117,9 @@ class Graph:
 
     @cached_property
     def logits(self) -> Place:
-        """The output before a final softmax or sigmoid (the softmax is looked through); the output itself where there is none."""
+        """The output before a final softmax or sigmoid (the softmax is looked through); the output itself where there
+        is none.
+        """
         place = self.output
         at = self.producer.get(place.value)
         if at is None:
@@ -134,7 +142,9 @@ class Graph:
         return {operation.path: operation for operation in self.operations}
 
     def place(self, path: str) -> Place | None:
-        """Where the value of a layer, or of an operation by its own path, is found, as (N, C, …) whatever the layer's own layout."""
+        """Where the value of a layer, or of an operation by its own path, is found, as (N, C, …) whatever the layer's
+        own layout.
+        """
         if path not in self.layers:
             operation = self.operation_at.get(path)
             value = next((v for v in operation.outputs if v is not None), None) if operation is not None else None

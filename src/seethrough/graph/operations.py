@@ -1,8 +1,8 @@
 """Operations: the kinds of step a vision network takes, and which torch function is of which kind.
 
-One table says all that other files need to know of a function: what it is called in this field, whether it works place by place (so that a permutation
-can be carried past it), whether it merely renames the places of its input. A function that isn't in the table is *opaque*: it runs and has gradients;
-a method that needs a rule for it says so.
+One table says all that other files need to know of a function: what it is called in this field, whether it works place
+by place (so that a permutation can be carried past it), whether it merely renames the places of its input. A function
+that isn't in the table is *opaque*: it runs and has gradients; a method that needs a rule for it says so.
 """
 
 from __future__ import annotations
@@ -99,11 +99,15 @@ PLACEWISE = frozenset(
 
 
 def plain_name(function: Callable[..., Any]) -> str:
-    """A function's name without the marks of its spelling: ``relu_``, ``__iadd__`` and ``__radd__`` are relu, add and add."""
+    """A function's name without the marks of its spelling: ``relu_``, ``__iadd__`` and ``__radd__`` are relu, add and
+    add.
+    """
     name = getattr(function, "__name__", type(function).__name__)
     if name.startswith("__") and name.endswith("__"):
         name = name.strip("_")
-        name = {"truediv": "div", "rtruediv": "rdiv", "itruediv": "div", "matmul": "matmul", "rmatmul": "rmatmul"}.get(name, name)
+        name = {"truediv": "div", "rtruediv": "rdiv", "itruediv": "div", "matmul": "matmul", "rmatmul": "rmatmul"}.get(
+            name, name
+        )
         if name[0] == "i" and name[1:] in KIND_OF:
             name = name[1:]
         if name[0] == "r" and name[1:] in ("add", "mul"):
@@ -170,8 +174,8 @@ class Operation:
     function, name, kind
         What runs; its plain name (``"conv2d"``); its kind.
     arguments, spec
-        The arguments as a flat list and the tree they were flattened from: `Ref` for a value, `Size` for a number that goes with the batch, a tensor for
-        a constant (a weight), anything else as it is.
+        The arguments as a flat list and the tree they were flattened from: `Ref` for a value, `Size` for a number that
+        goes with the batch, a tensor for a constant (a weight), anything else as it is.
     outputs
         The numbers of the values it gives, one per leaf of what it returns; None for leaves nobody can use.
     path
@@ -205,7 +209,9 @@ class Operation:
 
     def call(self, values: dict[int, torch.Tensor], batch: int) -> Any:
         """Run it on these values."""
-        flat = [values[a.value] if isinstance(a, Ref) else a.at(batch) if isinstance(a, Size) else a for a in self.arguments]
+        flat = [
+            values[a.value] if isinstance(a, Ref) else a.at(batch) if isinstance(a, Size) else a for a in self.arguments
+        ]
         args, kwargs = unflatten(flat, self.spec)
         return self.function(*args, **kwargs)
 

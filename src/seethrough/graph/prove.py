@@ -1,7 +1,8 @@
 """Prove: a graph is believed once it gives what the network itself gives.
 
-For each form of input and batch size, the same images go through the person's module and through the graph. Outputs must agree, and before the first walk
-back the input's gradients too: of 35 odd networks that a recorder got wrong in silence, 13 had the right output.
+For each form of input and batch size, the same images go through the person's module and through the graph. Outputs
+must agree, and before the first walk back the input's gradients too: of 35 odd networks that a recorder got wrong in
+silence, 13 had the right output.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch.nn as nn
 
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
-from seethrough.graph.record import output_tensors
+from seethrough.graph.outputs import output_tensors
 from seethrough.graph.untouched import same_chance, untouched
 from seethrough.graph.walk import Forward
 
@@ -64,7 +65,11 @@ def disagreement(
             wrong = _difference("output", place.of(forward.values[place.value]), reference.detach())
             if wrong:
                 return wrong
-            back = seed if place.permutation is None else seed.permute(*(place.permutation.index(i) for i in range(seed.dim())))
+            back = (
+                seed
+                if place.permutation is None
+                else seed.permute(*(place.permutation.index(i) for i in range(seed.dim())))
+            )
             found, zero = forward.walk({place.value: back}, [start]).get(start), torch.zeros_like(images)
             return _difference("gradient", zero if found is None else found, zero if slope is None else slope)
     return stumble[0]

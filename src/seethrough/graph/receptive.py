@@ -1,16 +1,19 @@
 """Receptive field: which part of the picture each unit of a network can see, by arithmetic on the list of operations.
 
-A unit at place ``i`` of a feature map sees the pixels from ``low + stride · i`` to ``high + stride · i``. A convolution with kernel ``k``,
-stride ``s``, dilation ``d`` and padding ``p`` reads the places ``s · i − p`` to ``s · i − p + d (k − 1)`` of what it is given, so that
+A unit at place ``i`` of a feature map sees the pixels from ``low + stride · i`` to ``high + stride · i``. A convolution
+with kernel ``k``, stride ``s``, dilation ``d`` and padding ``p`` reads the places ``s · i − p`` to ``s · i − p + d (k −
+1)`` of what it is given, so that
 
     stride' = stride · s,   low' = low − stride · p,   high' = high + stride · (d (k − 1) − p),
 
-which unrolled is the known ``1 + Σ (kₗ − 1) Π sᵢ`` (Araujo, Norris and Sim, Computing Receptive Fields of Convolutional Neural Networks,
-Distill 2019). The same line serves pooling, padding, slices, and, with a fractional stride, resizing and transposed convolution. Where
-branches meet, the field is the smallest one that holds both; after an operation that looks at all places of a map (global pooling, attention,
-a linear layer on the flattened map) it no longer moves: ``stride`` is 0.
+which unrolled is the known ``1 + Σ (kₗ − 1) Π sᵢ`` (Araujo, Norris and Sim, Computing Receptive Fields of Convolutional
+Neural Networks, Distill 2019). The same line serves pooling, padding, slices, and, with a fractional stride, resizing
+and transposed convolution. Where branches meet, the field is the smallest one that holds both; after an operation that
+looks at all places of a map (global pooling, attention, a linear layer on the flattened map) it no longer moves:
+``stride`` is 0.
 
-The field is what a unit *can* see by the network's structure. At the border part of it lies on padding, outside of the picture.
+The field is what a unit *can* see by the network's structure. At the border part of it lies on padding, outside of the
+picture.
 """
 
 from __future__ import annotations
@@ -33,10 +36,11 @@ class ReceptiveField:
     size
         In pixels; None where every unit sees the whole picture.
     stride
-        By how many pixels the field moves from one unit to the next; 0 where it stands still, a fraction behind upsampling.
+        By how many pixels the field moves from one unit to the next; 0 where it stands still, a fraction behind
+        upsampling.
     start
-        Where the field of the unit at place 0 begins; negative where it sees padding. The unit at place ``i`` sees the pixels
-        ``p`` with ``start + stride · i ≤ p < start + stride · i + size``.
+        Where the field of the unit at place 0 begins; negative where it sees padding. The unit at place ``i`` sees the
+        pixels ``p`` with ``start + stride · i ≤ p < start + stride · i + size``.
     """
 
     size: tuple[int | None, ...]
@@ -55,7 +59,12 @@ class ReceptiveField:
 
     def to_dict(self) -> dict[str, list[float | None]]:
         """Plain data for JSON."""
-        return {"size": list(self.size), "stride": list(self.stride), "start": list(self.start), "center": list(self.center)}
+        return {
+            "size": list(self.size),
+            "stride": list(self.stride),
+            "start": list(self.start),
+            "center": list(self.center),
+        }
 
 
 def receptive_fields(graph: Graph, spatial: tuple[int, ...] | None = None) -> dict[int, ReceptiveField]:
@@ -66,13 +75,14 @@ def receptive_fields(graph: Graph, spatial: tuple[int, ...] | None = None) -> di
     Parameters
     ----------
     spatial
-        Which axes of the graph's input are the picture's; by default all behind (N, C). A graph of a channels-last network
-        that isn't in canonical form has (1, 2).
+        Which axes of the graph's input are the picture's; by default all behind (N, C). A graph of a channels-last
+        network that isn't in canonical form has (1, 2).
 
     Notes
     -----
-    Exact for convolution, pooling, padding, slices and everything that works place by place. Elsewhere it is the smallest field moving evenly
-    that holds what is seen: resizing by an uneven factor, for instance, or adaptive pooling of a map that doesn't divide.
+    Exact for convolution, pooling, padding, slices and everything that works place by place. Elsewhere it is the
+    smallest field moving evenly that holds what is seen: resizing by an uneven factor, for instance, or adaptive
+    pooling of a map that doesn't divide.
     """
     batch = 1 if graph.holds_for(1) else graph.batch or 2
     picture = graph.values[graph.input.value].at(batch)
@@ -99,7 +109,9 @@ def _pixels(shape: Shape, spatial: tuple[int, ...]) -> Window:
 def _field(window: Window, extents: Shape) -> ReceptiveField:
     """As a person reads it, for a picture of this extent."""
     whole = window.sees_all(extents)
-    strides = [next((r.steps[d] for axis in window.axes for r in reversed(axis) if r.steps[d]), 0) for d in range(len(extents))]
+    strides = [
+        next((r.steps[d] for axis in window.axes for r in reversed(axis) if r.steps[d]), 0) for d in range(len(extents))
+    ]
     return ReceptiveField(
         tuple(None if all_of_it else floor(h - w) + 1 for all_of_it, w, h in zip(whole, window.low, window.high)),
         tuple(0.0 if all_of_it else float(s) for all_of_it, s in zip(whole, strides)),

@@ -69,7 +69,9 @@ def _nothing(step: Step) -> None:
 
 
 def _layer(step: Step, slide: Callable[[Window, int, int], Window], kernel: Any = None) -> Window:
-    """A map through something that slides along its spatial axes (those behind N, C), each by ``slide(window, axis, which)``."""
+    """A map through something that slides along its spatial axes (those behind N, C), each by ``slide(window, axis,
+    which)``.
+    """
     data, weight = step.window(step.given.get(0, "input")), step.window(kernel)
     parts = [weight.everywhere(step.shape)] if weight is not None else []
     if data is not None:
@@ -102,13 +104,19 @@ def _convolution(step: Step) -> Window:
 def _transposed(step: Step) -> Window:
     kernel = step.given.shape(step.given.get(1, "weight"))[2:]
     n = len(kernel)
-    stride, padding, dilation = (step.given.per_axis(k, name, d, n) for k, name, d in ((3, "stride", 1), (4, "padding", 0), (7, "dilation", 1)))
+    stride, padding, dilation = (
+        step.given.per_axis(k, name, d, n) for k, name, d in ((3, "stride", 1), (4, "padding", 0), (7, "dilation", 1))
+    )
 
     def slide(window: Window, axis: int, i: int) -> Window:
         # place o of the output is reached from the places (o + p − d t) / s that are whole
         reach = dilation[i] * (kernel[i] - 1)
         return window.slid(
-            axis, step.shape[axis], Fraction(padding[i] - reach, stride[i]), Fraction(padding[i], stride[i]), Fraction(1, stride[i])
+            axis,
+            step.shape[axis],
+            Fraction(padding[i] - reach, stride[i]),
+            Fraction(padding[i], stride[i]),
+            Fraction(1, stride[i]),
         )
 
     return _layer(step, slide, step.given.get(1, "weight"))
@@ -257,7 +265,9 @@ def _concatenation(step: Step) -> Window:
         window, length = step.window(tensor), (1,)
         if step.operation.name == "stack":
             if window is not None:
-                parts.append(window.with_axes([*window.axes[:dim], (window.still_run(step.shape[dim]),), *window.axes[dim:]]))
+                parts.append(
+                    window.with_axes([*window.axes[:dim], (window.still_run(step.shape[dim]),), *window.axes[dim:]])
+                )
             continue
         length = step.given.shape(tensor)
         if window is not None and len(window.axes) == rank:
@@ -271,7 +281,9 @@ def _reshape(step: Step) -> Window:
 
 
 def _view(step: Step) -> Window | None:
-    """Permutations, slices and expansions: asked of the function itself, which is given a tensor without data whose strides tell its axes apart."""
+    """Permutations, slices and expansions: asked of the function itself, which is given a tensor without data whose
+    strides tell its axes apart.
+    """
     base, *others = step.operation.inputs
     source = step.windows.get(base)
     if source is None:
@@ -357,7 +369,10 @@ def _einsum(step: Step) -> Window:
         window = step.window(tensor)
         if window is not None and len(named_axes(labels, window.shape)) == len(labels):
             window = window.spread(a for a, label in enumerate(labels) if label not in result)
-            axes = [window.axes[labels.index(k)] if k in labels else (window.still_run(n),) for k, n in zip(result, step.shape)]
+            axes = [
+                window.axes[labels.index(k)] if k in labels else (window.still_run(n),)
+                for k, n in zip(result, step.shape)
+            ]
             parts.append(window.with_axes(axes))
         elif window is not None:
             parts.append(window.everywhere(step.shape))
@@ -407,7 +422,10 @@ _RULES: dict[Kind, Rule] = {
     Kind.ATTENTION: _attention,
     Kind.WRITE: _write,
     Kind.CREATE: _nothing,
-    **dict.fromkeys((Kind.AFFINE, Kind.ACTIVATION, Kind.ADD, Kind.MULTIPLY, Kind.ELEMENTWISE, Kind.CAST, Kind.DROPOUT), _place_by_place),
+    **dict.fromkeys(
+        (Kind.AFFINE, Kind.ACTIVATION, Kind.ADD, Kind.MULTIPLY, Kind.ELEMENTWISE, Kind.CAST, Kind.DROPOUT),
+        _place_by_place,
+    ),
 }
 _BY_NAME: dict[str, Rule] = {
     "pixel_shuffle": _shuffled,

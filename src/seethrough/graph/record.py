@@ -1,25 +1,23 @@
 """Record: a network's own forward, run once, written down function by function.
 
-The forward runs on *fake* tensors, which have a shape and no data, under a `TorchFunctionMode`: every torch function that is called is noted with its
-arguments. What doesn't depend on the image runs for real, once, and is a constant. Nothing of the network is replaced or hooked; module scopes
-come from `nn.Module.__call__`, which is watched for the time of one recording and in the recording thread alone.
+The forward runs on *fake* tensors, which have a shape and no data, under a `TorchFunctionMode`: every torch function
+that is called is noted with its arguments. What doesn't depend on the image runs for real, once, and is a constant.
+Nothing of the network is replaced or hooked; module scopes come from `nn.Module.__call__`, which is watched for the
+time of one recording and in the recording thread alone.
 
-The same recorder on real tensors writes down what happened to one batch of images: for networks that look at values on their way.
+The same recorder on real tensors writes down what happened to one batch of images: for networks that look at values on
+their way.
 
 What is noted is a `Call`; `seethrough.graph.unite` makes a graph of the calls of several batch sizes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import random
 import sys
-import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -38,92 +36,41 @@ from torch._subclasses.fake_tensor import (
 from torch.overrides import TorchFunctionMode
 
 from seethrough.errors import NetworkRefused
+from seethrough.graph.listen import listening
 from seethrough.graph.operations import Context, Ref
+from seethrough.graph.outputs import named, tensors_of
+from seethrough.graph.recording import Call, Recording, Scope
+from seethrough.graph.standins import STAND_INS, open_attention, property_getter
 from seethrough.graph.tree import Spec, flatten, leaves_of
 from seethrough.graph.untouched import Effects, storage_of, untouched
 
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One torch function as it was called. Tensors among the arguments are `Ref`; ``outputs`` numbers what came back."""
-
-    function: Callable[..., Any]
-    arguments: list[Any]
-    spec: Spec
-    outputs: list[int | None]
-    path: str
-    line: str
-    context: Context
-    writes: frozenset[int] = frozenset()
-    random: bool = False
-    constant: Any = None
-    """What came back, where nothing of the image went in."""
-
-    @property
-    def name(self) -> str:
-        return getattr(self.function, "__name__", type(self.function).__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """A module while it runs: its path, what went in, what came out, the calls made inside."""
-
-    path: str
-    module: nn.Module
-    inputs: list[int | None]
-    first: int
-    outputs: list[int | None] = field(default_factory=list)
-    last: int = 0
-
-
-@dataclass(eq=False)
-class Recording:
-    """One run of a forward, written down.
-
-    ``tensors[i]`` is the tensor that got number i (0 is the input), ``storages[i]`` what it shares with its views, ``outputs`` the numbers of what the
-    network returned by name; ``live`` the numbers that carried the image when they were made; ``written`` the storages that anything wrote into.
-    """
-
-    batch: int
-    calls: list[Call]
-    tensors: list[torch.Tensor]
-    storages: list[int | None]
-    live: set[int]
-    scopes: list[Scope]
-    outputs: dict[str, int]
-    written: frozenset[int] = frozenset()
-
-    @property
-    def origins(self) -> list[torch.Tensor]:
-        """The tensors of the network from which constants were computed; a weight that is used as it is, is none."""
-        made = {o for call in self.calls for o in call.outputs}
-        read = {a.value for call in self.calls if call.constant is not None for a in call.arguments if isinstance(a, Ref)}
-        return [self.tensors[v] for v in sorted(read - made) if self.tensors[v].layout is torch.strided]
-
-
-_recorder: ContextVar[Recorder | None] = ContextVar("seethrough_recorder", default=None)
-
 # Questions about a tensor's form, answered without being noted.
 _QUESTIONS = frozenset(
-    (torch.Tensor.size, torch.Tensor.dim, torch.Tensor.numel, torch.Tensor.stride, torch.Tensor.is_contiguous, torch.Tensor.storage_offset)
+    (
+        torch.Tensor.size,
+        torch.Tensor.dim,
+        torch.Tensor.numel,
+        torch.Tensor.stride,
+        torch.Tensor.is_contiguous,
+        torch.Tensor.storage_offset,
+    )
 )
 _NEEDS_VALUES = (DataDependentOutputException, DynamicOutputShapeException, UnsupportedOperatorException)
 _TENSOR_PROPERTIES = frozenset(("T", "mT", "H", "mH", "data", "real", "imag"))
 _GRADIENT_FUNCTIONS = frozenset((torch.autograd.grad, torch.Tensor.backward, torch.Tensor.register_hook))
 
-# Multi-head attention is written in Python as its own composition: a copy of its code whose guard is off opens it.
-_open_attention = types.FunctionType(
-    F.multi_head_attention_forward.__code__,
-    {**F.__dict__, "has_torch_function": lambda tensors: False},
-    "multi_head_attention_forward",
-    F.multi_head_attention_forward.__defaults__,
-)
-
 
 class Recorder(TorchFunctionMode):
     """Notes every torch function of one forward."""
 
-    def __init__(self, paths: Mapping[int, str], effects: Effects, *, fake: FakeTensorMode | None, earlier: Recording | None = None) -> None:
+    def __init__(
+        self,
+        paths: Mapping[int, str],
+        effects: Effects,
+        *,
+        fake: FakeTensorMode | None,
+        earlier: Recording | None = None,
+    ) -> None:
         super().__init__()
         self.paths = paths
         self.effects = effects
@@ -148,7 +95,7 @@ class Recorder(TorchFunctionMode):
         self.deaf = 0
         self.assume_grad = True
 
-    # --- numbers -------------------------------------------------------------------------------------------------------------------------
+    # --- numbers ------------------------------------------------------------------------------------------------------
 
     def number(self, tensor: torch.Tensor, *, live: bool) -> int:
         """Give a tensor a number, and keep it alive so that its identity stays its own."""
@@ -165,17 +112,21 @@ class Recorder(TorchFunctionMode):
         """Whether a tensor carries something of the image."""
         if isinstance(tensor, FakeTensor):
             return True
-        return self.numbers.get(id(tensor), -1) in self.live or (bool(self.tainted) and storage_of(tensor) in self.tainted)
+        return self.numbers.get(id(tensor), -1) in self.live or (
+            bool(self.tainted) and storage_of(tensor) in self.tainted
+        )
 
-    # --- functions -----------------------------------------------------------------------------------------------------------------------
+    # --- functions ----------------------------------------------------------------------------------------------------
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         if func in _QUESTIONS or self.deaf:
             return func(*args, **kwargs)
         if func is F.multi_head_attention_forward:
             with self:
-                return _open_attention(*args, **kwargs)
+                return open_attention(*args, **kwargs)
         name = getattr(func, "__name__", "")
         if func in _GRADIENT_FUNCTIONS:
             raise NetworkRefused(f"the network computes or changes gradients inside its forward ({name} at {here()})")
@@ -188,7 +139,7 @@ class Recorder(TorchFunctionMode):
         live = any(isinstance(a, torch.Tensor) and self.is_live(a) for a in flat)
         if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
             return func(*args, **kwargs)
-        function: Callable[..., Any] = property_getter(func) if getter else _GIVING.get(func) or func
+        function: Callable[..., Any] = property_getter(func) if getter else STAND_INS.get(func) or func
         self.begin(flat, live)
         try:
             if live or not self.fake:
@@ -202,18 +153,31 @@ class Recorder(TorchFunctionMode):
             raise
         if args and result is args[0] and not self.effects.written and name != "contiguous":
             return result  # ``to`` the dtype it has, and the like: nothing was done
-        self.note(function, flat, spec, args[0] if name == "__setitem__" else result, self.effects.written, self.effects.random)
+        self.note(
+            function,
+            flat,
+            spec,
+            args[0] if name == "__setitem__" else result,
+            self.effects.written,
+            self.effects.random,
+        )
         return result
 
     def _constant(self, function: Callable[..., Any], flat: list[Any]) -> Any:
-        """What this very call gave in an earlier recording, where nothing of the image goes in; None where it must be made."""
+        """What this very call gave in an earlier recording, where nothing of the image goes in; None where it must be
+        made.
+        """
         if self.earlier is None or len(self.calls) >= len(self.earlier.calls):
             return None
         call, tensors = self.earlier.calls[len(self.calls)], self.earlier.tensors
         if call.constant is None or call.function is not function or len(flat) != len(call.arguments):
             return None
         for a, known in zip(flat, call.arguments):
-            same = tensors[known.value] is a if isinstance(known, Ref) else type(a) is type(known) and not isinstance(a, torch.Tensor) and a == known
+            same = (
+                tensors[known.value] is a
+                if isinstance(known, Ref)
+                else type(a) is type(known) and not isinstance(a, torch.Tensor) and a == known
+            )
             if not same:
                 return None
         made = (self.earlier.storages[o] for o in call.outputs if o is not None)
@@ -224,13 +188,19 @@ class Recorder(TorchFunctionMode):
         assert self.fake is not None
         try:
             twin = self.fake.from_tensor(tensor)
-        except AssertionError as error:  # torch can't make one of a view that was taken before its base came to carry a gradient
-            raise NetworkRefused(f"{here()} uses a view of a constant that has been written into since the view was taken") from error
+        except (
+            AssertionError
+        ) as error:  # torch can't make one of a view that was taken before its base came to carry a gradient
+            raise NetworkRefused(
+                f"{here()} uses a view of a constant that has been written into since the view was taken"
+            ) from error
         self.kept.append(twin)
         self.twins[storage_of(twin)] = storage
 
     def begin(self, flat: list[Any], live: bool) -> None:
-        """Before a function runs: remember what counters and caches hold now, since it may write into them, and who is whose fake twin."""
+        """Before a function runs: remember what counters and caches hold now, since it may write into them, and who is
+        whose fake twin.
+        """
         self.effects.begin()
         self.before = {}
         for a in flat:
@@ -244,7 +214,15 @@ class Recorder(TorchFunctionMode):
                     self.before[id(a)] = a.detach().clone()
 
     def note(
-        self, function: Callable[..., Any], flat: list[Any], spec: Spec, result: Any, written: set[int], random: bool = False, *, live: bool = False
+        self,
+        function: Callable[..., Any],
+        flat: list[Any],
+        spec: Spec,
+        result: Any,
+        written: set[int],
+        random: bool = False,
+        *,
+        live: bool = False,
     ) -> None:
         """Write one call down."""
         line = here()
@@ -275,7 +253,9 @@ class Recorder(TorchFunctionMode):
             return
         scope = self.stack[-1].path if self.stack else ""
         constant = None if live or random or written else result
-        self.calls.append(Call(function, arguments, spec, outputs, scope, line, self._context(), frozenset(written), random, constant))
+        self.calls.append(
+            Call(function, arguments, spec, outputs, scope, line, self._context(), frozenset(written), random, constant)
+        )
 
     def _argument(self, tensor: torch.Tensor, function: Callable[..., Any], line: str, written: set[int]) -> int:
         number = self.numbers.get(id(tensor))
@@ -306,11 +286,13 @@ class Recorder(TorchFunctionMode):
         grad = (torch.is_grad_enabled() or self.assume_grad) and not torch.is_inference_mode_enabled()
         return Context(grad, cast)
 
-    # --- modules -------------------------------------------------------------------------------------------------------------------------
+    # --- modules ------------------------------------------------------------------------------------------------------
 
     def enter(self, module: nn.Module, inputs: Any) -> None:
         if module._backward_hooks or module._backward_pre_hooks:
-            raise NetworkRefused(f"a backward hook on {self.paths.get(id(module)) or type(module).__name__} changes gradients; remove it first")
+            raise NetworkRefused(
+                f"a backward hook on {self.paths.get(id(module)) or type(module).__name__} changes gradients; remove it first"
+            )
         path = self.paths.get(id(module))
         if path is None:
             above = self.stack[-1].path if self.stack else ""
@@ -333,40 +315,8 @@ class Recorder(TorchFunctionMode):
             flat, spec = flatten(inputs)
             with torch._C.DisableTorchFunction():
                 self.note(module, flat, spec, output, set())
-        scope.outputs = [self.numbers.get(id(t)) for t in _leaves(output)]
+        scope.outputs = [self.numbers.get(id(t)) for t in tensors_of(output)]
         scope.last = len(self.calls)
-
-
-def setitem(tensor: torch.Tensor, index: Any, value: Any) -> torch.Tensor:
-    """``tensor[index] = value``; gives the tensor."""
-    tensor[index] = value
-    return tensor
-
-
-def batch_norm(
-    input: torch.Tensor, running_mean: torch.Tensor | None, running_var: torch.Tensor | None,
-    weight: torch.Tensor | None = None, bias: torch.Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> torch.Tensor:
-    """Batch normalisation whose running statistics move in copies: torch writes them in training and says so in no schema."""
-    if training:
-        running_mean, running_var = (None if t is None else t.clone() for t in (running_mean, running_var))
-    return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
-
-
-setitem.__module__ = batch_norm.__module__ = "torch"
-_GIVING: dict[Any, Callable[..., Any]] = {torch.Tensor.__setitem__: setitem, F.batch_norm: batch_norm}
-
-
-def property_getter(getter: Any) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``Tensor.T.__get__`` as a function of one tensor with the property's name."""
-    name = getter.__self__.__name__
-
-    def read(tensor: torch.Tensor) -> torch.Tensor:
-        return getattr(tensor, name)
-
-    read.__name__ = name
-    read.__module__ = "torch"
-    return read
 
 
 def here() -> str:
@@ -386,76 +336,11 @@ def _is_library(file: str) -> bool:
     return any(part in file for part in ("/torch/", "/keras/", "/seethrough/graph/"))
 
 
-# --- the process-wide ears, there for one recording and deaf in other threads -------------------------------------------------------------------
-
-
-def _watched_call(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`nn.Module.__call__`, told to the recorder: around a person's own hooks, so that a layer's value is what its caller gets."""
-
-    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        recorder, output = _recorder.get(), None
-        if recorder is None:
-            return original(module, *args, **kwargs)
-        recorder.enter(module, (args, kwargs))
-        try:
-            output = original(module, *args, **kwargs)
-        finally:
-            recorder.leave(module, (args, kwargs), output)
-        return output
-
-    return call
-
-
-def _watched_apply(original: Callable[..., Any]) -> Any:
-    """`autograd.Function.apply` as one operation: its own backward is kept, its inside is not looked into."""
-
-    def apply(cls: type[torch.autograd.Function], *args: Any, **kwargs: Any) -> Any:
-        recorder = _recorder.get()
-        if recorder is None:
-            return original(cls, *args, **kwargs)
-        flat, spec = flatten((args, kwargs))
-        token = _recorder.set(None)
-        recorder.begin(flat, False)
-        try:
-            with torch._C.DisableTorchFunction():
-                result = original(cls, *args, **kwargs)
-        finally:
-            _recorder.reset(token)
-
-        def function(*args: Any, **kwargs: Any) -> Any:
-            return original(cls, *args, **kwargs)
-
-        function.__name__, function.__module__ = cls.__name__, cls.__module__
-        with torch._C.DisableTorchFunction():
-            recorder.note(function, flat, spec, result, recorder.effects.written, recorder.effects.random)
-        return result
-
-    return classmethod(apply)
-
-
-@contextmanager
-def _listening(recorder: Recorder) -> Iterator[None]:
-    called: Any = nn.Module.__call__
-    nn.Module.__call__ = _watched_call(called)
-    function = torch.autograd.Function
-    owner = next(c for c in function.__mro__ if "apply" in vars(c))
-    original = vars(owner)["apply"]
-    owner.apply = _watched_apply(original.__func__)  # type: ignore[method-assign]
-    token = _recorder.set(recorder)
-    try:
-        yield
-    finally:
-        _recorder.reset(token)
-        owner.apply = original
-        nn.Module.__call__ = called
-
-
-# --- recording ----------------------------------------------------------------------------------------------------------------------------
-
-
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """A recording makes many small objects that live on; looking for garbage among them again and again took a third of its time."""
+    """A recording makes many small objects that live on; looking for garbage among them again and again took a third of
+    its time.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -490,7 +375,8 @@ def record(
     batch
         Record on fake tensors at this batch size; None: on the example's own values, for real.
     earlier
-        A recording of the same network in the same state at another batch size: what it computed of the weights alone isn't computed again.
+        A recording of the same network in the same state at another batch size: what it computed of the weights alone
+        isn't computed again.
     fake_mode
         What `fake_tensors` gave; recordings of one network that share it know its weights' shapes already.
 
@@ -507,15 +393,24 @@ def record(
             return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=True)
         except RuntimeError as error:
             # a network made for inference alone: in-place on weights or views that autograd won't have
-            if isinstance(error, NetworkRefused) or not any(w in str(error) for w in ("out=", "requires_grad", "is a view", "leaf", "Inference tensors")):
+            if isinstance(error, NetworkRefused) or not any(
+                w in str(error) for w in ("out=", "requires_grad", "is a view", "leaf", "Inference tensors")
+            ):
                 raise
         effects.put_back()
         return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=False)
 
 
 def _record(
-    call: Callable[[torch.Tensor], Any], example: torch.Tensor, batch: int | None, paths: Mapping[int, str], effects: Effects,
-    earlier: Recording | None, fake_mode: FakeTensorMode | None, *, grad: bool,
+    call: Callable[[torch.Tensor], Any],
+    example: torch.Tensor,
+    batch: int | None,
+    paths: Mapping[int, str],
+    effects: Effects,
+    earlier: Recording | None,
+    fake_mode: FakeTensorMode | None,
+    *,
+    grad: bool,
 ) -> Recording:
     fake = None if batch is None else fake_mode or fake_tensors()
     recorder = Recorder(paths, effects, fake=fake, earlier=earlier)
@@ -523,7 +418,11 @@ def _record(
     with torch.set_grad_enabled(grad), torch.inference_mode(False), fake or nullcontext():
         if batch is not None:
             images = torch.empty((batch, *example.shape[1:]), dtype=example.dtype, device=example.device)
-            if example.dim() == 4 and example.is_contiguous(memory_format=torch.channels_last) and not example.is_contiguous():
+            if (
+                example.dim() == 4
+                and example.is_contiguous(memory_format=torch.channels_last)
+                and not example.is_contiguous()
+            ):
                 images = images.to(memory_format=torch.channels_last)
         else:
             images = example.detach().clone()
@@ -531,14 +430,16 @@ def _record(
             images = images.requires_grad_() * 1  # not a leaf, so that the network may write into it
         recorder.number(images, live=True)
         try:
-            with _listening(recorder), _no_collection(), recorder:
+            with listening(recorder), _no_collection(), recorder:
                 output = call(images)
         except _NEEDS_VALUES as error:
-            raise NetworkRefused(recorder.swallowed or f"the network needs the values of an image ({type(error).__name__})") from error
+            raise NetworkRefused(
+                recorder.swallowed or f"the network needs the values of an image ({type(error).__name__})"
+            ) from error
     if recorder.swallowed:
         raise NetworkRefused(recorder.swallowed)
     outputs: dict[str, int] = {}
-    for name, tensor in _named(output):
+    for name, tensor in named(output):
         number = recorder.numbers.get(id(tensor))
         if number is None and isinstance(tensor, FakeTensor):
             raise NetworkRefused("the network's output came from an operation that can't be seen")
@@ -556,31 +457,3 @@ def _record(
         outputs,
         frozenset(recorder.written),
     )
-
-
-def _named(output: Any, prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors of an output with their names: keys, fields or positions."""
-    if isinstance(output, torch.Tensor):
-        yield prefix, output
-        return
-    if isinstance(output, Mapping):
-        parts = [(str(k), v) for k, v in output.items()]
-    elif dataclasses.is_dataclass(output) and not isinstance(output, type):
-        parts = [(f.name, getattr(output, f.name)) for f in dataclasses.fields(output)]
-    elif isinstance(output, tuple) and hasattr(output, "_fields"):
-        parts = list(zip(output._fields, output))  # pyright: ignore[reportAttributeAccessIssue]
-    elif isinstance(output, (tuple, list)):
-        parts = [(str(i), v) for i, v in enumerate(output)]
-    else:
-        parts = []
-    for name, part in parts:
-        yield from _named(part, f"{prefix}.{name}" if prefix else name)
-
-
-def _leaves(output: Any) -> list[torch.Tensor]:
-    return [t for _, t in _named(output)]
-
-
-def output_tensors(output: Any) -> dict[str, torch.Tensor]:
-    """What a network returned, as tensors by name (``""`` for a lone tensor)."""
-    return dict(_named(output))

@@ -1,7 +1,8 @@
 """Rules: how a quantity walks back through one kind of operation.
 
-A rule takes a ``piece`` (one operation as it ran: its vector-Jacobian product) and what arrived at its outputs, by value number, and returns what
-arrives at each input. ``plain`` is calculus; the others are methods of the field. A set of rules names the kinds it treats differently.
+A rule takes a ``piece`` (one operation as it ran: its vector-Jacobian product) and what arrived at its outputs, by
+value number, and returns what arrives at each input. ``plain`` is calculus; the others are methods of the field. A set
+of rules names the kinds it treats differently.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def plain(piece: Piece, arrived: Shares) -> Shares:
 
 
 def guided(piece: Piece, arrived: Shares) -> Shares:
-    """Let through what was positive on the way up and is positive on the way down (Springenberg et al., 2015, section 3.4)."""
+    """Let through what was positive on the way up and is positive on the way down (Springenberg et al., 2015, section
+    3.4).
+    """
     return piece.vjp({v: a.clamp(min=0) for v, a in arrived.items()})
 
 
@@ -55,7 +58,9 @@ class Rules:
 
 
 def is_rectifier(operation: Operation) -> bool:
-    """Whether an operation is ``max(x, 0)``, perhaps with a cap, however it was spelled: ``nn.ReLU6`` runs as ``hardtanh(x, 0, 6)``."""
+    """Whether an operation is ``max(x, 0)``, perhaps with a cap, however it was spelled: ``nn.ReLU6`` runs as
+    ``hardtanh(x, 0, 6)``.
+    """
     if operation.name in ("relu", "relu6"):
         return True
     floor = _FLOORS.get(operation.name)

@@ -1,7 +1,7 @@
 """Run: one question about one batch of images, everything computed at most once.
 
-This is what an attribution method is given. It asks for values, gradients and scores; that twelve methods on one image share a forward, and one walk back for
-each set of rules, is none of its business.
+This is what an attribution method is given. It asks for values, gradients and scores; that twelve methods on one image
+share a forward, and one walk back for each set of rules, is none of its business.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ Asks = tuple[Rules, str]
 """A gradient that will be asked for: under which rules, at which layer."""
 
 Scores = Callable[[Tensor, Tensor], Tensor]
-"""From the network's output (N, outputs, …) and the images' numbers in the batch (N,) to the target's value for each image (N,)."""
+"""From the network's output (N, outputs, …) and the images' numbers in the batch (N,) to the target's value for each
+image (N,).
+"""
 
 
 @dataclass
@@ -51,7 +53,8 @@ class Run:
     images
         (N, C, …), float.
     target
-        The target's value for each image, from the output; may be set once the outputs have been seen, before anything is asked of it.
+        The target's value for each image, from the output; may be set once the outputs have been seen, before anything
+        is asked of it.
     asks
         Gradients that will be asked for, so that one walk gives them all.
     probabilities
@@ -82,7 +85,7 @@ class Run:
         self._scores: Tensor | None = None
         self._seed: Tensor | None = None
 
-    # --- what a method asks ------------------------------------------------------------------------------------------------------------
+    # --- what a method asks -------------------------------------------------------------------------------------------
 
     @property
     def scores(self) -> Tensor:
@@ -93,7 +96,9 @@ class Run:
 
     @property
     def logits(self) -> Tensor:
-        """What the target is taken from: the output before a final softmax, (N, outputs, …), or the output itself where probabilities are meant."""
+        """What the target is taken from: the output before a final softmax, (N, outputs, …), or the output itself where
+        probabilities are meant.
+        """
         return self._answer.of(self.forward.values[self._answer.value])
 
     @property
@@ -120,7 +125,9 @@ class Run:
         return self._gradients[id(rules)][layer]
 
     def score(self, images: Tensor) -> Tensor:
-        """The target's value at other images, (M,); nothing is kept. M is N, or k · N: then image i stands for picture i mod N."""
+        """The target's value at other images, (M,); nothing is kept. M is N, or k · N: then image i stands for picture
+        i mod N.
+        """
         with torch.no_grad():
             graph = self.source.proved(images)
             place = self._answer_of(graph)
@@ -132,7 +139,13 @@ class Run:
     def at(self, images: Tensor) -> Run:
         """The same question about other images, counted with this one. M as for `score`."""
         return Run(
-            self.source, images, self.target, probabilities=self.probabilities, black=self.black, counter=self.counter, rows=self._rows_for(images)
+            self.source,
+            images,
+            self.target,
+            probabilities=self.probabilities,
+            black=self.black,
+            counter=self.counter,
+            rows=self._rows_for(images),
         )
 
     @property
@@ -140,14 +153,18 @@ class Run:
         """The graph that is run."""
         return self.forward.graph
 
-    # --- how it is had -----------------------------------------------------------------------------------------------------------------
+    # --- how it is had ------------------------------------------------------------------------------------------------
 
     @property
     def forward(self) -> Forward:
         """The run of the graph, made at first need."""
         if self._forward is None:
             graph = self.source.proved(self.images, gradient=True)
-            wanted = {graph.output.value, graph.logits.value, *(self._place_in(graph, layer).value for layer in self._layers)}
+            wanted = {
+                graph.output.value,
+                graph.logits.value,
+                *(self._place_in(graph, layer).value for layer in self._layers),
+            }
             self.counter.forward += len(self.images)
             with same_chance() if _draws(graph) else torch.enable_grad():
                 self._forward = Forward(graph, {graph.input.value: self.images}, wanted)
@@ -206,7 +223,9 @@ class Run:
         place = graph.place(layer)
         if place is None and graph.source == "whole":
             _, reasons = self.source.why_not(self.images)
-            raise NetworkRefused(f"no layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}")
+            raise NetworkRefused(
+                f"no layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}"
+            )
         if place is None:
             raise NetworkRefused(f"layer {layer!r} gives no value that depends on the image")
         return place

@@ -1,7 +1,8 @@
 """Where graphs come from: a network, written down at first use, proved, and kept until the network changes.
 
-A network that can't be written down for any batch size is written down at the one in use; one that looks at values on its way is recorded for real, for these
-images alone; and what even that can't show runs as one opaque operation. Each step down is told, with the operation and the line that forced it.
+A network that can't be written down for any batch size is written down at the one in use; one that looks at values on
+its way is recorded for real, for these images alone; and what even that can't show runs as one opaque operation. Each
+step down is told, with the operation and the line that forced it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from seethrough.errors import NetworkRefused
 from seethrough.graph.canonical import canonical
 from seethrough.graph.graph import Graph
 from seethrough.graph.prove import disagreement
-from seethrough.graph.record import Recording, fake_tensors, record
+from seethrough.graph.record import fake_tensors, record
+from seethrough.graph.recording import Recording
 from seethrough.graph.unite import unite
 from seethrough.graph.untouched import ONE_AT_A_TIME
 from seethrough.graph.whole import whole
 
 BATCHES = (2, 3)
-"""Batch sizes at which a network is written down: they tell what goes with the batch. Every batch size is proved against the network before it is used,
-so that further witnesses would tell nothing that the proof doesn't."""
+"""Batch sizes at which a network is written down: they tell what goes with the batch. Every batch size is proved
+against the network before it is used, so that further witnesses would tell nothing that the proof doesn't.
+"""
 
 KEPT = 4
 """Graphs kept of one network (input sizes, states of its weights)."""
@@ -116,14 +119,23 @@ class GraphSource:
         raise NetworkRefused("; ".join(reasons))
 
     def why_not(self, images: torch.Tensor) -> tuple[str, tuple[str, ...]]:
-        """How these images go (``"any batch"``, ``"this batch"``, ``"real"``, ``"whole"``), and what forced each step down."""
+        """How these images go (``"any batch"``, ``"this batch"``, ``"real"``, ``"whole"``), and what forced each step
+        down.
+        """
         entry = self._entry(images)
         return entry.way.get(len(images), "any batch"), tuple(entry.reasons.get(len(images), ()))
 
-    # --- pieces ------------------------------------------------------------------------------------------------------------------------
+    # --- pieces -------------------------------------------------------------------------------------------------------
 
     def _entry(self, images: torch.Tensor) -> _Entry:
-        key = (tuple(images.shape[1:]), images.dtype, str(images.device), _order(images), _surroundings(), state_of(self.module))
+        key = (
+            tuple(images.shape[1:]),
+            images.dtype,
+            str(images.device),
+            _order(images),
+            _surroundings(),
+            state_of(self.module),
+        )
         entry = self._entries.get(key)
         if entry is None or any(checksum(tensor) != known for tensor, known in entry.origins.values()):
             entry = self._entries[key] = _Entry()
@@ -146,14 +158,18 @@ class GraphSource:
 
     def _record(self, example: torch.Tensor, batch: int | None, **more: Any) -> Any:
         try:
-            return record(self.module, self.call, example, batch=batch, paths=self.paths, training=self.training, **more)
+            return record(
+                self.module, self.call, example, batch=batch, paths=self.paths, training=self.training, **more
+            )
         except (NetworkRefused, KeyboardInterrupt):
             raise
         except Exception as error:
             if batch is None:
                 raise
             # on tensors without data only: the real run decides whether the network itself is at fault
-            raise NetworkRefused(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}") from error
+            raise NetworkRefused(
+                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+            ) from error
 
     def _candidates(self, entry: _Entry, images: torch.Tensor, reasons: list[str]) -> Iterator[tuple[str, Graph]]:
         batch = len(images)
@@ -185,7 +201,9 @@ class GraphSource:
                 reasons.append(str(error))
         yield "whole", self._whole(images)
 
-    def _wrong(self, entry: _Entry, way: str, graph: Graph, images: torch.Tensor, gradient: bool, reasons: list[str]) -> bool:
+    def _wrong(
+        self, entry: _Entry, way: str, graph: Graph, images: torch.Tensor, gradient: bool, reasons: list[str]
+    ) -> bool:
         done = (len(images), gradient)
         if done in entry.proved and entry.way.get(len(images)) == way:
             return False
@@ -198,10 +216,14 @@ class GraphSource:
         return False
 
     def _disagreement(self, graph: Graph, images: torch.Tensor, *, gradient: bool) -> str | None:
-        return disagreement(graph, self.module, self.call, images, self.native, gradient=gradient, training=self.training)
+        return disagreement(
+            graph, self.module, self.call, images, self.native, gradient=gradient, training=self.training
+        )
 
     def _whole(self, images: torch.Tensor) -> Graph:
-        return whole(self.module, lambda x: self.call(self.native(x)), images, layout=self.layout, training=self.training)
+        return whole(
+            self.module, lambda x: self.call(self.native(x)), images, layout=self.layout, training=self.training
+        )
 
 
 def _order(images: torch.Tensor) -> str:
@@ -211,7 +233,9 @@ def _order(images: torch.Tensor) -> str:
 
 def _surroundings() -> tuple[Any, ...]:
     """What is switched around a call of the network and may change what it does."""
-    casts = tuple((device, torch.get_autocast_dtype(device)) for device in ("cpu", "cuda") if torch.is_autocast_enabled(device))
+    casts = tuple(
+        (device, torch.get_autocast_dtype(device)) for device in ("cpu", "cuda") if torch.is_autocast_enabled(device)
+    )
     return torch.get_default_dtype(), casts
 
 
@@ -226,8 +250,8 @@ _MANY = 1000
 
 
 def state_of(module: nn.Module) -> int:
-    """A number that changes when the network does: its modules, their attributes, hooks and functions of their own, its parameters and buffers and
-    what was last written into them.
+    """A number that changes when the network does: its modules, their attributes, hooks and functions of their own, its
+    parameters and buffers and what was last written into them.
 
     Training flags don't count, since a network is looked at as in inference whatever its mode.
 
@@ -243,17 +267,25 @@ def state_of(module: nn.Module) -> int:
             if key == "training" or (type(value) is dict and not value):
                 continue
             if key in ("_parameters", "_buffers") and any(nn.parameter.is_lazy(t) for t in value.values()):
-                raise NetworkRefused(f"layer {name!r} has no weights yet; call the network once on a batch of images, so that it makes them")
+                raise NetworkRefused(
+                    f"layer {name!r} has no weights yet; call the network once on a batch of images, so that it makes them"
+                )
             parts.append((key, _mark(value, 3)))
     return hash(tuple(parts))
 
 
 def _mark(value: Any, depth: int) -> Any:
-    """Something hashable that changes when a value does: itself where it is plain, what it holds where it is a container, else its identity."""
+    """Something hashable that changes when a value does: itself where it is plain, what it holds where it is a
+    container, else its identity.
+    """
     if type(value) in _PLAIN:
         return value
     if isinstance(value, torch.Tensor):
-        return id(value), 0 if value.is_inference() else value._version, value.data_ptr() if value.layout is torch.strided else 0
+        return (
+            id(value),
+            0 if value.is_inference() else value._version,
+            value.data_ptr() if value.layout is torch.strided else 0,
+        )
     if depth and isinstance(value, (dict, list, tuple)):
         if len(value) > _MANY:
             return id(value), len(value)

@@ -1,7 +1,8 @@
 """Trees of arguments: flattened to a list of leaves and put together again.
 
-Torch has such functions (`torch.utils._pytree`), private ones, that took a third of the time of a recording and half of a small operation's call; the
-arguments of torch functions are tuples, lists, dicts and slices, and those are all that is opened here.
+Torch has such functions (`torch.utils._pytree`), private ones, that took a third of the time of a recording and half of
+a small operation's call; the arguments of torch functions are tuples, lists, dicts and slices, and those are all that
+is opened here.
 """
 
 from __future__ import annotations

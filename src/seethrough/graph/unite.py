@@ -1,7 +1,8 @@
 """Unite: one graph from recordings of the same forward at several batch sizes.
 
-A whole number that differs between batch 2 and batch 3 is ``a · B + b``; the recordings at 5 and 1 bear witness. What reads such a number, the image or
-chance is an operation of the graph; everything else was computed while recording and is a constant.
+A whole number that differs between batch 2 and batch 3 is ``a · B + b``; the recordings at 5 and 1 bear witness. What
+reads such a number, the image or chance is an operation of the graph; everything else was computed while recording and
+is a constant.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from seethrough.errors import NetworkRefused
 from seethrough.graph.graph import Graph, Layer, Value
 from seethrough.graph.operations import Place, Ref, Size
-from seethrough.graph.record import Call, Recording
+from seethrough.graph.recording import Call, Recording
 from seethrough.graph.writes import without_writes
 
 
@@ -25,7 +26,8 @@ def unite(recordings: Sequence[Recording], *, layout: str = "channels_first", so
     Parameters
     ----------
     recordings
-        At different batch sizes, the first two telling sizes apart, the others witnesses; or a single one, for a graph that holds at its batch size alone.
+        At different batch sizes, the first two telling sizes apart, the others witnesses; or a single one, for a graph
+        that holds at its batch size alone.
 
     Raises
     ------
@@ -64,7 +66,15 @@ def unite(recordings: Sequence[Recording], *, layout: str = "channels_first", so
         )
     layers = {path: layer for path, layer in layers.items() if path}
     return Graph(
-        operations, values, Place(0), outputs, layers, layout, batch=None if others else first.batch, not_for=not_for, source=source
+        operations,
+        values,
+        Place(0),
+        outputs,
+        layers,
+        layout,
+        batch=None if others else first.batch,
+        not_for=not_for,
+        source=source,
     )
 
 
@@ -81,7 +91,9 @@ def _with_sizes(first: Recording, second: Recording) -> tuple[list[Call], set[in
                 arguments[i] = Size(slope, u - slope * first.batch)
                 sized.add(k)
             elif _differ(u, v):
-                raise NetworkRefused(f"{p.name} at {p.line} is given {u!r} at batch {first.batch} and {v!r} at batch {second.batch}")
+                raise NetworkRefused(
+                    f"{p.name} at {p.line} is given {u!r} at batch {first.batch} and {v!r} at batch {second.batch}"
+                )
         calls.append(replace(p, arguments=arguments) if k in sized else p)
     return calls, sized
 
@@ -95,7 +107,9 @@ def _differ(u: Any, v: Any) -> bool:
 def _same_path(first: Recording, other: Recording) -> None:
     for p, q in zip(first.calls, other.calls):
         if p.name != q.name or len(p.arguments) != len(q.arguments) or p.outputs != q.outputs:
-            raise NetworkRefused(f"the network goes another way at batch {other.batch}: {q.name} at {q.line} instead of {p.name} at {p.line}")
+            raise NetworkRefused(
+                f"the network goes another way at batch {other.batch}: {q.name} at {q.line} instead of {p.name} at {p.line}"
+            )
     if len(first.calls) != len(other.calls):
         raise NetworkRefused(
             f"the network goes another way at batch {other.batch}: {len(other.calls)} operations instead of {len(first.calls)} at batch {first.batch}"
@@ -117,21 +131,39 @@ def _disagreement(calls: list[Call], first: Recording, witness: Recording) -> st
 
 
 def _same_constants(first: Recording, second: Recording, sized: set[int]) -> None:
-    """Constants that reach the image's operations must not depend on the batch size, unless torch made them from it (then they are operations)."""
+    """Constants that reach the image's operations must not depend on the batch size, unless torch made them from it
+    (then they are operations).
+    """
     fresh: set[int] = set()
     for k, (p, q) in enumerate(zip(first.calls, second.calls)):
         if k in sized or p.random or any(isinstance(a, Ref) and a.value in fresh for a in p.arguments):
             fresh.update(o for o in p.outputs if o is not None)
             continue
         for u in q.arguments:
-            if isinstance(u, Ref) and u.value not in first.live and u.value not in fresh and not _equal(first.tensors[u.value], second.tensors[u.value]):
-                raise NetworkRefused(f"{p.name} at {p.line} uses a constant that depends on the batch size and was not made by torch")
+            if (
+                isinstance(u, Ref)
+                and u.value not in first.live
+                and u.value not in fresh
+                and not _equal(first.tensors[u.value], second.tensors[u.value])
+            ):
+                raise NetworkRefused(
+                    f"{p.name} at {p.line} uses a constant that depends on the batch size and was not made by torch"
+                )
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a is b or (a.shape == b.shape and a.layout is torch.strided is b.layout and a.data_ptr() == b.data_ptr() and a.stride() == b.stride()):
+    if a is b or (
+        a.shape == b.shape
+        and a.layout is torch.strided is b.layout
+        and a.data_ptr() == b.data_ptr()
+        and a.stride() == b.stride()
+    ):
         return True
-    return a.shape == b.shape and a.dtype == b.dtype and bool(torch.equal(a, b) or torch.equal(a.nan_to_num(), b.nan_to_num()))
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and bool(torch.equal(a, b) or torch.equal(a.nan_to_num(), b.nan_to_num()))
+    )
 
 
 def _alive(calls: list[Call], sized: set[int], recording: Recording) -> tuple[set[int], set[int]]:
@@ -150,7 +182,12 @@ def _alive(calls: list[Call], sized: set[int], recording: Recording) -> tuple[se
         live, kept, written = {0}, set(), set()
         for k, c in enumerate(calls):
             refs = [a.value for a in c.arguments if isinstance(a, Ref)]
-            if c.random or k in sized or k in revived or any(v in live or recording.storages[v] in written for v in refs):
+            if (
+                c.random
+                or k in sized
+                or k in revived
+                or any(v in live or recording.storages[v] in written for v in refs)
+            ):
                 kept.add(k)
                 live.update(o for o in c.outputs if o is not None)
                 written |= c.writes
@@ -166,4 +203,6 @@ def _shape(first: Recording, second: Recording | None, number: int) -> tuple[int
     if len(here) != len(there):
         return tuple(here)
     span = second.batch - first.batch if second is not None else 1
-    return tuple(int(u) if u == v else Size((v - u) // span, u - (v - u) // span * first.batch) for u, v in zip(here, there))
+    return tuple(
+        int(u) if u == v else Size((v - u) // span, u - (v - u) // span * first.batch) for u, v in zip(here, there)
+    )

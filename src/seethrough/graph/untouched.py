@@ -1,8 +1,8 @@
 """Untouched: whatever a network's forward does to itself while we look, it is put back.
 
-A network may count its calls, keep its last activation, fill a cache, move its running statistics, draw random numbers. `untouched` brackets a call of it:
-flags are set for inference, and afterwards parameters, buffers, attributes, lists, flags and random state are as they were found, also when the
-call raises or is interrupted.
+A network may count its calls, keep its last activation, fill a cache, move its running statistics, draw random numbers.
+`untouched` brackets a call of it: flags are set for inference, and afterwards parameters, buffers, attributes, lists,
+flags and random state are as they were found, also when the call raises or is interrupted.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ def storage_of(tensor: torch.Tensor) -> int | None:
     try:
         return tensor.untyped_storage()._cdata
     except NotImplementedError as error:
-        raise NetworkRefused("the network uses a function transform (vmap, grad, jvp) inside its forward, which can't be written down") from error
+        raise NetworkRefused(
+            "the network uses a function transform (vmap, grad, jvp) inside its forward, which can't be written down"
+        ) from error
 
 
 class Effects(TorchDispatchMode):
-    """Sees every write, by the operation's schema and the storage it goes to; keeps a copy of a real storage before the first write to it.
+    """Sees every write, by the operation's schema and the storage it goes to; keeps a copy of a real storage before the
+    first write to it.
 
     Names tell too little: ``out=`` arguments, ``F.relu(inplace=True)`` and views write as well.
     """
@@ -59,7 +62,9 @@ class Effects(TorchDispatchMode):
         """From here on, `written` and `random` speak of the next function."""
         self.written, self.random = set(), False
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         if torch.Tag.nondeterministic_seeded in func.tags:
             self.random = True
@@ -99,7 +104,9 @@ def _writes(func: Any) -> tuple[tuple[int, str], ...]:
     found = _WRITES.get(func)
     if found is None:
         arguments = func._schema.arguments if func._schema.is_mutable else ()
-        found = tuple((i, a.name) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write)
+        found = tuple(
+            (i, a.name) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write
+        )
         _WRITES[func] = found
     return found
 
@@ -110,7 +117,11 @@ def _storages(tree: Any) -> set[int | None]:
 
 def _running_statistics(func: Any, args: tuple[Any, ...]) -> tuple[torch.Tensor, ...]:
     """What batch normalisation writes in training without its schema saying so: the running mean and variance."""
-    if "batch_norm" not in func._schema.name or "backward" in func._schema.name or not (len(args) > 5 and args[5] is True):
+    if (
+        "batch_norm" not in func._schema.name
+        or "backward" in func._schema.name
+        or not (len(args) > 5 and args[5] is True)
+    ):
         return ()
     return tuple(t for t in args[3:5] if isinstance(t, torch.Tensor))
 
@@ -192,7 +203,9 @@ def same_chance() -> Iterator[None]:
 
 
 def _set_training(module: nn.Module, flag: bool) -> None:
-    """Not ``module.train()``: a person may have overridden it, to keep batch norm frozen for instance. Scripted modules keep the flag elsewhere."""
+    """Not ``module.train()``: a person may have overridden it, to keep batch norm frozen for instance. Scripted modules
+    keep the flag elsewhere.
+    """
     if "training" in vars(module):
         vars(module)["training"] = flag
     elif module.training != flag:

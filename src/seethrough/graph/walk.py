@@ -1,8 +1,9 @@
 """Walk back: from a target to any value of the graph, operation by operation, under a set of rules.
 
-The forward is run once with gradients on. Of each operation we keep where its inputs and outputs stand in autograd's graph (an *edge*, which holds no
-data); its vector-Jacobian product is then autograd's own work between those edges, and nothing is kept in memory that plain autograd wouldn't keep. What an
-operation hands down is decided by a rule (`seethrough.graph.rules`); with ``plain`` everywhere the walk is the gradient.
+The forward is run once with gradients on. Of each operation we keep where its inputs and outputs stand in autograd's
+graph (an *edge*, which holds no data); its vector-Jacobian product is then autograd's own work between those edges, and
+nothing is kept in memory that plain autograd wouldn't keep. What an operation hands down is decided by a rule
+(`seethrough.graph.rules`); with ``plain`` everywhere the walk is the gradient.
 
 One forward serves any number of walks.
 """
@@ -25,7 +26,8 @@ from seethrough.graph.rules import PLAIN, Rules
 class Piece:
     """One operation as it ran.
 
-    ``inputs`` and ``outputs`` are edges by value number: only those that carry a gradient. `vjp` takes what arrived at the outputs, by value number.
+    ``inputs`` and ``outputs`` are edges by value number: only those that carry a gradient. `vjp` takes what arrived at
+    the outputs, by value number.
     """
 
     operation: Operation
@@ -38,7 +40,11 @@ class Piece:
         if not at or not self.inputs:
             return {}
         shares = torch.autograd.grad(
-            [self.outputs[v] for v in at], list(self.inputs.values()), [arrived[v] for v in at], retain_graph=True, allow_unused=True
+            [self.outputs[v] for v in at],
+            list(self.inputs.values()),
+            [arrived[v] for v in at],
+            retain_graph=True,
+            allow_unused=True,
         )
         return {v: s for v, s in zip(self.inputs, shares) if s is not None}
 
@@ -60,7 +66,9 @@ class Forward:
         self.graph = graph
         wanted = set(wanted)
         self.batch = len(next(iter(given.values())))
-        values = {v: t.detach().requires_grad_() if t.is_floating_point() or t.is_complex() else t for v, t in given.items()}
+        values = {
+            v: t.detach().requires_grad_() if t.is_floating_point() or t.is_complex() else t for v, t in given.items()
+        }
         self.starts = set(values)
         self.pieces: list[Piece] = []
         way = plan(graph, wanted, given)
@@ -75,17 +83,22 @@ class Forward:
         read = {v: values[v] for v in operation.inputs}
         carriers = [v for v, t in read.items() if t.requires_grad]
         if len(carriers) > 1:
-            # A view each, so that no input is found on the way to another: the piece's own calculus stops at its own inputs.
+            # A view each, so that no input is found on the way to another: the piece's own calculus stops at its own
+            # inputs.
             for v in carriers:
                 read[v] = read[v].view_as(read[v])
         inputs = {v: get_gradient_edge(read[v]) for v in carriers}
         with torch.set_grad_enabled(operation.context.grad), switched(operation.context):
             store(operation, operation.call(read, self.batch), values)
-        outputs = {v: get_gradient_edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad}
+        outputs = {
+            v: get_gradient_edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad
+        }
         if outputs and inputs:
             self.pieces.append(Piece(operation, inputs, outputs))
 
-    def walk(self, seeds: Mapping[int, torch.Tensor], wanted: Iterable[int], rules: Rules = PLAIN) -> dict[int, torch.Tensor]:
+    def walk(
+        self, seeds: Mapping[int, torch.Tensor], wanted: Iterable[int], rules: Rules = PLAIN
+    ) -> dict[int, torch.Tensor]:
         """What arrives at the wanted values when ``seeds`` are sent down.
 
         Parameters
@@ -93,7 +106,8 @@ class Forward:
         seeds
             Gradient of the target by value number.
         wanted
-            Numbers of values; the walk ends when all have got theirs. A value that nothing reaches is absent from the answer.
+            Numbers of values; the walk ends when all have got theirs. A value that nothing reaches is absent from the
+            answer.
         """
         wanted = set(wanted)
         arrived: dict[int, torch.Tensor] = dict(seeds)

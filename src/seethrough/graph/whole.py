@@ -1,7 +1,8 @@
-"""Whole: a network that can't be written down, as a graph of one opaque operation. Calling it is all that can be done; it has outputs and gradients.
+"""Whole: a network that can't be written down, as a graph of one opaque operation. Calling it is all that can be done;
+it has outputs and gradients.
 
-The gradient comes from calling it once more: what a forward writes into its network is put back as soon as it returns, so that what autograd would
-keep of it for later is no longer what it was.
+The gradient comes from calling it once more: what a forward writes into its network is put back as soon as it returns,
+so that what autograd would keep of it for later is no longer what it was.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ import torch.nn as nn
 
 from seethrough.graph.graph import Graph, Value
 from seethrough.graph.operations import Kind, Operation, Place, Ref
-from seethrough.graph.record import output_tensors
+from seethrough.graph.outputs import output_tensors
 from seethrough.graph.tree import flatten
 from seethrough.graph.untouched import chance_now, same_chance, set_chance, untouched
 
 
-def whole(module: nn.Module, call: Callable[[torch.Tensor], Any], images: torch.Tensor, *, layout: str, training: bool) -> Graph:
+def whole(
+    module: nn.Module, call: Callable[[torch.Tensor], Any], images: torch.Tensor, *, layout: str, training: bool
+) -> Graph:
     """The graph of one operation, for these images' batch size; ``call`` takes images (N, C, …)."""
     network = Network(module, call, training)
     outputs = network.outputs(images)
     arguments, spec = flatten(((network, Ref(0)), {}))
-    operation = Operation(Opaque.apply, "network", Kind.OPAQUE, arguments, spec, tuple(range(1, len(outputs) + 1)), "network")
+    operation = Operation(
+        Opaque.apply, "network", Kind.OPAQUE, arguments, spec, tuple(range(1, len(outputs) + 1)), "network"
+    )
     values = {0: Value(tuple(images.shape), images.dtype)}
     values |= {i: Value(tuple(t.shape), t.dtype) for i, t in enumerate(outputs.values(), 1)}
     places = {name: Place(i) for i, name in enumerate(outputs, 1)}
@@ -41,7 +46,9 @@ class Network:
     training: bool
 
     def outputs(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What it returns, by name, cut off from how it came about; it requires a gradient where the network's own does."""
+        """What it returns, by name, cut off from how it came about; it requires a gradient where the network's own
+        does.
+        """
         with untouched(self.module, training=self.training), torch.enable_grad():
             leaf = images.detach().clone().requires_grad_(images.is_floating_point())
             found = output_tensors(self.call(leaf * 1))

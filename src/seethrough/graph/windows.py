@@ -1,7 +1,7 @@
 """Windows: which stretch of the picture is seen from each place of a value, and how it moves from place to place.
 
-The bookkeeping is kept per axis, as a list of runs, so that it follows a map through permutations and reshapes: flattened into tokens, cut into
-windows, put together again.
+The bookkeeping is kept per axis, as a list of runs, so that it follows a map through permutations and reshapes:
+flattened into tokens, cut into windows, put together again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of an axis, or of what has become a part of one: its length, and how far the window moves with each place of it."""
+    """A stretch of an axis, or of what has become a part of one: its length, and how far the window moves with each
+    place of it.
+    """
 
     size: int
     steps: tuple[Number, ...]
@@ -30,7 +32,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The pixels ``low … high`` (one number per spatial axis of the picture) seen at place 0, and how they move along the axes of a value.
+    """The pixels ``low … high`` (one number per spatial axis of the picture) seen at place 0, and how they move along
+    the axes of a value.
 
     An axis is its runs, outermost first, of which the place is the mixed-radix number.
     """
@@ -66,10 +69,14 @@ class Window:
     def resized(self, axis: int, size: int) -> Window:
         """An axis along which nothing moves, with another length: channels behind a convolution."""
         still = self.spread([axis])
-        return still.with_axes([(self.still_run(size),) if a == axis % len(self.axes) else runs for a, runs in enumerate(still.axes)])
+        return still.with_axes(
+            [(self.still_run(size),) if a == axis % len(self.axes) else runs for a, runs in enumerate(still.axes)]
+        )
 
     def slid(self, axis: int, size: int, first: Number, last: Number, step: Number = 1) -> Window:
-        """Read through a sliding window: place ``i`` of the new axis reads the places ``first + step · i`` to ``last + step · i`` of this one."""
+        """Read through a sliding window: place ``i`` of the new axis reads the places ``first + step · i`` to ``last +
+        step · i`` of this one.
+        """
         runs = self.axes[axis]
         if all(r.still for r in runs):
             return self.resized(axis, size)
@@ -144,8 +151,8 @@ def _joined(runs: Iterable[Run]) -> Iterator[Run]:
 def union(windows: Sequence[Window], shape: Shape) -> Window:
     """The smallest window moving evenly that holds all of these, broadcast to one shape.
 
-    Along each axis of the picture it moves as the one of them does after which it is smallest: beside a window that stands still and is wide, one
-    that moves inside of it doesn't count.
+    Along each axis of the picture it moves as the one of them does after which it is smallest: beside a window that
+    stands still and is wide, one that moves inside of it doesn't count.
     """
     windows = _aligned([_broadcast(w, shape) for w in windows])
     first = windows[0]
@@ -157,7 +164,9 @@ def union(windows: Sequence[Window], shape: Shape) -> Window:
         tuple(Run(run.size, tuple(w.axes[a][i].steps[d] for d, w in enumerate(best))) for i, run in enumerate(runs))
         for a, runs in enumerate(first.axes)
     ]
-    return Window(tuple(axes), tuple(w.low[d] for d, w in enumerate(best)), tuple(w.high[d] for d, w in enumerate(best)))
+    return Window(
+        tuple(axes), tuple(w.low[d] for d, w in enumerate(best)), tuple(w.high[d] for d, w in enumerate(best))
+    )
 
 
 def _hull(windows: Sequence[Window]) -> tuple[tuple[Number, ...], tuple[Number, ...]]:
@@ -169,9 +178,13 @@ def _broadcast(window: Window, shape: Shape) -> Window:
         return window
     missing = len(shape) - len(window.axes)
     axes: list[tuple[Run, ...]] = [()] * missing + list(window.axes)
-    if missing < 0 or any(size not in (1, n) for size, n in zip((prod([r.size for r in axis]) for axis in axes), shape)):
+    if missing < 0 or any(
+        size not in (1, n) for size, n in zip((prod([r.size for r in axis]) for axis in axes), shape)
+    ):
         return window.everywhere(shape)
-    return window.with_axes([axis if prod([r.size for r in axis]) == n and axis else (window.still_run(n),) for axis, n in zip(axes, shape)])
+    return window.with_axes(
+        [axis if prod([r.size for r in axis]) == n and axis else (window.still_run(n),) for axis, n in zip(axes, shape)]
+    )
 
 
 def _aligned(windows: list[Window]) -> list[Window]:
@@ -185,7 +198,12 @@ def _aligned(windows: list[Window]) -> list[Window]:
         elif divisions:
             sizes = divisions.pop()
             windows = [
-                w.with_axes([tuple(map(w.still_run, sizes)) if b == a and all(r.still for r in axis) else axis for b, axis in enumerate(w.axes)])
+                w.with_axes(
+                    [
+                        tuple(map(w.still_run, sizes)) if b == a and all(r.still for r in axis) else axis
+                        for b, axis in enumerate(w.axes)
+                    ]
+                )
                 for w in windows
             ]
         else:
@@ -194,7 +212,9 @@ def _aligned(windows: list[Window]) -> list[Window]:
 
 
 def _following(window: Window, leader: Window) -> Window:
-    """Widened so that it may move as another one does and still hold what it held: a linear difference is extreme at the ends."""
+    """Widened so that it may move as another one does and still hold what it held: a linear difference is extreme at
+    the ends.
+    """
     low, high = list(window.low), list(window.high)
     for ours, theirs in zip(itertools.chain(*window.axes), itertools.chain(*leader.axes)):
         for d, (a, b) in enumerate(zip(ours.steps, theirs.steps)):

@@ -1,7 +1,8 @@
 """Writes: operations that change a tensor in place are made into operations that give a new one.
 
-Afterwards every value is written once (the graph is in single-assignment form), and autograd does the rest. What a write changes is found by storage:
-the tensor itself, the tensor it is a view of, and every other view. A write becomes an operation on the *base*; views that are used later are derived anew.
+Afterwards every value is written once (the graph is in single-assignment form), and autograd does the rest. What a
+write changes is found by storage: the tensor itself, the tensor it is a view of, and every other view. A write becomes
+an operation on the *base*; views that are used later are derived anew.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import torch.nn.functional as F
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.operations import Kind, Operation, Place, Ref, kind_of, plain_name
-from seethrough.graph.record import Call, Recording
+from seethrough.graph.recording import Call, Recording
 from seethrough.graph.tree import Spec, flatten, leaves_of, unflatten
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One step from a tensor to a view of it: a function, its arguments with `HOLE` for the tensor, which of its outputs."""
+    """One step from a tensor to a view of it: a function, its arguments with `HOLE` for the tensor, which of its
+    outputs.
+    """
 
     call: Call
     hole: int
@@ -36,7 +39,9 @@ HOLE = object()
 
 @dataclass(eq=False, slots=True)
 class Overwrite:
-    """A writing operation made pure: it writes into a copy of the base, and hands the copy and whatever else it returns on."""
+    """A writing operation made pure: it writes into a copy of the base, and hands the copy and whatever else it returns
+    on.
+    """
 
     function: Callable[..., Any]
     spec: Spec
@@ -88,7 +93,9 @@ class Resolve:
         return self.positions[moment]
 
 
-def without_writes(calls: list[Call], kept: set[int], live: set[int], recording: Recording) -> tuple[list[Operation], Resolve]:
+def without_writes(
+    calls: list[Call], kept: set[int], live: set[int], recording: Recording
+) -> tuple[list[Operation], Resolve]:
     """The kept calls as operations in single-assignment form, and what became of the recorded tensors."""
     return _Rewriter(calls, kept, live, recording).rewrite()
 
@@ -106,7 +113,9 @@ class _Rewriter:
         self.family: dict[int, list[int]] = {}
         if self.storages[0] is not None:
             self.family[self.storages[0]] = [0]
-        self.last_use = {a.value: k for k, c in enumerate(calls) if k in kept for a in c.arguments if isinstance(a, Ref)}
+        self.last_use = {
+            a.value: k for k, c in enumerate(calls) if k in kept for a in c.arguments if isinstance(a, Ref)
+        }
         for v in recording.outputs.values():
             self.last_use[v] = len(calls)
         for scope in recording.scopes:
@@ -127,7 +136,7 @@ class _Rewriter:
         self.resolve.positions.append(len(self.operations))
         return self.operations, self.resolve
 
-    # --- pieces ------------------------------------------------------------------------------------------------------------------------
+    # --- pieces -------------------------------------------------------------------------------------------------------
 
     def _value(self, a: Any) -> Any:
         """An argument as the graph has it: a `Ref` to a present value, or the constant itself."""
@@ -152,9 +161,20 @@ class _Rewriter:
         if storage is not None and recorded not in self.family.setdefault(storage, []):
             self.family[storage].append(recorded)
 
-    def _emit(self, function: Any, name: str, kind: Kind, arguments: list[Any], spec: Spec, outputs: list[int | None], call: Call) -> None:
+    def _emit(
+        self,
+        function: Any,
+        name: str,
+        kind: Kind,
+        arguments: list[Any],
+        spec: Spec,
+        outputs: list[int | None],
+        call: Call,
+    ) -> None:
         path = f"{call.path}/{name}" if call.path else name
-        self.operations.append(Operation(function, name, kind, arguments, spec, tuple(outputs), path, call.line, call.context, call.random))
+        self.operations.append(
+            Operation(function, name, kind, arguments, spec, tuple(outputs), path, call.line, call.context, call.random)
+        )
 
     def _plain(self, k: int, call: Call) -> None:
         arguments = [self._value(a) for a in call.arguments]
@@ -164,7 +184,14 @@ class _Rewriter:
             if o is None:
                 outputs.append(None)
                 continue
-            source = next((v for v in given if self.storages[v] is not None and self.storages[v] == self.storages[o] and v in self.base), None)
+            source = next(
+                (
+                    v
+                    for v in given
+                    if self.storages[v] is not None and self.storages[v] == self.storages[o] and v in self.base
+                ),
+                None,
+            )
             if o in given:
                 # it returned what it was given
                 source = None
@@ -174,7 +201,9 @@ class _Rewriter:
             else:
                 self._join(o, o, ())
             outputs.append(self._fresh(o, k, own=o not in self.resolve.origins))
-        self._emit(call.function, plain_name(call.function), kind_of(call.function), arguments, call.spec, outputs, call)
+        self._emit(
+            call.function, plain_name(call.function), kind_of(call.function), arguments, call.spec, outputs, call
+        )
 
     def _write(self, k: int, call: Call) -> None:
         given = [a.value for a in call.arguments if isinstance(a, Ref)]
@@ -184,7 +213,9 @@ class _Rewriter:
                 self._join(v, v, ())  # a constant that is written into for the first time
         bases = {self.base[v][0] for v in targets}
         if len(bases) > 1:
-            raise NetworkRefused(f"{call.name} at {call.line} writes into two tensors at once, which can't be written down")
+            raise NetworkRefused(
+                f"{call.name} at {call.line} writes into two tensors at once, which can't be written down"
+            )
         base, storage = bases.pop(), self.storages[targets[0]]
         returned = [(n, o) for n, o in enumerate(call.outputs) if o is not None and self.storages[o] != storage]
         twin = _twin(call) if targets == [base] and not returned and given[0] == base else None
@@ -192,8 +223,13 @@ class _Rewriter:
             function, arguments, spec = twin
             number = self._fresh(base, k, own=False)
             self._emit(
-                function, plain_name(call.function), kind_of(call.function), [self._value(a) if a != Ref(base) else self._before(base, k) for a in arguments],
-                spec, [number], call,
+                function,
+                plain_name(call.function),
+                kind_of(call.function),
+                [self._value(a) if a != Ref(base) else self._before(base, k) for a in arguments],
+                spec,
+                [number],
+                call,
             )
         else:
             number = self._written(k, call, base, storage, returned)
@@ -212,7 +248,9 @@ class _Rewriter:
                 views = self.base[a.value][1]
                 flat.append(HOLE)
                 chains.append([(v.call.function, v.call.spec, v.output) for v in views])
-                steps.append([[HOLE if i == v.hole else self._value(x) for i, x in enumerate(v.call.arguments)] for v in views])
+                steps.append(
+                    [[HOLE if i == v.hole else self._value(x) for i, x in enumerate(v.call.arguments)] for v in views]
+                )
             else:
                 flat.append(self._value(a))
         before = self._before(base, k)
@@ -231,7 +269,9 @@ class _Rewriter:
         for o in call.outputs:
             if o is not None and self.storages[o] == storage and o not in self.base:
                 # a new tensor object over what was written: the same view as the first target
-                target = next(a.value for a in call.arguments if isinstance(a, Ref) and self.storages[a.value] == storage)
+                target = next(
+                    a.value for a in call.arguments if isinstance(a, Ref) and self.storages[a.value] == storage
+                )
                 self._join(o, *self.base[target])
         for v in list(self.family.get(storage, [])) if storage is not None else []:
             if v == base or (self.last_use.get(v, -1) <= k):
@@ -246,13 +286,21 @@ class _Rewriter:
                 origin = step.call.outputs[step.output]
                 self.resolve.origins[at] = v if origin is None else origin
                 self._emit(
-                    step.call.function, plain_name(step.call.function), kind_of(step.call.function), arguments, step.call.spec, numbers, step.call
+                    step.call.function,
+                    plain_name(step.call.function),
+                    kind_of(step.call.function),
+                    arguments,
+                    step.call.spec,
+                    numbers,
+                    step.call,
                 )
             self.resolve.set(v, k + 1, at)
 
 
 def _twin(call: Call) -> tuple[Callable[..., Any], list[Any], Spec] | None:
-    """The function that gives what this one writes: ``relu`` for ``relu_``, ``F.relu(…)`` for ``F.relu(…, inplace=True)``; None where there is none."""
+    """The function that gives what this one writes: ``relu`` for ``relu_``, ``F.relu(…)`` for ``F.relu(…,
+    inplace=True)``; None where there is none.
+    """
     function, name = call.function, call.name
     if getattr(function, "__module__", "").startswith("torch.nn.functional") and hasattr(F, name):
         args, kwargs = unflatten(call.arguments, call.spec)
@@ -277,7 +325,9 @@ _OUT_OF_PLACE: dict[str, Callable[..., Any]] = {
     ).split()
     if hasattr(torch.Tensor, name) or hasattr(torch, name)
 }
-_OUT_OF_PLACE |= {f"{name}_": getattr(F, name) for name in "relu6 leaky_relu elu hardtanh selu celu silu hardswish threshold".split()}
+_OUT_OF_PLACE |= {
+    f"{name}_": getattr(F, name) for name in "relu6 leaky_relu elu hardtanh selu celu silu hardswish threshold".split()
+}
 _OUT_OF_PLACE |= {
     "__iadd__": torch.Tensor.add,
     "__isub__": torch.Tensor.sub,

@@ -34,7 +34,12 @@ def not_finite(weights: Iterable[tuple[str, torch.Tensor]]) -> tuple[Note, ...]:
 
 
 def _has_nonsense(tensor: torch.Tensor) -> bool:
-    if is_lazy(tensor) or tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()) or tensor.layout is not torch.strided:
+    if (
+        is_lazy(tensor)
+        or tensor.is_meta
+        or not (tensor.is_floating_point() or tensor.is_complex())
+        or tensor.layout is not torch.strided
+    ):
         return False
     return not bool(torch.isfinite(tensor.detach()).all())
 

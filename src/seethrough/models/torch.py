@@ -174,9 +174,7 @@ def _open_program(path: Path, kind: str, said: Said, *, allow_code: bool) -> Ope
         else:
             module = torch.export.load(str(path)).module()
     except (RuntimeError, ValueError, OSError) as error:
-        raise InputRefused(
-            f"PyTorch can't read the program {where}: {_first_line(error)}"
-        ) from error
+        raise InputRefused(f"PyTorch can't read the program {where}: {_first_line(error)}") from error
     return _from_file(module, path, said)
 
 

@@ -54,7 +54,8 @@ class Table:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Answer:
-    """What one network said about one picture, and why: image ``image`` of an explanation; ``heading`` names the network.
+    """What one network said about one picture, and why: image ``image`` of an explanation; ``heading`` names the
+    network.
 
     ``methods`` chooses some of the explanation's methods, in that order; by default all are shown.
     """

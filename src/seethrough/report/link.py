@@ -117,7 +117,10 @@ def _binding(module: str, what: str) -> str:
 
 def _refuse_other_forms(name: str, code: str) -> None:
     for pattern, what in (
-        (r"(?<![.\w$])import\b(?!\s*:)", "a form of 'import' other than a static one from './name.js' that ends in ';'"),
+        (
+            r"(?<![.\w$])import\b(?!\s*:)",
+            "a form of 'import' other than a static one from './name.js' that ends in ';'",
+        ),
         (r"(?<![.\w$])export\b(?!\s*:)", "'export' on something other than a const, function or class declaration"),
     ):
         if found := re.search(pattern, code):
@@ -161,7 +164,8 @@ def _depth(code: str, at: int) -> int:
 
 
 def blank(text: str) -> str:
-    """JavaScript with the insides of strings, templates, comments and regular expressions as spaces, in the same places.
+    """JavaScript with the insides of strings, templates, comments and regular expressions as spaces, in the same
+    places.
 
     Code in a template's ``${…}`` is kept. Line breaks stay.
 

@@ -91,23 +91,27 @@ def _render(page: Page, views: Views) -> str:
         for section in page.sections
     ]
     style, script = _style(), _script()
-    text = _templates().get_template("page.html").render(
-        page=page,
-        title=both(page.title),
-        eyebrow=both(page.eyebrow),
-        provenance=[(str(k), _shown(v)) for k, v in (page.provenance or {}).items()],
-        sections=sections,
-        has_maps=bool(views.maps),
-        policy=_policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
-        payload=Markup(_payload(views)),
-        tags=TAGS,
-        languages=LANGUAGES,
-        words=PAGE,
-        interface=INTERFACE,
-        watermark=WATERMARK,
-        version=__version__,
+    text = (
+        _templates()
+        .get_template("page.html")
+        .render(
+            page=page,
+            title=both(page.title),
+            eyebrow=both(page.eyebrow),
+            provenance=[(str(k), _shown(v)) for k, v in (page.provenance or {}).items()],
+            sections=sections,
+            has_maps=bool(views.maps),
+            policy=_policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            payload=Markup(_payload(views)),
+            tags=TAGS,
+            languages=LANGUAGES,
+            words=PAGE,
+            interface=INTERFACE,
+            watermark=WATERMARK,
+            version=__version__,
+        )
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate in a file's name can't be written
 
@@ -185,4 +189,6 @@ def _templates() -> Environment:
 
 
 def _shown(thing: object) -> str:
-    return json.dumps(thing, ensure_ascii=False, default=str) if isinstance(thing, Mapping | list | tuple) else str(thing)
+    return (
+        json.dumps(thing, ensure_ascii=False, default=str) if isinstance(thing, Mapping | list | tuple) else str(thing)
+    )

@@ -1,14 +1,15 @@
-"""What a page carries besides words: maps as values, each picture once, and a still of every map for when scripts are off.
+"""What a page carries besides words: maps as values, each picture once, and a still of every map for when scripts are
+off.
 
-A map travels as one byte a cell with the largest |value| beside it, so that the browser can colour, threshold and rescale
-it and tell the value under the cursor. The byte ``c`` means::
+A map travels as one byte a cell with the largest |value| beside it, so that the browser can colour, threshold and
+rescale it and tell the value under the cursor. The byte ``c`` means::
 
     c = 0                 the network never saw this place
     signed    (c ≥ 1)     value = sign(s) · s² · largest,  s = (c − 128) / 127
     unsigned  (c ≥ 1)     value = s² · largest,            s = (c − 1) / 254
 
-The square keeps small values fine (maps have long tails) and zero exact; a value is off by at most ``largest · |s| / 127``
-(signed) or ``/ 254`` (unsigned), plus that step's own square.
+The square keeps small values fine (maps have long tails) and zero exact; a value is off by at most ``largest · |s| /
+127`` (signed) or ``/ 254`` (unsigned), plus that step's own square.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def decode(codes: NDArray[np.uint8], largest: float, signed: bool) -> NDArray[np
 
 def pack(codes: NDArray[np.uint8]) -> dict[str, str]:
     """Bytes as base64 of zlib, row by row; as differences to the left neighbour (mod 256) where that is smaller."""
-    difference = np.diff(codes, axis=1, prepend=np.zeros((len(codes), 1), np.uint8))  # uint8 wraps, as the browser's does
+    difference = np.diff(
+        codes, axis=1, prepend=np.zeros((len(codes), 1), np.uint8)
+    )  # uint8 wraps, as the browser's does
     packed = {"none": zlib.compress(codes.tobytes(), 7), "left": zlib.compress(difference.tobytes(), 7)}
     filter_ = min(packed, key=lambda name: len(packed[name]))
     return {"filter": filter_, "data": base64.b64encode(packed[filter_]).decode("ascii")}
@@ -120,7 +123,8 @@ def tables_payload() -> dict[str, str]:
 
 
 def picture_url(pixels: NDArray[np.uint8], side: int, quality: int) -> str:
-    """A picture as a ``data:`` URL: WebP (JPEG where Pillow lacks it), or PNG where it is small; brought down to ``side``.
+    """A picture as a ``data:`` URL: WebP (JPEG where Pillow lacks it), or PNG where it is small; brought down to
+    ``side``.
     """
     if max(pixels.shape) <= SMALL:
         return data_url(Image.fromarray(pixels), "PNG")

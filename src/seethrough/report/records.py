@@ -24,8 +24,8 @@ def as_npz(explanation: Explanation) -> bytes:
     """All arrays, compressed; nothing is pickled, so ``numpy.load`` opens it with its defaults.
 
     ``METHOD.values``, ``METHOD.map`` (float32), ``METHOD.seen`` (bool), ``METHOD.scores`` for each method;
-    ``picture.0``… (uint8); ``prediction.values`` and ``prediction.probabilities``; ``about``, the record of `as_json` as
-    text.
+    ``picture.0``… (uint8); ``prediction.values`` and ``prediction.probabilities``; ``about``, the record of `as_json`
+    as text.
     """
     arrays: dict[str, np.ndarray] = {"about": np.array(as_json(explanation).decode("utf-8"))}
     for name, attribution in explanation.items():

@@ -132,7 +132,6 @@ class Views:
             numbers=tuple(numbers(attribution, answer.image, reading)),
         )
 
-
     def _reading(self, block: Explained, attribution: Attribution, image: int) -> Reading:
         key = (id(attribution), image, id(block.mask), both(block.mask_name))
         if key not in self.readings:

@@ -54,7 +54,8 @@ class _Box:
 def figure(result: object, *, language: str = "en") -> Figure:
     """Draw an `Explanation` or an `Attribution`.
 
-    Where the language is Chinese and no installed font has its characters, the words are English and the figure says so.
+    Where the language is Chinese and no installed font has its characters, the words are English and the figure says
+    so.
 
     Parameters
     ----------
@@ -237,4 +238,3 @@ class _Sheet:
         texts = [OWN_SCALES.in_(self.language), *said, *([self.remark] if self.remark else [])]
         width = (self.width - 2 * MARGIN) * LETTERS_PER_INCH
         return [line for text in texts for line in wrap(text, width)]
-

@@ -41,7 +41,10 @@ PAGE: Mapping[str, Both] = {
         "本页的图为 8 位精度；完整数值请保存为 .npz。",
     ),
     "provenance": Both("Where this comes from", "来源"),
-    "made_by": Both("Made by Seethrough {version}. This page asks nothing of any server.", "由 Seethrough {version} 生成。本页不向任何服务器请求。"),
+    "made_by": Both(
+        "Made by Seethrough {version}. This page asks nothing of any server.",
+        "由 Seethrough {version} 生成。本页不向任何服务器请求。",
+    ),
     "more": Both(
         "{shown:count} of {all:count} images are shown here; save the result as .html to see all.",
         "这里显示 {all:count} 张图片中的 {shown:count} 张；保存为 .html 可查看全部。",

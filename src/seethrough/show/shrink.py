@@ -26,7 +26,8 @@ def shrink_pixels(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def shrink_map(
     values: NDArray[np.floating], seen: NDArray[np.bool_], side: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """A map and its seen pixels within ``side``: each cell the mean over what was seen in it; seen where half of it was.
+    """A map and its seen pixels within ``side``: each cell the mean over what was seen in it; seen where half of it
+    was.
     """
     share = _averaged(seen, side)
     total = _averaged(np.where(seen, values, 0), side)

@@ -229,10 +229,13 @@ NUMBERS: Mapping[str, Both] = {
     "layer": Both("layer", "层"),
     "seen": Both("seen by the network", "网络看到的部分"),
     "passes": Both("images sent through", "通过网络的图片数"),
-    "passes_value": Both("{forward:count} forward, {backward:count} walked back", "前向 {forward:count}，反向 {backward:count}"),
+    "passes_value": Both(
+        "{forward:count} forward, {backward:count} walked back", "前向 {forward:count}，反向 {backward:count}"
+    ),
     "check": Both("check", "检查"),
 }
 """Names of the rows in the small table under a map."""
+
 
 def method_words(method: str) -> MethodWords:
     """Name and one line for a method; one that the table does not know goes by its identifier."""

@@ -1,6 +1,8 @@
-"""Little networks as people really write them, by family: what they do on their way is what a recorder of networks may get wrong.
+"""Little networks as people really write them, by family: what they do on their way is what a recorder of networks may
+get wrong.
 
-Each is a function ``(net, x) -> output`` on a body of one convolution and one linear layer, with further parts named in its decorator.
+Each is a function ``(net, x) -> output`` on a body of one convolution and one linear layer, with further parts named in
+its decorator.
 """
 
 from odd_networks import batches, chance, forms, gradients, parts, state, structure, values, vision, writes

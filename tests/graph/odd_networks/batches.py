@@ -109,7 +109,10 @@ def takes_the_last_of_the_batch(net, x):
     return net.head(y * y[-1:] + y[x.size(0) - 1])
 
 
-@odd(token=lambda: nn.Parameter(torch.ones(1, 1, 8)), place=lambda: nn.Parameter(torch.linspace(-1, 1, 65 * 8).view(1, 65, 8)))
+@odd(
+    token=lambda: nn.Parameter(torch.ones(1, 1, 8)),
+    place=lambda: nn.Parameter(torch.linspace(-1, 1, 65 * 8).view(1, 65, 8)),
+)
 def puts_a_token_before(net, x):
     t = torch.cat([net.token.expand(x.size(0), -1, -1), net.tokens(x)], 1) + net.place
     return net.fc(F.scaled_dot_product_attention(t, t, t)[:, 0])

@@ -45,9 +45,10 @@ class Body(nn.Module):
 class Odd:
     """One odd network: a function of a body with parts, and what else must be known to try it.
 
-    ``way`` is the way it is expected to go, so that a step down shows: ``"any batch"``, ``"this batch"``, ``"real"`` (recorded for these
-    images alone) or ``"whole"`` (one opaque operation). ``change`` has the last word on the body. ``copies``: whether it can be copied.
-    ``even``: batch sizes at which what was written down for any batch holds all the same. ``refused``: words of the refusal.
+    ``way`` is the way it is expected to go, so that a step down shows: ``"any batch"``, ``"this batch"``, ``"real"``
+    (recorded for these images alone) or ``"whole"`` (one opaque operation). ``change`` has the last word on the body.
+    ``copies``: whether it can be copied. ``even``: batch sizes at which what was written down for any batch holds all
+    the same. ``refused``: words of the refusal.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""Networks with parts that other people wrote: attention, recurrence, parametrizations, compiled, scripted and lazy layers."""
+"""Networks with parts that other people wrote: attention, recurrence, parametrizations, compiled, scripted and lazy
+layers.
+"""
 
 import torch
 import torch.nn as nn
@@ -33,12 +35,19 @@ def encodes(net, x):
     return net.fc(net.encoder(net.tokens(x)).mean(1))
 
 
-@odd(encoder=lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2, enable_nested_tensor=True))
+@odd(
+    encoder=lambda: nn.TransformerEncoder(
+        nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2, enable_nested_tensor=True
+    )
+)
 def encodes_twice(net, x):
     return net.fc(net.encoder(net.tokens(x)).mean(1))
 
 
-@odd(decoder=lambda: nn.TransformerDecoderLayer(8, 2, 16, batch_first=True), query=lambda: nn.Parameter(torch.randn(1, 3, 8)))
+@odd(
+    decoder=lambda: nn.TransformerDecoderLayer(8, 2, 16, batch_first=True),
+    query=lambda: nn.Parameter(torch.randn(1, 3, 8)),
+)
 def decodes(net, x):
     return net.fc(net.decoder(net.query.expand(x.size(0), -1, -1), net.tokens(x)).mean(1))
 

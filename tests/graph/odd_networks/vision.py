@@ -22,7 +22,9 @@ def shuffles_pixels(net, x):
 def shuffles_groups_of_channels(net, x):
     y = net.conv(x)
     b, c, h, w = y.size()
-    return net.head(y.view(b, 2, c // 2, h, w).transpose(1, 2).contiguous().view(b, -1, h, w) * torch.arange(8)[:, None, None])
+    return net.head(
+        y.view(b, 2, c // 2, h, w).transpose(1, 2).contiguous().view(b, -1, h, w) * torch.arange(8)[:, None, None]
+    )
 
 
 @odd(offsets=lambda: nn.Conv2d(8, 2, 3, padding=1))
@@ -37,7 +39,9 @@ def samples_at_learned_places(net, x):
 @odd(localise=lambda: nn.Linear(8, 6))
 def transforms_space(net, x):
     theta = net.localise(net.conv(x).mean((2, 3))).view(-1, 2, 3) * 0.2 + torch.eye(2, 3)
-    return net.head(net.conv(F.grid_sample(x, F.affine_grid(theta, x.size(), align_corners=False), align_corners=False)))
+    return net.head(
+        net.conv(F.grid_sample(x, F.affine_grid(theta, x.size(), align_corners=False), align_corners=False))
+    )
 
 
 def _windows(y, side):
@@ -48,7 +52,9 @@ def _windows(y, side):
 
 def _back(windows, side, h, w):
     b = int(windows.shape[0] / (h * w / side / side))
-    return windows.view(b, h // side, w // side, side, side, -1).permute(0, 1, 3, 2, 4, 5).contiguous().view(b, h, w, -1)
+    return (
+        windows.view(b, h // side, w // side, side, side, -1).permute(0, 1, 3, 2, 4, 5).contiguous().view(b, h, w, -1)
+    )
 
 
 @odd(qkv=lambda: nn.Linear(8, 24))
