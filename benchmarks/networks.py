@@ -156,7 +156,7 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for conv, gate in zip(self.convs, self.gates):
             x = F.hardswish(conv(x), inplace=True)
-            x *= gate(F.avg_pool2d(x, x.shape[2:]))
+            x = x * gate(F.avg_pool2d(x, x.shape[2:]))
         return self.head(x.flatten(2).mean(-1))
 
 

@@ -44,7 +44,7 @@ SUMS = {"mean", "mean of two", "softmax"}
 def test_any_network_of_permutations_pads_joins_and_means_gives_the_same_numbers(steps):
     def forward(x):
         for step in steps:
-            if x.numel() > 3000 and step.startswith("join"):
+            if x[0].numel() > 1000 and step.startswith("join"):
                 continue
             x = STEPS[step](x)
         return x

@@ -45,6 +45,7 @@ class _Rewriting:
     real: dict[Place, int] = field(default_factory=dict)
     channels_last: set[int] = field(default_factory=set)
     fused: set[int] = field(default_factory=set)
+    maker: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.next = max(self.old.values, default=0) + 1
@@ -119,6 +120,7 @@ class _Rewriting:
     ) -> None:
         """Put an operation down; its outputs are seen through the permutation."""
         self.operations.append(replace(operation, arguments=arguments, **changes))
+        self.maker.update((o, len(self.operations) - 1) for o in operation.outputs if o is not None)
         for o in operation.outputs:
             if o is not None:
                 self.where[o] = Place(o, permutation)
@@ -381,6 +383,52 @@ def _pad(g: _Rewriting, k: int, operation: Operation) -> bool:
     return True
 
 
+def _bias(g: _Rewriting, k: int, operation: Operation) -> bool:
+    """A constant a channel, added to a convolution that nothing else reads: the convolution's own bias, as Keras had
+    it. The sum is rounded where it was.
+    """
+    args, kwargs = operation.bound()
+    if operation.name != "add" or kwargs or len(args) != 2 or not isinstance(args[0], Ref):
+        return False
+    place, output = g.where[args[0].value], operation.outputs[0]
+    at = g.maker.get(place.value)
+    if at is None or g.operations[at].kind is not Kind.CONVOLUTION or not _read_once(g, args[0].value, place.value):
+        return False
+    convolution, value = g.operations[at], g.values[place.value]
+    bias = _a_channel(args[1], place, value)
+    given, named = convolution.bound()
+    if bias is None or named.get("bias") is not None or (len(given) > 2 and given[2] is not None):
+        return False
+    if len(given) > 2:
+        given = (*given[:2], bias, *given[3:])
+    else:
+        named = {**named, "bias": bias}
+    arguments, spec = flatten((given, named))
+    g.operations[at] = replace(convolution, arguments=arguments, spec=spec)
+    return output is not None and g._alias(operation, place)
+
+
+def _read_once(g: _Rewriting, value: int, made: int) -> bool:
+    """Whether ``value`` is read by one operation alone, and so is all between it and ``made`` (permutations)."""
+    while value not in g.held and len(g.old.consumers.get(value, [])) == 1:
+        if value == made:
+            return True
+        value = g.old.operations[g.old.producer[value]].inputs[0]
+    return False
+
+
+def _a_channel(constant: Any, place: Place, value: Value) -> torch.Tensor | None:
+    """(C,), where a constant holds one number a channel of a value that is seen through a permutation."""
+    rank = len(value.shape)
+    if not isinstance(constant, torch.Tensor) or constant.dtype != value.dtype or constant.dim() > rank:
+        return None
+    constant = constant.reshape((1,) * (rank - constant.dim()) + tuple(constant.shape))
+    axes = place.permutation or tuple(range(rank))
+    constant = constant.permute(tuple(axes.index(i) for i in range(rank)))
+    channels = value.shape[1]
+    return constant.reshape(-1) if constant.shape == (1, channels, *(1,) * (rank - 2)) else None
+
+
 def _one_affine(g: _Rewriting, k: int, operation: Operation) -> bool:
     """``subtract, mul, add`` by constants, each read by the next alone: Keras' batch normalisation, one affine."""
     if operation.name not in ("sub", "subtract"):
@@ -441,7 +489,7 @@ _REWRITES: dict[Kind, tuple[Rewrite, ...]] = {
     Kind.DROPOUT: (_no_dropout,),
     Kind.PERMUTE: (_carry_permutation,),
     Kind.RESHAPE: (_view_is_reshape,),
-    Kind.ADD: (_one_affine,),
+    Kind.ADD: (_one_affine, _bias),
     Kind.CONVOLUTION: (_in_memory_order,),
     Kind.MAX_POOL: (_in_memory_order,),
     Kind.AVERAGE_POOL: (_in_memory_order,),

@@ -5,14 +5,15 @@ One loop. A value lives from the operation that gives it to the last that reads 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from seethrough.graph.graph import Graph
-from seethrough.graph.operations import Context, Operation
+from seethrough.graph.operations import Context, Kind, Operation, Ref
 from seethrough.graph.tree import leaves_of
 
 
@@ -48,6 +49,56 @@ def plan(graph: Graph, wanted: Iterable[int], given: Iterable[int]) -> Plan:
     return Plan(tuple(steps), tuple(tuple(e) for e in ends))
 
 
+def relu_(x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+    """``relu`` into its own input."""
+    return torch.relu_(x)
+
+
+def relu6_(x: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+    """``relu6`` into its own input."""
+    return torch.nn.functional.hardtanh_(x, 0.0, 6.0)
+
+
+def add_(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """``x + y`` into ``x``."""
+    return x.add_(y)
+
+
+def affine_(x: torch.Tensor, mean: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """``(x − mean) · scale + shift`` into ``x``."""
+    return x.sub_(mean).mul_(scale).add_(shift)
+
+
+_IN_PLACE = {"relu": relu_, "relu6": relu6_, "add": add_, "affine": affine_}
+# What these give is nobody else's: no view of anything, and not what went in.
+_FRESH = frozenset((Kind.CONVOLUTION, Kind.LINEAR, Kind.AFFINE, Kind.ADD, Kind.NORMALISATION))
+
+
+def reusing(graph: Graph, way: Plan, given: Iterable[int]) -> tuple[Operation, ...]:
+    """The plan's steps, where an operation may write into its input instead: made by the step's way, read by nobody
+    else, and not wanted. The numbers are the same to the bit; a fresh block of memory for each costs a third of the time
+    of a light network.
+    """
+    given, readers = set(given), Counter(v for step in way.steps for v in step.inputs)
+    steps = []
+    for step, ends in zip(way.steps, way.ends):
+        source = step.arguments[0] if step.arguments else None
+        function = _IN_PLACE.get(step.name)
+        if (
+            function is not None
+            and isinstance(source, Ref)
+            and source.value in ends
+            and source.value not in given
+            and readers[source.value] == sum(isinstance(a, Ref) and a == source for a in step.arguments) == 1
+            and graph.operations[graph.producer[source.value]].kind in _FRESH
+            and graph.values[source.value] == graph.values[step.outputs[0] or 0]
+            and (step.name != "add" or len(step.arguments) == 2)
+        ):
+            step = replace(step, function=function)
+        steps.append(step)
+    return tuple(steps)
+
+
 def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[int]) -> dict[int, torch.Tensor]:
     """The wanted values, computed from the given ones without gradients.
 
@@ -65,7 +116,7 @@ def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[in
     batch = len(next(iter(given.values())))
     way = plan(graph, wanted, given)
     with torch.no_grad():
-        for operation, ends in zip(way.steps, way.ends):
+        for operation, ends in zip(reusing(graph, way, given), way.ends):
             with switched(operation.context):
                 store(operation, operation.call(values, batch), values)
             for v in ends:

@@ -80,6 +80,7 @@ class Run:
         self.counter = counter or Counter()
         self.rows = torch.arange(len(images), device=images.device) if rows is None else rows
         self._layers: set[str] = {layer for _, layer in self.asks if layer != INPUT}
+        self._starts: set[str] = {layer for _, layer in self.asks} or {INPUT}
         self._forward: Forward | None = None
         self._gradients: dict[int, dict[str, Tensor]] = {}
         self._scores: Tensor | None = None
@@ -118,6 +119,9 @@ class Run:
     def gradient(self, layer: str = INPUT, rules: Rules = PLAIN) -> Tensor:
         """The target's gradient at a layer, or at the images, (N, C, H, W); zero where nothing reaches it."""
         if layer not in self._gradients.get(id(rules), {}):
+            if layer not in self._starts and INPUT not in self._starts:
+                self._starts.add(layer)
+                self._forward = None
             if layer not in (INPUT, *self._layers):
                 self._layers.add(layer)
                 self._forward = None
@@ -167,7 +171,8 @@ class Run:
             }
             self.counter.forward += len(self.images)
             with same_chance() if _draws(graph) else torch.enable_grad():
-                self._forward = Forward(graph, {graph.input.value: self.images}, wanted)
+                starts = [self._place_in(graph, layer).value for layer in self._starts]
+                self._forward = Forward(graph, {graph.input.value: self.images}, wanted, starts)
             self._gradients, self._scores = {}, None
         return self._forward
 

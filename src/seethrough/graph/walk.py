@@ -60,16 +60,24 @@ class Forward:
         Values by number to start from (usually the images at the input); they receive gradients.
     wanted
         Numbers of the values to keep.
+    starts
+        Where gradients end: the given values where nothing is said. What comes before them runs without gradients, as
+        in a plain forward; a value that a gradient passes through anyway needn't be one.
     """
 
-    def __init__(self, graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[int]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        given: Mapping[int, torch.Tensor],
+        wanted: Iterable[int],
+        starts: Iterable[int] | None = None,
+    ) -> None:
         self.graph = graph
         wanted = set(wanted)
         self.batch = len(next(iter(given.values())))
-        values = {
-            v: t.detach().requires_grad_() if t.is_floating_point() or t.is_complex() else t for v, t in given.items()
-        }
-        self.starts = set(values)
+        self.asked = set(given if starts is None else starts)
+        self.starts: set[int] = set()
+        values = {v: self._started(v, t.detach()) for v, t in given.items()}
         self.pieces: list[Piece] = []
         way = plan(graph, wanted, given)
         with torch.enable_grad():
@@ -78,6 +86,13 @@ class Forward:
                 for v in ends:
                     values.pop(v, None)
         self.values = {v: values[v].detach() for v in wanted if v in values}
+
+    def _started(self, number: int, tensor: torch.Tensor) -> torch.Tensor:
+        """The value, as the end of gradients where it was asked for and none passes through it."""
+        if number not in self.asked or tensor.requires_grad or not (tensor.is_floating_point() or tensor.is_complex()):
+            return tensor
+        self.starts.add(number)
+        return tensor.detach().requires_grad_()
 
     def _run(self, operation: Operation, values: dict[int, torch.Tensor]) -> None:
         read = {v: values[v] for v in operation.inputs}
@@ -90,6 +105,8 @@ class Forward:
         inputs = {v: get_gradient_edge(read[v]) for v in carriers}
         with torch.set_grad_enabled(operation.context.grad), switched(operation.context):
             store(operation, operation.call(read, self.batch), values)
+        for v in self.asked.intersection(operation.outputs):
+            values[v] = self._started(v, values[v])
         outputs = {
             v: get_gradient_edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad
         }
