@@ -176,14 +176,15 @@ def resident() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--give-back", action="store_true", help="leave the allocator as the system has it")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peak:
         return peak(options.peak)
-    keep_freed_memory()
-    print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads; the allocator keeps freed blocks, for both sides"
-    )
+    if not options.give_back:
+        keep_freed_memory()
+    kept = "gives freed blocks back" if options.give_back else "keeps freed blocks"
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; the allocator {kept}, for both sides")
     keras_forward(options.rounds)
     gradients(options.rounds)
     cams(options.rounds)
