@@ -85,8 +85,9 @@ class Recorder(TorchFunctionMode):
         self.tainted: set[int] = set()
         # what a tensor held before the function that runs now, where the network had written into it before
         self.before: dict[int, torch.Tensor] = {}
-        # from the storage of a real tensor's fake twin to its own; twins are kept, so that no other gets their storage
+        # from the storage of a real tensor's fake twin to its own; both are kept, so that no other gets their identity
         self.kept: list[torch.Tensor] = []
+        self.met: set[int] = set()
         self.twins: dict[int | None, int] = {}
         self.stack: list[Scope] = []
         self.scopes: list[Scope] = []
@@ -122,24 +123,15 @@ class Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in _QUESTIONS or self.deaf:
+        name = getattr(func, "__name__", "")
+        if self.deaf or self._is_aside(func, name):
             return func(*args, **kwargs)
         if func is F.multi_head_attention_forward:
             with self:
                 return open_attention(*args, **kwargs)
-        name = getattr(func, "__name__", "")
-        if func in _GRADIENT_FUNCTIONS:
-            raise NetworkRefused(f"the network computes or changes gradients inside its forward ({name} at {here()})")
-        if name == "__set__":
-            if getattr(func.__self__, "__name__", "") in ("requires_grad", "grad"):
-                return func(*args, **kwargs)
-            raise NetworkRefused(f"the network sets a tensor's attribute at {here()}, which can't be written down")
-        getter = name == "__get__"
         flat, spec = flatten((args, kwargs))
         live = any(isinstance(a, torch.Tensor) and self.is_live(a) for a in flat)
-        if getter and getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES:
-            return func(*args, **kwargs)
-        function: Callable[..., Any] = property_getter(func) if getter else STAND_INS.get(func) or func
+        function: Callable[..., Any] = property_getter(func) if name == "__get__" else STAND_INS.get(func) or func
         self.begin(flat, live)
         try:
             if live or not self.fake:
@@ -163,6 +155,20 @@ class Recorder(TorchFunctionMode):
         )
         return result
 
+    def _is_aside(self, func: Any, name: str) -> bool:
+        """Whether a function is a question about a tensor's form, or a switch, and no step of the network's; refuses
+        what can't be written down at all.
+        """
+        if name == "__get__":
+            return getattr(func.__self__, "__name__", "") not in _TENSOR_PROPERTIES
+        if name == "__set__":
+            if getattr(func.__self__, "__name__", "") in ("requires_grad", "grad"):
+                return True
+            raise NetworkRefused(f"the network sets a tensor's attribute at {here()}, which can't be written down")
+        if func in _GRADIENT_FUNCTIONS:
+            raise NetworkRefused(f"the network computes or changes gradients inside its forward ({name} at {here()})")
+        return func in _QUESTIONS
+
     def _constant(self, function: Callable[..., Any], flat: list[Any]) -> Any:
         """What this very call gave in an earlier recording, where nothing of the image goes in; None where it must be
         made.
@@ -185,16 +191,17 @@ class Recorder(TorchFunctionMode):
 
     def _meet(self, tensor: torch.Tensor, storage: int) -> None:
         """Know a real tensor's fake twin by its storage."""
-        assert self.fake is not None
+        if self.fake is None or id(tensor) in self.met:
+            return
         try:
             twin = self.fake.from_tensor(tensor)
-        except (
-            AssertionError
-        ) as error:  # torch can't make one of a view that was taken before its base came to carry a gradient
+        except AssertionError as error:
+            # torch can't make one of a view that was taken before its base came to carry a gradient
             raise NetworkRefused(
                 f"{here()} uses a view of a constant that has been written into since the view was taken"
             ) from error
-        self.kept.append(twin)
+        self.kept += (tensor, twin)
+        self.met.add(id(tensor))
         self.twins[storage_of(twin)] = storage
 
     def begin(self, flat: list[Any], live: bool) -> None:
