@@ -191,15 +191,15 @@ def _device_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.device:
 
 
 def _memory_order(g: _Rewriting, k: int, operation: Operation) -> bool:
-    """``contiguous`` only orders memory: superfluous before another one, and where the order is known to be the one
-    asked for.
+    """``contiguous`` only orders memory: superfluous before another one, before a maximum (which is the same number in
+    any order), and where the order is known to be the one asked for.
     """
     if operation.name != "contiguous":
         return False
     source, (output,) = operation.inputs[0], operation.outputs
     assert output is not None
     readers = [g.old.operations[r] for r in g.old.consumers.get(output, [])]
-    if readers and output not in g.held and all(r.name == "contiguous" for r in readers):
+    if readers and output not in g.held and all(r.name == "contiguous" or r.kind is Kind.MAX_POOL for r in readers):
         return g._alias(operation, g.where[source])
     args, kwargs = operation.bound()
     if torch.channels_last in (*args, kwargs.get("memory_format")):
