@@ -344,7 +344,7 @@ def _is_library(file: str) -> bool:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """A recording makes many small objects that live on; looking for garbage among them again and again took a third of
     its time.
     """
@@ -437,7 +437,7 @@ def _record(
             images = images.requires_grad_() * 1  # not a leaf, so that the network may write into it
         recorder.number(images, live=True)
         try:
-            with listening(recorder), _no_collection(), recorder:
+            with listening(recorder), no_collection(), recorder:
                 output = call(images)
         except _NEEDS_VALUES as error:
             raise NetworkRefused(

@@ -33,10 +33,13 @@ image (N,).
 
 @dataclass
 class Counter:
-    """What a run, and the runs it gave rise to, really sent through the network."""
+    """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
+    looked at since the question was asked.
+    """
 
     forward: int = 0
     backward: int = 0
+    looked: bool = False
 
     @property
     def passes(self) -> Passes:
@@ -133,7 +136,7 @@ class Run:
         i mod N.
         """
         with torch.no_grad():
-            graph = self.source.proved(images)
+            graph = self._proved(images)
             place = self._answer_of(graph)
             self.counter.forward += len(images)
             with same_chance() if _draws(graph) else torch.no_grad():
@@ -163,7 +166,7 @@ class Run:
     def forward(self) -> Forward:
         """The run of the graph, made at first need."""
         if self._forward is None:
-            graph = self.source.proved(self.images, gradient=True)
+            graph = self._proved(self.images, gradient=True)
             wanted = {
                 graph.output.value,
                 graph.logits.value,
@@ -175,6 +178,11 @@ class Run:
                 self._forward = Forward(graph, {graph.input.value: self.images}, wanted, starts)
             self._gradients, self._scores = {}, None
         return self._forward
+
+    def _proved(self, images: Tensor, *, gradient: bool = False) -> Graph:
+        graph = self.source.proved(images, gradient=gradient, thorough=not self.counter.looked)
+        self.counter.looked = True
+        return graph
 
     def _walk(self, rules: Rules, layers: set[str]) -> None:
         forward = self.forward

@@ -20,7 +20,7 @@ from seethrough.errors import NetworkRefused
 from seethrough.graph.canonical import canonical
 from seethrough.graph.graph import Graph
 from seethrough.graph.prove import disagreement
-from seethrough.graph.record import fake_tensors, record
+from seethrough.graph.record import fake_tensors, no_collection, record
 from seethrough.graph.recording import Recording
 from seethrough.graph.unite import unite
 from seethrough.graph.untouched import ONE_AT_A_TIME
@@ -100,15 +100,21 @@ class GraphSource:
                 raise NetworkRefused(entry.refused)
             return entry.any_batch
 
-    def proved(self, images: torch.Tensor, *, gradient: bool = False) -> Graph:
+    def proved(self, images: torch.Tensor, *, gradient: bool = False, thorough: bool = True) -> Graph:
         """A graph that gives what the network gives on these images (N, C, …), gradients too where asked.
+
+        Parameters
+        ----------
+        thorough
+            Read the weights again that constants were computed from, in case they were written past torch's notice
+            (``.data``); once is enough for one question.
 
         Raises
         ------
         Whatever the network itself raises on such images.
         """
         with ONE_AT_A_TIME:
-            entry = self._entry(images)
+            entry = self._entry(images, thorough=thorough)
             batch = len(images)
             reasons: list[str] = []
             for way, graph in self._candidates(entry, images, reasons):
@@ -122,12 +128,12 @@ class GraphSource:
         """How these images go (``"any batch"``, ``"this batch"``, ``"real"``, ``"whole"``), and what forced each step
         down.
         """
-        entry = self._entry(images)
+        entry = self._entry(images, thorough=False)
         return entry.way.get(len(images), "any batch"), tuple(entry.reasons.get(len(images), ()))
 
     # --- pieces -------------------------------------------------------------------------------------------------------
 
-    def _entry(self, images: torch.Tensor) -> _Entry:
+    def _entry(self, images: torch.Tensor, *, thorough: bool = True) -> _Entry:
         key = (
             tuple(images.shape[1:]),
             images.dtype,
@@ -137,7 +143,7 @@ class GraphSource:
             state_of(self.module),
         )
         entry = self._entries.get(key)
-        if entry is None or any(checksum(tensor) != known for tensor, known in entry.origins.values()):
+        if entry is None or (thorough and any(checksum(t) != known for t, known in entry.origins.values())):
             entry = self._entries[key] = _Entry()
             try:
                 entry.any_batch = self._write(entry, images, BATCHES)
@@ -151,10 +157,12 @@ class GraphSource:
     def _write(self, entry: _Entry, images: torch.Tensor, batches: tuple[int, ...]) -> Graph:
         example, fakes = self.native(images), fake_tensors()
         recordings: list[Recording] = []
-        for b in batches:
-            recordings.append(self._record(example, b, earlier=recordings[0] if recordings else None, fake_mode=fakes))
-        entry.origins |= {id(t): (t, checksum(t)) for t in recordings[0].origins}
-        return canonical(unite(recordings, layout=self.layout))
+        with no_collection():
+            for b in batches:
+                earlier = recordings[0] if recordings else None
+                recordings.append(self._record(example, b, earlier=earlier, fake_mode=fakes))
+            entry.origins |= {id(t): (t, checksum(t)) for t in recordings[0].origins}
+            return canonical(unite(recordings, layout=self.layout))
 
     def _record(self, example: torch.Tensor, batch: int | None, **more: Any) -> Any:
         try:
