@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from seethrough.graph.execute import plan, store, switched
+from seethrough.graph.execute import plan, reusing, store, switched
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Operation
 from seethrough.graph.rules import PLAIN, Rules
@@ -81,8 +81,8 @@ class Forward:
         self.pieces: list[Piece] = []
         way = plan(graph, wanted, given)
         with torch.enable_grad():
-            for operation, ends in zip(way.steps, way.ends):
-                self._run(operation, values)
+            for operation, alone, ends in zip(way.steps, reusing(graph, way, given), way.ends):
+                self._run(operation, alone, values)
                 for v in ends:
                     values.pop(v, None)
         self.values = {v: values[v].detach() for v in wanted if v in values}
@@ -94,7 +94,8 @@ class Forward:
         self.starts.add(number)
         return tensor.detach().requires_grad_()
 
-    def _run(self, operation: Operation, values: dict[int, torch.Tensor]) -> None:
+    def _run(self, operation: Operation, alone: Operation, values: dict[int, torch.Tensor]) -> None:
+        """Run one operation; ``alone`` is what does the same where no gradient passes."""
         read = {v: values[v] for v in operation.inputs}
         carriers = [v for v, t in read.items() if t.requires_grad]
         if len(carriers) > 1:
@@ -104,7 +105,7 @@ class Forward:
                 read[v] = read[v].view_as(read[v])
         inputs = {v: get_gradient_edge(read[v]) for v in carriers}
         with torch.set_grad_enabled(operation.context.grad), switched(operation.context):
-            store(operation, operation.call(read, self.batch), values)
+            store(operation, (operation if carriers else alone).call(read, self.batch), values)
         for v in self.asked.intersection(operation.outputs):
             values[v] = self._started(v, values[v])
         outputs = {
