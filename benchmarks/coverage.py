@@ -62,8 +62,7 @@ def gradients(source: GraphSource, graph: Any, images: torch.Tensor) -> tuple[to
     (expected,) = torch.autograd.grad(out, leaf, seed)
     place = graph.output
     forward = Forward(graph, {graph.input.value: images}, [place.value])
-    back = seed if place.permutation is None else seed.permute(*(place.permutation.index(i) for i in range(seed.dim())))
-    return forward.walk({place.value: back}, [graph.input.value])[graph.input.value], expected
+    return forward.walk({place.value: place.back(seed)}, [graph.input.value])[graph.input.value], expected
 
 
 def off(found: torch.Tensor, expected: torch.Tensor) -> float:

@@ -16,8 +16,8 @@ import torch.nn as nn
 from seethrough.errors import NetworkRefused, UsageError
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
-from seethrough.graph.prove import same_chance
 from seethrough.graph.source import GraphSource, state_of
+from seethrough.graph.untouched import same_chance
 from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
 from seethrough.models.open import open_model
 from seethrough.models.opened import Opened, Preprocessing

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small import residual, source_of
+from small import Calls, residual, source_of
 
 from seethrough.graph.canonical import canonical
 from seethrough.graph.operations import Ref
@@ -56,6 +56,16 @@ def test_a_right_output_with_a_wrong_gradient_is_found(graph, network):
     graph.operations[k] = replace(operation, function=half_detached)
     assert judged(graph, network, gradient=False) is None
     assert "gradient is off by" in judged(graph, network)
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+def test_a_wrong_output_is_found_where_there_is_no_gradient(gradient):
+    network = Calls(lambda x: (x.detach() * torch.tensor(3.0)).sum((2, 3)))
+    graph = source_of(network).written(X)
+    assert judged(graph, network, gradient) is None
+    operation = next(o for o in graph if o.name == "mul")
+    operation.arguments = [a * 1.001 if isinstance(a, torch.Tensor) else a for a in operation.arguments]
+    assert "output is off by" in judged(graph, network, gradient)
 
 
 def test_a_graph_that_stumbles_is_told_in_words(graph, network):

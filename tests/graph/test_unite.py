@@ -44,18 +44,6 @@ def test_a_single_recording_holds_for_its_batch_alone():
     assert graph.holds_for(3) and not graph.holds_for(2)
 
 
-def test_a_witness_at_another_batch_size_contradicts():
-    network = Calls(lambda x: x * x.size(0) ** 2)
-    with pytest.raises(NetworkRefused, match=r"mul at test_unite\.py:\d+ uses a number that doesn't go evenly"):
-        unite([recorded(network, 4, batch=batch) for batch in (2, 3, 5)])
-
-
-def test_a_witness_at_batch_1_excludes_that_size_alone():
-    network = Calls(lambda x: x if x.size(0) == 1 else x.relu())
-    graph = unite([recorded(network, 4, batch=batch) for batch in (2, 3, 1)])
-    assert graph.holds_for(2) and not graph.holds_for(1) and "another way at batch 1" in graph.not_for[1]
-
-
 def test_another_way_at_another_batch_size_is_refused_with_both_lines():
     with pytest.raises(
         NetworkRefused, match=r"another way at batch 3: relu at test_unite\.py:\d+ instead of abs at test_unite\.py:\d+"

@@ -84,9 +84,7 @@ class _Rewriting:
         }
         outputs = {name: self._place(p) for name, p in old.outputs.items()}
         start = Place(old.input.value)
-        return Graph(
-            self.operations, self.values, start, outputs, layers, old.layout, old.batch, old.not_for, old.source
-        )
+        return Graph(self.operations, self.values, start, outputs, layers, old.layout, old.batch, old.source)
 
     def _place(self, place: Place) -> Place:
         found = self.where[place.value]

@@ -7,8 +7,8 @@ runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -73,8 +73,6 @@ class Graph:
         ``"channels_last"`` where the network's own layers speak (N, H, W, C).
     batch
         The one batch size it holds for, or None where it holds for any.
-    not_for
-        Batch sizes at which the network is known to go another way, with what differs there.
     source
         ``"fake"`` for a network written down without computing, ``"real"`` for the operations of one image, which hold
         for that image alone.
@@ -87,7 +85,6 @@ class Graph:
     layers: dict[str, Layer]
     layout: str = "channels_first"
     batch: int | None = None
-    not_for: Mapping[int, str] = field(default_factory=dict)
     source: str = "fake"
 
     def __len__(self) -> int:
@@ -128,9 +125,14 @@ class Graph:
         final = last.name in ("softmax", "log_softmax", "sigmoid", "logsigmoid")
         return Place(last.inputs[0], place.permutation) if final and len(last.inputs) == 1 else place
 
+    @cached_property
+    def draws(self) -> bool:
+        """Whether any of its operations draws random numbers."""
+        return any(operation.random for operation in self.operations)
+
     def holds_for(self, batch: int) -> bool:
         """Whether this graph may be run at a batch size."""
-        return (self.batch is None or self.batch == batch) and batch not in self.not_for
+        return self.batch is None or self.batch == batch
 
     def native(self, path: str) -> Place | None:
         """Where a layer's value is found, in the layer's own layout."""

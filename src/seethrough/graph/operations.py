@@ -152,6 +152,12 @@ class Place:
         """The network's own tensor, from the graph's value."""
         return tensor if self.permutation is None else tensor.permute(self.permutation)
 
+    def back(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The graph's value, from the network's own tensor: what `of` does, undone."""
+        if self.permutation is None:
+            return tensor
+        return tensor.permute(tuple(self.permutation.index(i) for i in range(len(self.permutation))))
+
     def shape(self, of: tuple[Any, ...]) -> tuple[Any, ...]:
         """The shape of the network's own tensor, from that of the graph's value."""
         return of if self.permutation is None else tuple(of[axis] for axis in self.permutation)

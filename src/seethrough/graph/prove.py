@@ -56,8 +56,8 @@ def disagreement(
         leaf = images.detach().clone().requires_grad_()
         with same_chance():
             reference = output_tensors(call(native(leaf * 1)))[name]
-        if not reference.requires_grad:
-            return None  # nothing to walk back: the caller finds out by itself
+        if not reference.requires_grad:  # nothing to walk back: the output is all there is to compare
+            return disagreement(graph, module, call, images, native, gradient=False, training=training)
         seed = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)).to(reference)
         (slope,) = torch.autograd.grad(reference, leaf, seed, allow_unused=True)
         with same_chance(), _stumbling() as stumble:
@@ -65,11 +65,7 @@ def disagreement(
             wrong = _difference("output", place.of(forward.values[place.value]), reference.detach())
             if wrong:
                 return wrong
-            back = (
-                seed
-                if place.permutation is None
-                else seed.permute(*(place.permutation.index(i) for i in range(seed.dim())))
-            )
+            back = place.back(seed)
             found, zero = forward.walk({place.value: back}, [start]).get(start), torch.zeros_like(images)
             return _difference("gradient", zero if found is None else found, zero if slope is None else slope)
     return stumble[0]

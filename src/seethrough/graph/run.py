@@ -7,6 +7,7 @@ share a forward, and one walk back for each set of rules, is none of its busines
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -139,7 +140,7 @@ class Run:
             graph = self._proved(images)
             place = self._answer_of(graph)
             self.counter.forward += len(images)
-            with same_chance() if _draws(graph) else torch.no_grad():
+            with same_chance() if graph.draws else nullcontext():
                 out = execute(graph, {graph.input.value: images}, [place.value])[place.value]
             return self._ask(place.of(out), self._rows_for(images))
 
@@ -173,7 +174,7 @@ class Run:
                 *(self._place_in(graph, layer).value for layer in self._layers),
             }
             self.counter.forward += len(self.images)
-            with same_chance() if _draws(graph) else torch.enable_grad():
+            with same_chance() if graph.draws else nullcontext():
                 starts = [self._place_in(graph, layer).value for layer in self._starts]
                 self._forward = Forward(graph, {graph.input.value: self.images}, wanted, starts)
             self._gradients, self._scores = {}, None
@@ -242,7 +243,3 @@ class Run:
         if place is None:
             raise NetworkRefused(f"layer {layer!r} gives no value that depends on the image")
         return place
-
-
-def _draws(graph: Graph) -> bool:
-    return any(operation.random for operation in graph.operations)

@@ -185,8 +185,6 @@ class GraphSource:
         if known in (None, "any batch"):
             if entry.any_batch is None:
                 reasons.append(entry.refused)
-            elif not entry.any_batch.holds_for(batch):
-                reasons.append(entry.any_batch.not_for[batch])
             else:
                 yield "any batch", entry.any_batch
         if known in (None, "any batch", "this batch"):

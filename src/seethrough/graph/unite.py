@@ -1,8 +1,8 @@
-"""Unite: one graph from recordings of the same forward at several batch sizes.
+"""Unite: one graph from two recordings of the same forward at different batch sizes.
 
-A whole number that differs between batch 2 and batch 3 is ``a · B + b``; the recordings at 5 and 1 bear witness. What
-reads such a number, the image or chance is an operation of the graph; everything else was computed while recording and
-is a constant.
+A whole number that differs between batch 2 and batch 3 is ``a · B + b``. What reads such a number, the image or chance is
+an operation of the graph; everything else was computed while recording and is a constant. Whether the rule holds at
+another batch size is not believed but proved, before that size is used.
 """
 
 from __future__ import annotations
@@ -26,29 +26,21 @@ def unite(recordings: Sequence[Recording], *, layout: str = "channels_first", so
     Parameters
     ----------
     recordings
-        At different batch sizes, the first two telling sizes apart, the others witnesses; or a single one, for a graph
-        that holds at its batch size alone.
+        Two at different batch sizes; or a single one, for a graph that holds at its batch size alone.
 
     Raises
     ------
     NetworkRefused
         Where the network goes another way, or uses a number that is no ``a · B + b``.
     """
-    first, others = recordings[0], recordings[1:]
-    not_for: dict[int, str] = {}
+    first, second = recordings[0], recordings[1] if len(recordings) > 1 else None
     calls, sized = list(first.calls), set()
-    if others:
-        calls, sized = _with_sizes(first, others[0])
-        _same_constants(first, others[0], sized)
-        for witness in others[1:]:
-            different = _disagreement(calls, first, witness)
-            if different and witness.batch == 1:
-                not_for[1] = different
-            elif different:
-                raise NetworkRefused(different)
+    if second is not None:
+        calls, sized = _with_sizes(first, second)
+        _same_constants(first, second, sized)
     kept, live = _alive(calls, sized, first)
     operations, resolve = without_writes(calls, kept, live, first)
-    shapes = {i: _shape(first, others[0] if others else None, i) for i in range(len(first.tensors))}
+    shapes = {i: _shape(first, second, i) for i in range(len(first.tensors))}
     values = {number: Value(shapes[origin], first.tensors[origin].dtype) for number, origin in resolve.origins.items()}
     outputs = {name: place for name, v in first.outputs.items() if (place := resolve.at(v, len(calls))) is not None}
     if not outputs:
@@ -72,8 +64,7 @@ def unite(recordings: Sequence[Recording], *, layout: str = "channels_first", so
         outputs,
         layers,
         layout,
-        batch=None if others else first.batch,
-        not_for=not_for,
+        batch=first.batch if second is None else None,
         source=source,
     )
 
@@ -114,20 +105,6 @@ def _same_path(first: Recording, other: Recording) -> None:
         raise NetworkRefused(
             f"the network goes another way at batch {other.batch}: {len(other.calls)} operations instead of {len(first.calls)} at batch {first.batch}"
         )
-
-
-def _disagreement(calls: list[Call], first: Recording, witness: Recording) -> str | None:
-    """What a recording at another batch size contradicts, or None."""
-    try:
-        _same_path(first, witness)
-    except NetworkRefused as error:
-        return str(error)
-    for p, q in zip(calls, witness.calls):
-        for u, v in zip(p.arguments, q.arguments):
-            expected = u.at(witness.batch) if isinstance(u, Size) else u
-            if (isinstance(u, Size) and abs(expected - v) > 1e-9) or (not isinstance(u, Size) and _differ(expected, v)):
-                return f"{p.name} at {p.line} uses a number that doesn't go evenly with the batch size: {v} at batch {witness.batch}, {expected} was expected"
-    return None
 
 
 def _same_constants(first: Recording, second: Recording, sized: set[int]) -> None:

@@ -13,7 +13,6 @@ from functools import cache
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 STEPS = 127
@@ -82,11 +81,6 @@ def table(signed: bool) -> NDArray[np.uint8]:
     not.
     """
     return _diverging() if signed else _sequential()
-
-
-def colour_map(signed: bool) -> ListedColormap:
-    """The same table for matplotlib."""
-    return ListedColormap(table(signed) / 255.0, name="seethrough signed" if signed else "seethrough unsigned")
 
 
 def paint(values: NDArray[np.floating], seen: NDArray[np.bool_], scale: Scale) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ OWN_SCALES = Both(
     "每张图各用自己的刻度（见图例）：各方法的单位不同。",
 )
 
-INK, QUIET, LINE, BAR = "#1d1d1f", "#6e6e73", "#d9d9de", "#3a6ea5"
+INK, QUIET, BAR = "#1d1d1f", "#6e6e73", "#3a6ea5"
 CELL, GAP, MARGIN = 3.0, 0.35, 0.45  # inches
 TALLEST = 3.6  # inches, of a picture
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
