@@ -271,6 +271,8 @@ def open(
     input_size: int | Sequence[int] | None = None,
     classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
     preprocessing: str | Mapping[str, Any] | Preprocessing | None = None,
+    output: str | None = None,
+    task: str | None = None,
     allow_code: bool = False,
     mode: str = "inference",
 ) -> Network:
@@ -279,8 +281,9 @@ def open(
     Parameters
     ----------
     source
-        ``"keras:VGG16"``, ``"demo:leopards"``, a path (.keras, .h5, .safetensors, .pt), a torch module or a Keras
-        model.
+        ``"keras:VGG16"``, ``"torchvision:resnet50"``, ``"timm:convnext_tiny"``, ``"hf:google/vit-base-patch16-224"``,
+        ``"demo:leopards"``; a path (.keras, .h5, .onnx, .safetensors, .pt, a Hugging Face folder),
+        ``"file.py:function"``; a torch module, a Keras model, or any function on batches of images.
     weights
         For a network by name: ``"imagenet"``, a file, or None for random ones; None never downloads.
     architecture
@@ -292,6 +295,12 @@ def open(
         A name per output: ``"imagenet"``, a list, a mapping, or a file of either.
     preprocessing
         ``"caffe"``, ``"tf"``, ``"torch"``, ``"unit"``, ``"raw"``, or a mapping; not needed where the source knows it.
+    output
+        Which of several outputs is meant, by its key, field or position: ``"logits"``, ``"0"``; by default ``logits``
+        where there is one, else the first.
+    task
+        What the outputs are, where the source doesn't say: ``"classification"``, ``"segmentation"``, ``"detection"``,
+        ``"embedding"``, ``"regression"``.
     allow_code
         Let a file run code when opened: a pickled module, TorchScript, Keras Lambda and custom classes.
     mode
@@ -316,6 +325,8 @@ def open(
         "input_size": input_size,
         "classes": classes,
         "preprocessing": preprocessing,
+        "output": output,
+        "task": task,
     }
     if mode not in ("inference", "train"):
         raise UsageError(f"mode is 'inference' or 'train', not {mode!r}.")

@@ -10,12 +10,17 @@ from typing import Any
 import numpy as np
 import torch.nn as nn
 
-from seethrough.errors import UsageError
+from seethrough.errors import UsageError, nearest
 from seethrough.images import Preprocessing
 from seethrough.models.labels import read_classes
 from seethrough.results import Note
 
-__all__ = ["Opened", "Preprocessing", "Said"]
+__all__ = ["TASKS", "Opened", "Preprocessing", "Said"]
+
+TASKS = ("classification", "segmentation", "detection", "embedding", "regression")
+"""What a network's outputs may be: scores of classes, scores of classes at each place, boxes, a vector to be compared
+with others, quantities.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,23 @@ class Said:
         Names of the outputs, in any way that `read_classes` takes.
     preprocessing
         In any way that `preprocessing_named` takes.
+    output
+        Which of several outputs is meant, by its key, field or position: ``"logits"``, ``"0"``.
+    task
+        What the outputs are, one of `TASKS`.
     """
 
     input_size: int | Sequence[int] | None = None
     classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None
     preprocessing: str | Mapping[str, Any] | Preprocessing | None = None
+    output: str | None = None
+    task: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None and self.task not in TASKS:
+            raise UsageError(
+                f"There is no task {self.task!r}.{nearest(self.task, TASKS)} There are: {', '.join(TASKS)}."
+            )
 
     def size(self, layout: str) -> tuple[int, ...] | None:
         """The input size in a layout, checked."""
@@ -89,6 +106,10 @@ class Opened:
     arrays
         From layer path to its weights as NumPy arrays (Keras' ``get_weights()`` order, a list; torch: the module's own
         state dict, a dict).
+    output
+        Which of several outputs is meant; None for ``logits`` where there is one, else the first.
+    task
+        One of `TASKS`, where the source or the person said it; else None.
     notes
         What the person must know: random weights, what was assumed.
     """
@@ -105,5 +126,7 @@ class Opened:
     layers: Mapping[str, nn.Module]
     info: Mapping[str, Mapping[str, Any]]
     arrays: Mapping[str, list[np.ndarray] | dict[str, np.ndarray]]
+    output: str | None = None
+    task: str | None = None
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
