@@ -25,7 +25,19 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errn
 """What the system says when it is the system that lacks something."""
 
 KEYWORDS = frozenset(
-    ("weights", "architecture", "input_size", "classes", "preprocessing", "allow_code", "window", "stride", "steps")
+    (
+        "weights",
+        "architecture",
+        "input_size",
+        "classes",
+        "preprocessing",
+        "output",
+        "task",
+        "allow_code",
+        "window",
+        "stride",
+        "steps",
+    )
 )
 """Keywords of the library that are options here."""
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from seethrough.network import Network
 
 
-def summary(words: Words, *, depth: int | None, pattern: str | None, as_json: bool) -> None:
-    """Print a network's layers as a tree."""
+def summary(words: Words, *, depth: int | None, pattern: str | None, out: str | None, as_json: bool) -> None:
+    """Print a network's layers as a tree, or write the page that ``-o`` names."""
     told = open_to_look(words).summary(depth=depth, pattern=pattern)
     if as_json:
         say_json(told.to_dict())

@@ -28,6 +28,8 @@ class Words:
     device: str | None = None
     seed: int | None = None
     allow_code: bool = False
+    output: str | None = None
+    task: str | None = None
 
 
 def open_to_look(words: Words) -> Network:
@@ -45,7 +47,10 @@ def open_to_ask(words: Words) -> Network:
     InputRefused
         Where its weights are no numbers: nothing that it answers would mean anything.
     """
-    by_name = words.model.startswith("keras:")
+    from seethrough.models.open import BY_NAME
+
+    scheme, colon, _ = words.model.partition(":")
+    by_name = bool(colon) and scheme in BY_NAME
     net = _open(words, words.weights or ("imagenet" if by_name else None))
     for note in net.opened.notes:
         if note.name == "weights_not_finite":
@@ -76,6 +81,8 @@ def _open(words: Words, weights: str | None) -> Network:
         input_size=size,
         classes=words.classes,
         preprocessing=words.preprocessing,
+        output=words.output,
+        task=words.task,
         allow_code=words.allow_code,
     )
     if device is not None:

@@ -8,11 +8,16 @@ import typer
 
 from seethrough.errors import UsageError
 
-NETWORK, ASKING, WRITING = "Network", "Question", "Output"
+NETWORK, ASKING, WRITING, MEANT = "Network", "Question", "Output", "As meant"
 """Headings in the help."""
 
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="keras:VGG16, demo:leopards, or a .keras, .h5, .safetensors or .pt file.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="keras:VGG16, torchvision:resnet50, timm:convnext_tiny, hf:vit, demo:leopards; a .keras, .h5, .onnx, "
+        ".safetensors or .pt file, a Hugging Face folder, or file.py:function.",
+    ),
 ]
 Images = Annotated[list[str], typer.Argument(metavar="IMAGE…", help="Pictures: JPEG, PNG, WebP, TIFF…")]
 Weights = Annotated[
@@ -26,8 +31,9 @@ Weights = Annotated[
 Architecture = Annotated[
     str | None,
     typer.Option(
-        metavar="PACKAGE.MODULE:FUNCTION",
-        help="What builds the network that a .safetensors or .pt file has the weights of. Its code is run.",
+        metavar="PACKAGE.MODULE:FUNCTION|timm:NAME",
+        help="What builds the network that a .safetensors or .pt file has the weights of: a function of yours, whose "
+        "code is run, or a name of timm, torchvision or Hugging Face.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -52,6 +58,23 @@ Preprocessing = Annotated[
     typer.Option(
         metavar="caffe|tf|torch|unit|raw",
         help="How pictures become inputs, where the source doesn't say.",
+        rich_help_panel=NETWORK,
+    ),
+]
+OutputName = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        metavar="NAME",
+        help="Which of several outputs is meant: its key, field or position; by default logits, or the first.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        metavar="classification|segmentation|…",
+        help="What the outputs are, where the source doesn't say: also detection, embedding, regression.",
         rich_help_panel=NETWORK,
     ),
 ]
