@@ -102,6 +102,11 @@ NOTES: Mapping[str, Both] = {
     "prefix_removed": Both(
         "The prefix “{prefix}” was taken off the names of the weights.", "已去掉权重名称的前缀“{prefix}”。"
     ),
+    "torchvision_without_operators": Both(
+        "The installed torchvision was compiled for another build of PyTorch: its own operators (non-maximum suppression, "
+        "region pooling) are missing, which only networks that detect need.",
+        "所安装的 torchvision 是为另一个 PyTorch 构建版本编译的：缺少其自带算子（非极大值抑制、区域池化），只有检测网络需要它们。",
+    ),
     "assumed_preprocessing": Both(
         "Nobody said how this network wants its pictures; preprocessing “{preprocessing}” was assumed.",
         "没有说明该网络如何预处理图片；假定为“{preprocessing}”。",
