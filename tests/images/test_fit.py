@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seethrough.errors import UsageError
-from seethrough.images import USUAL, Geometry, Preprocessing, prepare, preprocessing_named
+from seethrough.images import USUAL, Geometry, Preprocessing, prepare, preprocessing_named, usual_name
 from seethrough.results import Picture
 
 
@@ -18,8 +18,8 @@ def picture(height, width, seed=0):
 
 def test_a_crop_is_what_pil_makes_of_the_shorter_side_and_the_centre():
     batch, (geometry,) = prepare([picture(300, 451)], USUAL["raw"], (224, 224, 3), "channels_last")
-    resized = Image.fromarray(picture(300, 451).pixels).resize((385, 256), Image.Resampling.BILINEAR)
-    assert geometry.resized == (256, 385) and (geometry.top, geometry.left) == (16, 80)
+    resized = Image.fromarray(picture(300, 451).pixels).resize((384, 256), Image.Resampling.BILINEAR)
+    assert geometry.resized == (256, 384) and (geometry.top, geometry.left) == (16, 80)
     assert np.array_equal(batch[0].numpy(), np.asarray(resized, np.float32)[16:240, 80:304])
 
 
@@ -55,6 +55,35 @@ def test_padding_keeps_the_whole_picture_and_fills_with_the_mean():
     assert (batch[0, :16] == 0).all() and (batch[0, 48:] == 0).all() and (batch[0, 16:48] != 0).any(-1).all()
     _, seen = geometry.to_picture(np.ones((64, 64), np.float32))
     assert seen.all()
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"])
+def test_stretching_beyond_the_input_cuts_the_centre_out_with_any_interpolation(interpolation):
+    said = preprocessing_named({"name": "raw", "fit": "stretch", "resize_to": 40, "interpolation": interpolation})
+    batch, (geometry,) = prepare([picture(61, 90)], said, (32, 32, 3), "channels_last")
+    resized = Image.fromarray(picture(61, 90).pixels).resize((40, 40), Image.Resampling[interpolation.upper()])
+    assert geometry.resized == (40, 40) and (geometry.top, geometry.left) == (4, 4)
+    assert np.array_equal(batch[0].numpy(), np.asarray(resized, np.float32)[4:36, 4:36])
+
+
+@pytest.mark.parametrize("centre, margin", [("even", 2), ("floor", 1)])
+def test_of_an_odd_rest_either_convention_can_be_said(centre, margin):
+    said = preprocessing_named({"name": "raw", "resize_to": 35, "centre": centre})
+    _, (geometry,) = prepare([picture(70, 70)], said, (32, 32, 3), "channels_last")
+    assert (geometry.top, geometry.left) == (margin, margin)  # 3 pixels to spare: half of it is 1.5
+
+
+@pytest.mark.parametrize("said", [{"interpolation": "cubic"}, {"centre": "left"}, {"fit": "squash"}])
+def test_a_way_of_fitting_that_there_is_not_is_refused_with_those_that_there_are(said):
+    with pytest.raises(UsageError, match=r"one of [a-z, ]+, not '"):
+        preprocessing_named({"name": "tf", **said})
+
+
+def test_arithmetic_is_called_by_its_usual_name_however_it_is_written():
+    for name, usual in USUAL.items():
+        assert usual_name(usual) == name
+    assert usual_name(Preprocessing(scale=1 / 255, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), fit="pad")) == "tf"
+    assert usual_name(Preprocessing(scale=1 / 255, mean=(0.5,), std=(0.4,))) == "custom"
 
 
 def test_grey_networks_get_one_channel():

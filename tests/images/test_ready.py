@@ -79,7 +79,8 @@ def test_the_persons_tensor_is_neither_shared_nor_changed():
     batch, _ = check_ready(mine, None, None, "channels_first")
     assert batch.data_ptr() != mine.data_ptr() and not batch.requires_grad and mine.requires_grad
     array = np.random.default_rng(0).random((1, 3, 8, 8))
-    assert check_ready(array, None, None, "channels_first")[0].dtype == torch.float32
+    assert check_ready(array, None, None, "channels_first")[0].dtype == torch.float64
+    assert check_ready(array.astype(np.float16), None, None, "channels_first")[0].dtype == torch.float32
 
 
 @pytest.mark.parametrize("layout", ["channels_first", "channels_last"])

@@ -6,7 +6,7 @@ there and back; `ready` looks at tensors that come ready made.
 
 from seethrough.images.decode import PIXEL_LIMIT, load_picture, load_pictures
 from seethrough.images.fit import Geometry, prepare
-from seethrough.images.preprocessing import USUAL, Preprocessing, preprocessing_named
+from seethrough.images.preprocessing import USUAL, Preprocessing, preprocessing_named, usual_name
 from seethrough.images.ready import check_ready, is_ready, pictures_of
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "pictures_of",
     "prepare",
     "preprocessing_named",
+    "usual_name",
 ]

@@ -107,8 +107,8 @@ def prepare(
 ) -> tuple[torch.Tensor, tuple[Geometry, ...]]:
     """Make pictures into one batch for a network.
 
-    Resizing is that of the usual evaluation (torchvision on PIL images): bilinear with antialiasing on 8-bit pixels,
-    shorter side first, then the centre.
+    Resizing is that of the usual evaluation (torchvision on PIL images): with antialiasing, on 8-bit pixels, shorter
+    side first, then the centre; to the pixel what torchvision, timm and Hugging Face make of the same settings.
 
     Parameters
     ----------
@@ -161,31 +161,53 @@ def _grid(preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layo
 
 
 def _geometry(picture: tuple[int, int], size: tuple[int, int], preprocessing: Preprocessing) -> Geometry:
+    goal = preprocessing.resize_to
     if preprocessing.fit == "stretch":
-        return Geometry(picture, size, size)
-    if preprocessing.fit == "pad":
-        ratio = min(size[0] / picture[0], size[1] / picture[1])
-        resized = tuple(max(1, min(round(side * ratio), whole)) for side, whole in zip(picture, size))
+        resized = _roomy(_both(goal) or size, size)
+    elif preprocessing.fit == "pad":
+        resized = _within(picture, _both(goal) or size)
     else:
-        resized = _covering(picture, size, preprocessing.resize_to)
-    top, left = ((have - want) // 2 for have, want in zip(resized, size))
-    return Geometry(picture, (resized[0], resized[1]), size, top, left)
+        resized = _covering(picture, _roomy(_both(goal) or (round(size[0] * 8 / 7), round(size[1] * 8 / 7)), size))
+    top, left = (_margin(have, want, preprocessing.centre) for have, want in zip(resized, size))
+    return Geometry(picture, resized, size, top, left)
 
 
-def _covering(picture: tuple[int, int], size: tuple[int, int], resize_to: int | None) -> tuple[int, int]:
-    """The picture's size once its shorter side (for an oblong input: the side that is short of it) has the length
-    before the crop.
-    """
-    goal = (resize_to, resize_to) if resize_to else (round(size[0] * 8 / 7), round(size[1] * 8 / 7))
-    if min(goal[0] - size[0], goal[1] - size[1]) < 0:
+def _both(sides: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
+def _roomy(goal: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The length before the crop, if the crop fits into it."""
+    if goal[0] < size[0] or goal[1] < size[1]:
         raise UsageError(
-            f"A picture resized to {resize_to} pixels is too small to crop {size[0]} × {size[1]} from it; say a "
-            "larger resize_to, or fit='stretch'."
+            f"A picture resized to {goal[0] if goal[0] == goal[1] else f'{goal[0]} × {goal[1]}'} pixels is too small to "
+            f"crop {size[0]} × {size[1]} from it; say a larger resize_to, or fit='stretch'."
         )
-    tall = picture[0] * goal[1] >= picture[1] * goal[0]
-    if tall:
-        return round(goal[1] * picture[0] / picture[1]), goal[1]
-    return goal[0], round(goal[0] * picture[1] / picture[0])
+    return goal
+
+
+def _margin(have: int, want: int, centre: str) -> int:
+    """What is cut off before the centre; negative where something is put there."""
+    if have < want:
+        return -((want - have) // 2)
+    return round((have - want) / 2) if centre == "even" else (have - want) // 2
+
+
+def _within(picture: tuple[int, int], goal: tuple[int, int]) -> tuple[int, int]:
+    """The picture's size once its longer side has the length."""
+    ratio = max(picture[0] / goal[0], picture[1] / goal[1])
+    return max(1, round(picture[0] / ratio)), max(1, round(picture[1] / ratio))
+
+
+def _covering(picture: tuple[int, int], goal: tuple[int, int]) -> tuple[int, int]:
+    """The picture's size once its shorter side (for an oblong goal: the side that is short of it) has the length.
+
+    The other side is cut to whole pixels as torchvision does it; for an oblong goal, rounded as timm does.
+    """
+    whole = int if goal[0] == goal[1] else round
+    if picture[0] * goal[1] >= picture[1] * goal[0]:
+        return whole(goal[1] * picture[0] / picture[1]), goal[1]
+    return goal[0], whole(goal[0] * picture[1] / picture[0])
 
 
 def _one_input(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> np.ndarray:
@@ -199,7 +221,8 @@ def _cut(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> 
     if preprocessing.channels == "L":
         image = image.convert("L")
     height, width = geometry.resized
-    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling[preprocessing.interpolation.upper()])
     top, left = max(geometry.top, 0), max(geometry.left, 0)
     pixels = np.asarray(image)[top : top + geometry.size[0], left : left + geometry.size[1]]
     pixels = pixels.reshape(*pixels.shape[:2], -1)

@@ -12,6 +12,8 @@ from seethrough.errors import UsageError, nearest
 
 CHANNEL_ORDERS = ("RGB", "BGR", "L")
 FITS = ("crop", "stretch", "pad")
+INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+CENTRES = ("even", "floor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,22 @@ class Preprocessing:
         ``"RGB"``, ``"BGR"`` or ``"L"`` (grey, one channel).
     fit
         ``"crop"``: shorter side to ``resize_to`` (by default size · 8/7), then the centre; ``"stretch"``: both sides to
-        the size; ``"pad"``: longer side to the size, the rest filled with the mean.
+        ``resize_to`` (by default the size), then the centre; ``"pad"``: longer side to ``resize_to`` (by default the
+        size), then the centre, what isn't there filled with the mean.
     resize_to
-        Length in pixels of the shorter side before the centre crop, or None for the default.
+        Length in pixels before the centre is cut out, or (height, width), or None for the default.
+    interpolation
+        ``"nearest"``, ``"box"``, ``"bilinear"``, ``"hamming"``, ``"bicubic"`` or ``"lanczos"``, each with antialiasing.
+    centre
+        Where the centre lies when the margins can't be equal: ``"floor"``, the smaller one above and left (Hugging
+        Face); ``"even"``, half the rest rounded to an even number (torchvision, timm).
     assumed
         True where nobody said so and it was guessed; a result then says it.
 
     Raises
     ------
     UsageError
-        A name of channels or fit that isn't one of those above, a number of means that isn't one or one a channel, a
+        A name of channels, fit or interpolation that isn't one of those above, a number of means that isn't one or one a channel, a
         ``std`` or ``scale`` of zero.
     """
 
@@ -49,7 +57,9 @@ class Preprocessing:
     std: tuple[float, ...] = (1.0,)
     channels: str = "RGB"
     fit: str = "crop"
-    resize_to: int | None = None
+    resize_to: int | tuple[int, int] | None = None
+    interpolation: str = "bilinear"
+    centre: str = "even"
     assumed: bool = False
 
     def __post_init__(self) -> None:
@@ -59,6 +69,10 @@ class Preprocessing:
             )
         if self.fit not in FITS:
             raise UsageError(f"A picture is fitted by one of {', '.join(FITS)}, not {self.fit!r}.")
+        if self.interpolation not in INTERPOLATIONS:
+            raise UsageError(f"A picture is resized by one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}.")
+        if self.centre not in CENTRES:
+            raise UsageError(f"The centre of a picture is one of {', '.join(CENTRES)}, not {self.centre!r}.")
         if not {len(self.mean), len(self.std)} <= {1, len(self.channels)}:
             raise UsageError(
                 f"A preprocessing of {self.channels} has 1 or {len(self.channels)} means and standard deviations, not "
@@ -116,12 +130,32 @@ def preprocessing_named(said: str | Mapping[str, Any] | Preprocessing) -> Prepro
     return _from_mapping(said)
 
 
+def usual_name(preprocessing: Preprocessing) -> str:
+    """What people call its arithmetic: a name of `USUAL`, or ``"custom"``; how it fits a picture plays no part."""
+
+    def arithmetic(one: Preprocessing) -> tuple[Any, ...]:
+        black, white = (
+            tuple(round((pixel * one.scale - mean) / std, 5) for mean, std in zip(_wide(one.mean), _wide(one.std)))
+            for pixel in (0, 255)
+        )
+        return one.channels, black, white
+
+    return next((name for name, usual in USUAL.items() if arithmetic(usual) == arithmetic(preprocessing)), "custom")
+
+
+def _wide(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """One number, or one a channel, as three."""
+    return numbers * 3 if len(numbers) == 1 else numbers
+
+
 def _from_mapping(said: Mapping[str, Any]) -> Preprocessing:
     known = [field.name for field in fields(Preprocessing)]
     for key in said:
         if key not in known:
             raise UsageError(f"A preprocessing has no {key!r}; it has {', '.join(known)}.{nearest(str(key), known)}")
     given = {key: tuple(map(float, _listed(value))) if key in ("mean", "std") else value for key, value in said.items()}
+    if isinstance(given.get("resize_to"), list):
+        given["resize_to"] = tuple(given["resize_to"])
     usual = USUAL.get(str(given.get("name", "")), Preprocessing("custom"))
     arithmetic = {"scale", "mean", "std", "channels"} & set(given)
     name = "custom" if arithmetic else usual.name

@@ -41,7 +41,7 @@ def check_ready(
     Returns
     -------
     batch
-        float32, a tensor of its own: the person's is neither shared nor changed.
+        float64 where it was given so, else float32; a tensor of its own: the person's is neither shared nor changed.
     notes
         ``range_does_not_fit`` with ``low`` and ``high`` as given, ``expected_low`` and ``expected_high``, and
         ``looks_like``: ``"0…255"``, ``"0…1"``, ``"-1…1"`` or ``"other"``.
@@ -62,7 +62,7 @@ def check_ready(
             f"{str(tensor.dtype).removeprefix('torch.')}. "
             "For pixels give a uint8 NumPy array (H, W, 3), or a list of such."
         )
-    tensor = tensor.to(torch.float32, copy=True)
+    tensor = tensor.to(torch.float64 if tensor.dtype is torch.float64 else torch.float32, copy=True)
     if not bool(torch.isfinite(tensor).all()):
         raise InputRefused("The ready tensor holds NaN or infinite numbers; look at how it was prepared.")
     return tensor, _range_notes(tensor, preprocessing)
