@@ -116,22 +116,26 @@ class Prediction:
         )
 
 
-class Shown:
-    """Every result shows itself: in a notebook, as a figure, as a file whose type the suffix tells."""
+class Saved:
+    """A result that writes itself as a file whose kind the suffix tells."""
+
+    def save(self, path: str | Path, *, language: str = "en") -> Path:
+        """Write this result, whole or not at all; the suffix chooses the kind, and another one is refused with those
+        that there are (``.html`` and ``.json`` are there for all).
+        """
+        from seethrough.report import save
+
+        return save(self, Path(path), language=language)
+
+
+class Shown(Saved):
+    """A result that shows itself: in a notebook, as a figure, as a file."""
 
     def plot(self, *, language: str = "en") -> Figure:
         """A matplotlib figure of this result."""
         from seethrough.show import figure
 
         return figure(self, language=language)
-
-    def save(self, path: str | Path, *, language: str = "en") -> Path:
-        """Write this result; the suffix chooses: ``.html`` ``.png`` ``.svg`` ``.npz`` ``.json``. Written whole or not
-        at all.
-        """
-        from seethrough.report import save
-
-        return save(self, Path(path), language=language)
 
     def _repr_html_(self) -> str:
         from seethrough.report import embed

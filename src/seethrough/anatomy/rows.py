@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,9 @@ import torch
 import torch.nn as nn
 
 from seethrough.anatomy.weights import Weight, own_weights
-from seethrough.graph.cost import count_macs
+from seethrough.graph.cost import count_macs, size_in_bytes
 from seethrough.graph.graph import Graph, Layer
-from seethrough.graph.operations import Operation, Size
+from seethrough.graph.operations import Kind, Operation, Size
 from seethrough.graph.receptive import ReceptiveField, receptive_fields
 from seethrough.models.opened import Opened
 
@@ -75,6 +75,11 @@ class Row:
         The layers inside.
     likeness
         Equal for rows that differ in name and place alone.
+    activations
+        Bytes of all values that its calls make for one picture, the layers inside included; what only looks at another
+        value in another form takes none. None without a graph.
+    settings
+        How it was made, name and value as text.
     """
 
     path: str
@@ -90,6 +95,8 @@ class Row:
     state: str = ""
     children: tuple[Row, ...] = ()
     likeness: Hashable = field(default=None, repr=False)
+    activations: int | None = None
+    settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def walk(self) -> Iterator[Row]:
         """This row and all below, in order."""
@@ -172,14 +179,15 @@ class Rows:
         facts = self._facts(layer, weights, again=first != path)
         if facts.state and any(c.calls for c in children):
             # a list of layers isn't called, they are
-            facts = Facts(calls=0, macs=sum(c.macs or 0 for c in children))
+            inside = (sum(c.macs or 0 for c in children), sum(c.activations or 0 for c in children))
+            facts = Facts(calls=0, macs=inside[0], activations=inside[1])
         settings = () if first != path else self._settings(path, plain_only=bool(children))
         shapes = tuple((w.name, w.shape, w.dtype, w.trainable) for w in weights)
         likeness = (kind, settings, shapes, holder is None, *facts.alike, tuple(c.likeness for c in children))
         return Row(
             path, place.name, kind, count, shared + sum(c.shared for c in children), first if first != path else holder,
             facts.outputs, facts.macs, facts.receptive, facts.calls, facts.state, children,
-            self.labels.setdefault(likeness, len(self.labels)),
+            self.labels.setdefault(likeness, len(self.labels)), facts.activations, settings,
         )  # fmt: skip
 
     def _count(self, weights: tuple[Weight, ...], path: str) -> tuple[Count, int, str | None]:
@@ -235,6 +243,7 @@ class Facts:
     receptive: ReceptiveField | None = None
     calls: int | None = None
     state: str = ""
+    activations: int | None = None
 
     @property
     def alike(self) -> tuple[Hashable, ...]:
@@ -256,10 +265,13 @@ class Reading:
     @cached_property
     def before(self) -> list[int]:
         """MACs of all operations before each one."""
-        sums = [0]
-        for n in self.costs:
-            sums.append(sums[-1] + (n or 0))
-        return sums
+        return _sums(n or 0 for n in self.costs)
+
+    @cached_property
+    def made(self) -> list[int]:
+        """Bytes of the values made by all operations before each one."""
+        batch = self.graph.batch or 1
+        return _sums(0 if o.kind in _LOOKS else _bytes_made(self.graph, o, batch) for o in self.graph)
 
     @cached_property
     def macs(self) -> int:
@@ -309,16 +321,18 @@ class Reading:
         first = calls[0]
         place = first.output
         spans = sorted({c.span for c in calls})
-        macs, reached = 0, 0
+        macs, made, reached = 0, 0, 0
         for start, stop in spans:
             start = max(start, reached)  # a module that calls itself stands in its own span
             reached = max(reached, stop)
             macs += self.before[reached] - self.before[min(start, reached)]
+            made += self.made[reached] - self.made[min(start, reached)]
         return Facts(
             tuple(self.shape(s) for s in first.shapes),
             macs // (self.graph.batch or 1),
             None if place is None else self.fields.get(place.value),
             len(calls),
+            activations=made // (self.graph.batch or 1),
         )
 
     def outputs(self) -> dict[str, Shape]:
@@ -339,3 +353,18 @@ class Reading:
 def _with_batch(size: Size) -> str:
     times = "N" if size.a == 1 else f"{size.a}N"
     return times if not size.b else f"{times}{size.b:+}"
+
+
+_LOOKS = frozenset((Kind.RESHAPE, Kind.PERMUTE, Kind.SELECT, Kind.EXPAND, Kind.CREATE))
+"""Operations that show another value in another form, or make what doesn't depend on the picture."""
+
+
+def _bytes_made(graph: Graph, operation: Operation, batch: int) -> int:
+    return sum(size_in_bytes(graph.values[v], batch) for v in operation.outputs if v is not None)
+
+
+def _sums(numbers: Iterable[int]) -> list[int]:
+    sums = [0]
+    for n in numbers:
+        sums.append(sums[-1] + n)
+    return sums

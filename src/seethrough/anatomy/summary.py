@@ -7,18 +7,19 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from seethrough.anatomy.connections import Connection, connections
 from seethrough.anatomy.rows import Count, Reading, Row, Rows, Shape
 from seethrough.errors import UsageError, nearest
 from seethrough.graph.graph import Graph
 from seethrough.models.opened import Opened
-from seethrough.results import Note
+from seethrough.results import Note, Saved
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Saved):
     """What a network is.
 
     Attributes
@@ -42,6 +43,8 @@ class Summary:
         Shape of one input, without the batch, in the network's own layout; None where nobody said it.
     outputs
         Shapes of what it returns, by name (``""`` for a single output).
+    connections
+        Which layer reads what another gives, beyond the one called just before it: shortcuts and branches.
     missing
         What isn't told and why, a sentence each.
     """
@@ -57,6 +60,7 @@ class Summary:
     macs: int | None = None
     input_size: tuple[int, ...] | None = None
     outputs: Mapping[str, Shape] = field(default_factory=dict)
+    connections: tuple[Connection, ...] = ()
     missing: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -108,6 +112,7 @@ class Summary:
             "input_size": None if self.input_size is None else list(self.input_size),
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "layers": [_row_to_dict(row) for top in self.rows for row in top.walk()],
+            "connections": [{"from": c.source, "to": c.target, "how": c.how} for c in self.connections],
             "missing": list(self.missing),
             "notes": [{"name": n.name, "level": n.level, "numbers": dict(n.numbers)} for n in self.notes],
         }
@@ -155,9 +160,14 @@ def summarize(
         macs=None if reading is None else reading.macs,
         input_size=opened.input_size,
         outputs={} if reading is None else reading.outputs(),
+        connections=() if graph is None else connections(graph, _leaves(rows)),
         missing=tuple(_missing(opened, reading, why_not, making.lazy)),
         notes=opened.notes,
     )
+
+
+def _leaves(rows: tuple[Row, ...]) -> list[str]:
+    return [row.path for top in rows for row in top.walk() if not row.children]
 
 
 def _told(rows: tuple[Row, ...], depth: int | None, pattern: str | None) -> tuple[Row, ...]:
@@ -227,6 +237,7 @@ def _row_to_dict(row: Row) -> dict[str, Any]:
         "shared": row.shared,
         "shared_with": row.shared_with,
         "macs": row.macs,
+        "activations": row.activations,
         "receptive_field": None if row.receptive is None else row.receptive.to_dict(),
         "calls": row.calls,
         "state": row.state,

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seethrough.errors import UsageError
 from seethrough.report.explained import explanation_page
-from seethrough.report.records import as_json, as_npz
+from seethrough.report.records import as_json, as_npz, json_bytes
 from seethrough.results import Explanation
 from seethrough.show import figure
 from seethrough.show.language import known_language
 from seethrough.show.reading import as_explanation
 from seethrough.writing import refuse_unwritable, write_whole
 
+if TYPE_CHECKING:
+    from seethrough.anatomy import Summary
+
 RESOLUTION = 160
 """Dots per inch of a PNG."""
 
 
-def save(result: object, path: Path, *, language: str = "en") -> Path:
-    """Write an `Explanation` or an `Attribution`; the suffix chooses the kind.
+Writer = Callable[[Any, str], bytes]
+"""From a result and a language to what its file holds."""
 
-    ``.html`` a page that stands alone; ``.png``, ``.svg`` the figure; ``.npz`` every array; ``.json`` every number but
-    the arrays.
+
+def save(result: object, path: Path, *, language: str = "en") -> Path:
+    """Write a result; the suffix chooses the kind.
+
+    An `Explanation` or an `Attribution`: ``.html`` a page that stands alone; ``.png``, ``.svg`` the figure; ``.npz`` every
+    array; ``.json`` every number but the arrays. A `Summary`: ``.html`` the whole tree, ``.json`` every row.
 
     Parameters
     ----------
@@ -47,23 +54,30 @@ def save(result: object, path: Path, *, language: str = "en") -> Path:
     """
     path = Path(path)
     known_language(language)
-    refuse_unknown_kind(path)
-    explanation = as_explanation(result)
+    writers = _WRITERS.get(type(result).__name__, _OF_EXPLANATIONS)
+    refuse_unknown_kind(path, writers)
+    result = result if writers is not _OF_EXPLANATIONS else as_explanation(result)
     refuse_unwritable(path)
-    write_whole(path, _WRITERS[path.suffix.lower()](explanation, language))
+    write_whole(path, writers[path.suffix.lower()](result, language))
     return path
 
 
-def refuse_unknown_kind(path: Path) -> None:
+def refuse_unknown_kind(path: Path, kinds: Iterable[str] = ()) -> None:
     """Say before the work begins that no kind of file ends so.
+
+    Parameters
+    ----------
+    kinds
+        The suffixes that there are; by default those of an explanation.
 
     Raises
     ------
     UsageError
         Names the suffixes that there are.
     """
-    if path.suffix.lower() not in _WRITERS:
-        raise UsageError(f"{path.name!r} has no suffix that tells a kind of file; end it in {', '.join(_WRITERS)}.")
+    kinds = tuple(kinds) or tuple(_OF_EXPLANATIONS)
+    if path.suffix.lower() not in kinds:
+        raise UsageError(f"{path.name!r} has no suffix that tells a kind of file; end it in {', '.join(kinds)}.")
 
 
 def _html(explanation: Explanation, language: str) -> bytes:
@@ -84,10 +98,20 @@ def _drawn(explanation: Explanation, language: str, options: dict[str, Any]) -> 
     return out.getvalue()
 
 
-_WRITERS: dict[str, Callable[[Explanation, str], bytes]] = {
+def _tree(summary: Summary, language: str) -> bytes:
+    from seethrough.report.tree import tree_page
+
+    return tree_page(summary, language).encode("utf-8")
+
+
+_OF_EXPLANATIONS: dict[str, Writer] = {
     ".html": _html,
     ".png": _png,
     ".svg": _svg,
     ".npz": lambda explanation, language: as_npz(explanation),
     ".json": lambda explanation, language: as_json(explanation),
 }
+_WRITERS: dict[str, dict[str, Writer]] = {
+    "Summary": {".html": _tree, ".json": lambda summary, language: json_bytes(summary.to_dict())},
+}
+"""By the kind of result; what isn't here is an explanation, or a part of one."""

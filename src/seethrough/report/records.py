@@ -49,6 +49,11 @@ def as_json(explanation: Explanation) -> bytes:
         "images": [_image(explanation, i) for i in range(len(explanation.pictures))],
         "methods": {name: _method(attribution) for name, attribution in explanation.items()},
     }
+    return json_bytes(record)
+
+
+def json_bytes(record: Mapping[str, Any]) -> bytes:
+    """A record as a JSON file, UTF-8; NaN and infinities are null."""
     return (json.dumps(plain_data(record), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode("utf-8")
 
 
