@@ -66,6 +66,15 @@ def test_stretching_beyond_the_input_cuts_the_centre_out_with_any_interpolation(
     assert np.array_equal(batch[0].numpy(), np.asarray(resized, np.float32)[4:36, 4:36])
 
 
+def test_whole_cuts_nothing_off_and_makes_no_batch_of_different_proportions():
+    said = preprocessing_named({"name": "unit", "fit": "whole"})
+    batch, (geometry,) = prepare([picture(50, 80)], said, (3, 40, 40), "channels_first")
+    assert batch.shape == (1, 3, 40, 64) and geometry.size == geometry.resized == (40, 64)
+    assert geometry.to_picture(np.ones((5, 8), np.float32))[1].all()
+    with pytest.raises(UsageError, match="one at a time"):
+        prepare([picture(50, 80), picture(80, 50)], said, (3, 40, 40), "channels_first")
+
+
 @pytest.mark.parametrize("centre, margin", [("even", 2), ("floor", 1)])
 def test_of_an_odd_rest_either_convention_can_be_said(centre, margin):
     said = preprocessing_named({"name": "raw", "resize_to": 35, "centre": centre})

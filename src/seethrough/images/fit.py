@@ -122,17 +122,23 @@ def prepare(
     Returns
     -------
     batch
-        float32 (N, *input_size).
+        float32 (N, *input_size); for ``fit="whole"`` with the height and width of the picture once resized.
     geometries
         One a picture: the way back.
 
     Raises
     ------
     UsageError
-        No input size, or one that isn't a grid of the channels that the preprocessing makes.
+        No input size, one that isn't a grid of the channels that the preprocessing makes, or pictures of different
+        proportions where nothing is to be cut off.
     """
     size = _grid(preprocessing, input_size, layout)
     geometries = tuple(_geometry(picture.size, size, preprocessing) for picture in pictures)
+    if len({geometry.size for geometry in geometries}) > 1:
+        raise UsageError(
+            "These pictures have different proportions, and this network's preprocessing cuts nothing off, so they make "
+            "no batch; give them one at a time, or say preprocessing={…, 'fit': 'crop'}."
+        )
     batch = np.stack([_one_input(picture, geometry, preprocessing) for picture, geometry in zip(pictures, geometries)])
     if layout == "channels_first":
         batch = batch.transpose(0, 3, 1, 2)
@@ -162,6 +168,9 @@ def _grid(preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layo
 
 def _geometry(picture: tuple[int, int], size: tuple[int, int], preprocessing: Preprocessing) -> Geometry:
     goal = preprocessing.resize_to
+    if preprocessing.fit == "whole":
+        resized = _covering(picture, _both(goal) or size)
+        return Geometry(picture, resized, resized)
     if preprocessing.fit == "stretch":
         resized = _roomy(_both(goal) or size, size)
     elif preprocessing.fit == "pad":

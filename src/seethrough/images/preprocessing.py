@@ -11,7 +11,7 @@ from typing import Any
 from seethrough.errors import UsageError, nearest
 
 CHANNEL_ORDERS = ("RGB", "BGR", "L")
-FITS = ("crop", "stretch", "pad")
+FITS = ("crop", "stretch", "pad", "whole")
 INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 CENTRES = ("even", "floor")
 
@@ -33,7 +33,8 @@ class Preprocessing:
     fit
         ``"crop"``: shorter side to ``resize_to`` (by default size · 8/7), then the centre; ``"stretch"``: both sides to
         ``resize_to`` (by default the size), then the centre; ``"pad"``: longer side to ``resize_to`` (by default the
-        size), then the centre, what isn't there filled with the mean.
+        size), then the centre, what isn't there filled with the mean; ``"whole"``: shorter side to ``resize_to`` (by
+        default the size), nothing is cut off, so that the input is as oblong as the picture.
     resize_to
         Length in pixels before the centre is cut out, or (height, width), or None for the default.
     interpolation
