@@ -15,7 +15,7 @@ from seethrough.images import Preprocessing
 from seethrough.models.labels import read_classes
 from seethrough.results import Note
 
-__all__ = ["TASKS", "Opened", "Preprocessing", "Said"]
+__all__ = ["NOTHING", "TASKS", "Known", "Opened", "Preprocessing", "Said"]
 
 TASKS = ("classification", "segmentation", "detection", "embedding", "regression")
 """What a network's outputs may be: scores of classes, scores of classes at each place, boxes, a vector to be compared
@@ -72,6 +72,27 @@ class Said:
     def named(self) -> tuple[str, ...] | None:
         """The names of the outputs, read."""
         return None if self.classes is None else read_classes(self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a source knows of a network that it names, as in `Opened`; what the person said goes before it.
+
+    Attributes
+    ----------
+    input_size
+        What the network is for when nothing else is said; `preprocessing` belongs to this size.
+    """
+
+    input_size: tuple[int, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    preprocessing: Preprocessing | None = None
+    output: str | None = None
+    task: str | None = None
+
+
+NOTHING = Known()
+"""What is known of a person's own module."""
 
 
 @dataclass(frozen=True)

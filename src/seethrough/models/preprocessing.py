@@ -64,6 +64,19 @@ def _before_normalization(settings: Mapping[str, Any]) -> Preprocessing | None:
     return USUAL["unit"] if max(map(abs, means)) <= 1.5 else USUAL["raw"]
 
 
+def at_size(
+    preprocessing: Preprocessing | None, usual: tuple[int, ...] | None, size: tuple[int, ...] | None
+) -> Preprocessing | None:
+    """The same for another input size (C, H, W): the length before the crop keeps its ratio to the crop."""
+    if preprocessing is None or preprocessing.resize_to is None or usual is None or size is None or usual == size:
+        return preprocessing
+    goal = preprocessing.resize_to
+    if isinstance(goal, int) and usual[1] == usual[2] and size[1] == size[2]:
+        return replace(preprocessing, resize_to=round(goal * size[1] / usual[1]))
+    tall, wide = (goal, goal) if isinstance(goal, int) else goal
+    return replace(preprocessing, resize_to=(round(tall * size[1] / usual[1]), round(wide * size[2] / usual[2])))
+
+
 def for_channels(preprocessing: Preprocessing | None, channels: int | None) -> Preprocessing | None:
     """The same for a grey network, whose pictures have one channel."""
     if preprocessing is None or channels != 1 or len(preprocessing.mean) > 1 or len(preprocessing.std) > 1:

@@ -19,9 +19,9 @@ from seethrough.errors import InputRefused, UsageError
 from seethrough.images import preprocessing_named
 from seethrough.models.files import check_safetensors, fingerprint, kind_of
 from seethrough.models.mapping import ByLayer
-from seethrough.models.opened import Opened, Said
+from seethrough.models.opened import NOTHING, Known, Opened, Said
 from seethrough.models.pickles import check_archive, check_legacy
-from seethrough.models.preprocessing import for_channels
+from seethrough.models.preprocessing import at_size, for_channels
 from seethrough.models.state import not_finite, random_state_kept, refuse_misfit
 from seethrough.results import Note
 
@@ -40,13 +40,27 @@ def open_live_torch(
     *,
     source: str | None = None,
     weights: str = "live",
+    known: Known = NOTHING,
     notes: tuple[Note, ...] = (),
     provenance: Mapping[str, Any] | None = None,
 ) -> Opened:
-    """Open a module as it is; it is neither called nor switched to another mode."""
+    """Open a module as it is; it is neither called nor switched to another mode.
+
+    Parameters
+    ----------
+    source, weights
+        As in `Opened`.
+    known
+        What its source knows of it, where it has one that does.
+    notes, provenance
+        Of the source, put before what is found here.
+    """
     layers = dict(_named(module))
-    size = said.size("channels_first")
-    preprocessing = None if said.preprocessing is None else preprocessing_named(said.preprocessing)
+    size = said.size("channels_first") or known.input_size
+    if said.preprocessing is not None:
+        preprocessing = preprocessing_named(said.preprocessing)
+    else:
+        preprocessing = at_size(known.preprocessing, known.input_size, size)
     return Opened(
         module=module,
         source=source or f"{type(module).__name__} (live torch module)",
@@ -54,12 +68,14 @@ def open_live_torch(
         layout="channels_first",
         input_size=size,
         weights=weights,
-        classes=said.named(),
+        classes=said.named() or known.classes,
         preprocessing=for_channels(preprocessing, size[0] if size else None),
         paths={id(layer): path for path, layer in layers.items()},
         layers=layers,
         info=ByLayer(layers, settings),
         arrays=ByLayer(layers, arrays),
+        output=said.output or known.output,
+        task=said.task or known.task,
         notes=(*notes, *not_finite(_weights(layers))),
         provenance={"torch": torch.__version__, **(provenance or {})},
     )
