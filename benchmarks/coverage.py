@@ -1,113 +1,202 @@
 """How much of the world the graph can write down.
 
-For each network: seconds to record it, operations as called and in canonical form, what its output and its gradient are
-off by against the network itself at another batch size than it was recorded at (0 is bit-equal), and which way it went.
+For each network: seconds to record it (both batch sizes, and of those how many the processor spent), operations in
+canonical form, and what its output and its gradient are off by against the network itself at another batch size than it
+was recorded at (0 is bit-equal). A network that can't be written down for any batch size says why not.
 
-    python benchmarks/coverage.py [--only NAME]
+    python benchmarks/coverage.py [--family own|keras|torchvision|timm|hf] [--only PATTERN] [--log FILE]
+
+Each network runs in a process of its own, forked after the libraries were imported, so that one that needs too much time
+or memory ends alone. Everything runs on one thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import json
+import multiprocessing
 import os
+import re
+import statistics
+import sys
 import time
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+import traceback
+import warnings
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import torch
 
-import networks
+import architectures
+from architectures import Architecture
 from seethrough.graph.execute import execute
+from seethrough.graph.graph import Graph
 from seethrough.graph.outputs import output_tensors
 from seethrough.graph.source import GraphSource
+from seethrough.graph.untouched import same_chance
 from seethrough.graph.walk import Forward
-from seethrough.models import open_model
 
 BATCH = 4
 OUTPUT, GRADIENT = 1e-6, 5e-6
 """How far rounding may take them: a sum that runs in another order of memory is rounded otherwise, and a gradient goes through twice as many."""
 LIMIT = 2.5
 """Seconds within which a network should be recorded."""
+PATIENCE = 180
+"""Seconds after which a network that is still at it is given up."""
 
 
-def row(name: str, source: GraphSource, size: tuple[int, ...]) -> tuple[bool, float]:
-    """Print one network's line; gives whether all is well, and the seconds."""
-    torch.manual_seed(0)
-    images = torch.rand(BATCH, *size)
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Row:
+    """What one network came to."""
+
+    world: str
+    name: str
+    seconds: float = 0.0
+    processor: float = 0.0
+    operations: int = 0
+    output: float = float("inf")
+    gradient: float = float("inf")
+    refused: str = ""
+
+    @property
+    def fine(self) -> bool:
+        return not self.refused and self.output <= OUTPUT and self.gradient <= GRADIENT
+
+    def __str__(self) -> str:
+        name = f"{self.world} {self.name}"
+        if self.refused:
+            return f"{name:46} REFUSED  {self.refused}"
+        mark = "" if self.fine else "   WRONG"
+        return (
+            f"{name:46} {self.seconds:5.2f} s (processor {self.processor:5.2f}) {self.operations:5} operations   "
+            f"output {self.output:.0e}   gradient {self.gradient:.0e}{mark}"
+        )
+
+
+def tried(architecture: Architecture) -> Row:
+    """Record one network, replay it and walk it back."""
+    source, size = architecture.make()
+    images = torch.rand(BATCH, *size, generator=torch.Generator().manual_seed(0))
+    gc.collect()
+    start, work = time.perf_counter(), time.process_time()
     graph = source.written(images[:1])
-    seconds = time.perf_counter() - start
-    with torch.no_grad():
-        reference = next(iter(output_tensors(source.call(source.native(images))).values()))
-        found = execute(graph, {graph.input.value: images}, [graph.output.value])[graph.output.value]
-    output = off(graph.output.of(found), reference)
-    gradient = off(*gradients(source, graph, images[:2]))
-    fine = output <= OUTPUT and gradient <= GRADIENT
-    mark = "" if fine else "   WRONG"
-    print(
-        f"{name:24} {seconds:6.2f} s {len(graph):6} operations   output {output:.0e}   gradient {gradient:.0e}{mark}",
-        flush=True,
+    seconds, processor = time.perf_counter() - start, time.process_time() - work
+    return Row(
+        architecture.world,
+        architecture.name,
+        seconds,
+        processor,
+        len(graph),
+        off(*outputs(source, graph, images)),
+        off(*gradients(source, graph, images[:1])),
     )
-    return fine, seconds
 
 
-def gradients(source: GraphSource, graph: Any, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def called(source: GraphSource, graph: Graph, images: torch.Tensor) -> torch.Tensor:
+    """The network's own output, the one that the graph takes for the answer."""
+    name = next(name for name, place in graph.outputs.items() if place == graph.output)
+    with same_chance():
+        return output_tensors(source.call(source.native(images)))[name]
+
+
+def outputs(source: GraphSource, graph: Graph, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The graph's output and the network's."""
+    with torch.no_grad(), same_chance():
+        found = execute(graph, {graph.input.value: images}, [graph.output.value])[graph.output.value]
+    with torch.no_grad():
+        return graph.output.of(found), called(source, graph, images)
+
+
+def gradients(source: GraphSource, graph: Graph, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The graph's gradient and autograd's, of the sum of outputs weighed at random."""
     leaf = images.clone().requires_grad_()
-    out = next(iter(output_tensors(source.call(source.native(leaf * 1))).values()))
+    out = called(source, graph, leaf * 1)
     seed = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
     (expected,) = torch.autograd.grad(out, leaf, seed)
     place = graph.output
-    forward = Forward(graph, {graph.input.value: images}, [place.value])
+    with same_chance():
+        forward = Forward(graph, {graph.input.value: images}, [place.value])
     return forward.walk({place.value: place.back(seed)}, [graph.input.value])[graph.input.value], expected
 
 
 def off(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """Largest difference, relative to the largest number."""
-    return ((found - expected).abs().max() / expected.abs().max().clamp(min=1e-30)).item()
+    """Largest difference, relative to the largest number; infinite where nothing can be compared."""
+    largest = expected.abs().max().item()
+    if not 0 < largest < float("inf"):
+        return float("inf")
+    return ((found - expected).abs().max() / largest).item()
 
 
-def keras_networks() -> dict[str, Callable[[], tuple[GraphSource, tuple[int, ...]]]]:
-    import keras
+def alone(architecture: Architecture) -> Row:
+    """The same in a process of its own."""
+    here, there = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=_child, args=(architecture, there))
+    child.start()
+    there.close()
+    try:
+        if here.poll(PATIENCE):
+            return here.recv()
+        return Row(architecture.world, architecture.name, refused=f"not done after {PATIENCE} s")
+    except EOFError:
+        return Row(architecture.world, architecture.name, refused="its process ended")
+    finally:
+        child.kill()
+        child.join()
 
-    def made(model: Any) -> tuple[GraphSource, tuple[int, ...]]:
-        opened = open_model(model)
-        height, width, channels = (n or 224 for n in model.input_shape[1:])
-        source = GraphSource(model, partial(model, training=False), opened.paths, layout="channels_last")
-        return source, (channels, height, width)
 
-    named = {
-        f"keras {n}": partial(lambda n: made(getattr(keras.applications, n)(weights=None)), n) for n in networks.KERAS
-    }
-    return {**named, "keras nested": lambda: made(networks.keras_nested())}
+def _child(architecture: Architecture, answer: Connection) -> None:
+    try:
+        answer.send(tried(architecture))
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        answer.send(
+            Row(architecture.world, architecture.name, refused=f"{type(error).__name__}: {error}".partition("\n")[0])
+        )
 
 
-def torch_networks() -> dict[str, Callable[[], tuple[GraphSource, tuple[int, ...]]]]:
-    def made(build: Callable[[], torch.nn.Module], size: tuple[int, ...]) -> tuple[GraphSource, tuple[int, ...]]:
-        torch.manual_seed(0)
-        module = build().eval()
-        return GraphSource(module, module, {id(m): name for name, m in module.named_modules()}), size
-
-    return {f"torch {n}": partial(made, build, size) for n, (build, size) in networks.TORCH.items()}
+def summary(rows: list[Row]) -> str:
+    """One line for some networks."""
+    fine = [r for r in rows if r.fine]
+    exact = sum(r.output == r.gradient == 0 for r in fine)
+    taken = sorted(r.seconds for r in rows if not r.refused) or [0.0]
+    return (
+        f"{len(rows)} tried, {len([r for r in rows if not r.refused])} recorded, {len(fine)} replayed and walked back as "
+        f"the network itself ({exact} to the bit); {statistics.median(taken):.2f} s in the median, {taken[-1]:.2f} s at "
+        f"most, {sum(s <= LIMIT for s in taken)} within {LIMIT} s"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="networks whose name contains this")
-    only = parser.parse_args().only.casefold()
-    every = {**keras_networks(), **torch_networks()}
-    results = [row(name, *make()) for name, make in every.items() if only in name.casefold()]
-    fine = sum(ok for ok, _ in results)
-    print(
-        f"{fine} of {len(results)} networks recorded, replayed at batch {BATCH} and walked back as the network itself"
-    )
-    print(
-        f"{sum(s <= LIMIT for _, s in results)} of {len(results)} recorded within {LIMIT} s; the slowest took {max(s for _, s in results):.2f} s"
-    )
-    raise SystemExit(fine != len(results))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--family", default="", help="of this world alone")
+    parser.add_argument("--only", default="", help="names that this regular expression finds")
+    parser.add_argument("--log", type=Path, help="append each row to this file as a line of JSON")
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    every = [a for a in architectures.of(options.family) if re.search(options.only, a.name, re.IGNORECASE)]
+    _warm_up()
+    rows = []
+    for architecture in every:
+        rows.append(alone(architecture))
+        print(rows[-1], flush=True)
+        if options.log:
+            with options.log.open("a") as file:
+                file.write(json.dumps(asdict(rows[-1])) + "\n")
+    for world in dict.fromkeys(r.world for r in rows):
+        print(f"{world:12} {summary([r for r in rows if r.world == world])}")
+    print(f"{'together':12} {summary(rows)}")
+    raise SystemExit(not all(r.fine for r in rows))
+
+
+def _warm_up() -> None:
+    """What torch imports when it first makes a fake tensor is charged to no network."""
+    module = torch.nn.Conv2d(3, 4, 3)
+    GraphSource(module, module, {}).written(torch.zeros(1, 3, 8, 8))
 
 
 if __name__ == "__main__":
