@@ -1,5 +1,7 @@
 """Connections: what goes past other layers, and nothing that only follows."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn as nn
 
@@ -66,4 +68,4 @@ def test_a_stream_that_every_block_adds_to_stays_a_chain_of_shortcuts():
             return x
 
     names = ["start", *(f"blocks.{i}" for i in range(5))]
-    assert found(Stream()) == tuple(Connection(a, b, "add") for a, b in zip(names, names[1:]))
+    assert found(Stream()) == tuple(Connection(a, b, "add") for a, b in pairwise(names))

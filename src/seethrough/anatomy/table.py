@@ -78,7 +78,7 @@ def as_rich(summary: Summary) -> RenderableType:
 
 def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True) -> Iterator[Line]:
     """The lines of some rows and of all below, what repeats folded."""
-    heights = [_height(row) for row in rows]
+    heights = [height_of(row) for row in rows]
     found = repeats([hash(row.likeness) for row in rows], heights, [row.name for row in rows])
     for repeat in found:
         last = repeat.stop == len(rows)
@@ -95,9 +95,9 @@ def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True) -> Iterat
         yield from tree(inside, below, top=False)
 
 
-def _height(row: Row) -> int:
+def height_of(row: Row) -> int:
     """How many lines it takes unfolded."""
-    return 1 + sum(map(_height, row.children))
+    return 1 + sum(map(height_of, row.children))
 
 
 def _line(branches: str, row: Row) -> Line:
@@ -107,9 +107,9 @@ def _line(branches: str, row: Row) -> Line:
     if row.shared_with is not None:
         name += f"  = {plain(row.shared_with)}"
     name += _frozen(row)
-    output = row.state if row.state in (NOT_CALLED, WEIGHTS_USED) else _outputs(row.outputs)
+    output = output_of(row)
     parameters = f"({row.shared:,})" if row.shared and not row.count.parameters else _count(row.count.parameters)
-    cells = (plain(row.kind), output, parameters, amount(row.macs), _sees(row.receptive))
+    cells = (plain(row.kind), output, parameters, amount(row.macs), sees(row.receptive))
     return Line(branches, name, cells, quiet=row.state == NOT_CALLED)
 
 
@@ -118,7 +118,7 @@ def _folded(branches: str, rows: Sequence[Row], repeat: Repeat) -> Line:
     first, last = rows[0], rows[-1]
     kinds = list(dict.fromkeys(plain(row.kind) for row in rows[: repeat.period]))
     kind = ", ".join(kinds) if len(kinds) < 3 else f"{repeat.period} layers"
-    seen = [_sees(first.receptive), _sees(last.receptive)]
+    seen = [sees(first.receptive), sees(last.receptive)]
     macs = [row.macs for row in rows if row.macs is not None]
     cells = (
         kind,
@@ -127,15 +127,18 @@ def _folded(branches: str, rows: Sequence[Row], repeat: Repeat) -> Line:
         amount(sum(macs) if macs else None),
         seen[0] if seen[0] == seen[1] else "…".join(seen),
     )
+    return Line(branches, f"{fold_name(rows, repeat)}  × {repeat.times:,} alike{_frozen(first)}", cells, folded=True)
+
+
+def fold_name(rows: Sequence[Row], repeat: Repeat) -> str:
+    """What layers that are alike are called together: ``conv2_block1 … block3``."""
     begins, ends = (
         common_words([row.name for row in block]) for block in (rows[: repeat.period], rows[-repeat.period :])
     )
     if repeat.period == 1 or not begins or begins == ends:
-        begins, ends = first.name, last.name
+        begins, ends = rows[0].name, rows[-1].name
     ends = ends.removeprefix(common_words([begins, ends])).lstrip("._/-")
-    return Line(
-        branches, f"{plain(begins)} … {plain(ends)}  × {repeat.times:,} alike{_frozen(first)}", cells, folded=True
-    )
+    return f"{plain(begins)} … {plain(ends)}"
 
 
 def _frozen(row: Row) -> str:
@@ -174,6 +177,11 @@ def size_in_words(count: int) -> str:
     return f"{count} bytes"
 
 
+def output_of(row: Row) -> str:
+    """The shape of what a layer returns; or why there is none."""
+    return row.state if row.state in (NOT_CALLED, WEIGHTS_USED) else _outputs(row.outputs)
+
+
 def _outputs(shapes: tuple[Shape, ...]) -> str:
     if not shapes:
         return NONE
@@ -184,7 +192,8 @@ def _count(number: int) -> str:
     return f"{number:,}" if number else NONE
 
 
-def _sees(found: ReceptiveField | None) -> str:
+def sees(found: ReceptiveField | None) -> str:
+    """How much of the picture a unit sees: a side in pixels, both where they differ, or all."""
     if found is None:
         return NONE
     if found.whole:

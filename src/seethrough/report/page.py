@@ -90,9 +90,9 @@ def _render(page: Page, views: Views) -> str:
         {"heading": both(section.heading), "blocks": [_block(block, views) for block in section.blocks]}
         for section in page.sections
     ]
-    style, script = _style(), _script()
+    style, script = style_of("page.css"), script_of("page.js")
     text = (
-        _templates()
+        templates()
         .get_template("page.html")
         .render(
             page=page,
@@ -101,7 +101,7 @@ def _render(page: Page, views: Views) -> str:
             provenance=[(str(k), _shown(v)) for k, v in (page.provenance or {}).items()],
             sections=sections,
             has_maps=bool(views.maps),
-            policy=_policy(style, script),
+            policy=policy(style, script),
             style=Markup(style),
             script=Markup(script),
             payload=Markup(_payload(views)),
@@ -144,7 +144,7 @@ def _payload(views: Views) -> str:
     return json.dumps(payload, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """Nothing may be loaded from anywhere; only this style and this script may run."""
     return (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -157,18 +157,20 @@ def _digest(text: str) -> str:
 
 
 @cache
-def _script() -> str:
-    return "\n" + link(_HERE / "components", "page.js")
+def script_of(entry: str) -> str:
+    """A component and all that it imports, as one script."""
+    return "\n" + link(_HERE / "components", entry)
 
 
 @cache
-def _style() -> str:
-    """The style sheet with the two colour tables as gradients, for legends that no script draws."""
+def style_of(*sheets: str) -> str:
+    """Style sheets one behind the other, with the two colour tables as gradients, for legends that no script draws."""
     ramps = "\n".join(
         f".ramp-{name} {{ background: linear-gradient(to right, {_stops(signed)}); }}"
         for name, signed in (("signed", True), ("unsigned", False))
     )
-    return "\n" + (_HERE / "templates" / "page.css").read_text(encoding="utf-8") + ramps + "\n"
+    texts = [(_HERE / "templates" / sheet).read_text(encoding="utf-8") for sheet in sheets]
+    return "\n" + "".join(texts) + ramps + "\n"
 
 
 def _stops(signed: bool) -> str:
@@ -178,7 +180,8 @@ def _stops(signed: bool) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of pages; every value is text until marked otherwise."""
     return Environment(
         loader=PackageLoader("seethrough.report", "templates"),
         autoescape=True,

@@ -86,3 +86,57 @@ INTERFACE: Mapping[str, Both] = {
     "unseen": Both("x {x}, y {y}: not seen by the network", "x {x}, y {y}：网络没有看到"),
 }
 """What the page's controls say; the braces of these are filled in the browser."""
+
+TREE: Mapping[str, Both] = {
+    "eyebrow": Both("Architecture", "网络结构"),
+    "skip": Both("Skip to the layers", "跳到各层"),
+    "tree": Both("The network's layers", "网络的各层"),
+    "layer": Both("Layer", "层"),
+    "class": Both("Class", "类型"),
+    "output": Both("Output", "输出"),
+    "input": Both("Input", "输入"),
+    "parameters": Both("Parameters", "参数"),
+    "parameters_is": Both(
+        "each counted where it is met first; the bar: share of the network's, frozen ones blue",
+        "每个参数只在首次出现处计数；条形：占全网络的份额，冻结的为蓝色",
+    ),
+    "frozen": Both("Not trained", "不训练的参数"),
+    "frozen_tag": Both("frozen", "冻结"),
+    "macs": Both("MACs", "乘加次数"),
+    "macs_is": Both("multiply-accumulates for one picture", "处理一张图片的乘加次数"),
+    "for_one": Both("for one picture", "每张图片"),
+    "activations": Both("Values", "中间值"),
+    "activations_is": Both("memory of all values made for one picture", "处理一张图片时产生的所有值占用的内存"),
+    "sees": Both("Sees", "感受野"),
+    "sees_is": Both(
+        "how many pixels of the picture one unit sees: its receptive field", "一个单元能看到图片的多少像素"
+    ),
+    "alike": Both("× {count} alike", "× {count} 个相同"),
+    "calls": Both("× {count} calls", "调用 {count} 次"),
+    "called": Both("Calls", "调用次数"),
+    "share": Both("{percent} of the network's", "占全网络的 {percent}"),
+    "search": Both("Layer, class, or a pattern such as *.conv?", "层名、类型，或如 *.conv? 的模式"),
+    "layers": Both("{count} layers", "共 {count} 层"),
+    "matches": Both("{count} of {all} layers", "{all} 层中的 {count} 层"),
+    "open_all": Both("Open all", "全部展开"),
+    "close_all": Both("Close all", "全部折叠"),
+    "choose": Both(
+        "Choose a layer to read about it. Arrows move, Enter opens and closes, / searches.",
+        "选择一层以查看详情。方向键移动，回车展开或折叠，/ 搜索。",
+    ),
+    "about": Both("About {name}", "关于 {name}"),
+    "of_them_frozen": Both("{count}, of which frozen {frozen}", "{count}，其中冻结 {frozen}"),
+    "shared": Both("Shared, counted elsewhere", "共享（在别处计数）"),
+    "inside": Both("Layers inside", "内含层数"),
+    "made": Both("How it is made", "配置"),
+    "reads_from": Both("Also reads from", "还读取自"),
+    "read_by": Both("Also read by", "还被读取于"),
+    "picture": Both("the picture", "图片"),
+    "more_of_them": Both("and {count} more", "还有 {count} 个"),
+    "reading": Both(
+        "Arcs: a layer reads what another than the one before it gives, or both meet there. A line “× n alike” stands for n "
+        "layers that differ in name and place alone; its numbers are sums.",
+        "弧线：该层读取的不是前一层、而是另一层的输出，或两者在此汇合。“× n 个相同”一行代表仅名称和位置不同的 n 层，数字为其总和。",
+    ),
+}
+"""The words of the page of a summary; braces of those that its script says are filled in the browser."""

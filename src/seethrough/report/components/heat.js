@@ -19,27 +19,12 @@
  * @property {{en: string, zh: string}} unit
  */
 
+import { bytesFromBase64, inflate } from "./unpack.js";
+
 const UNSEEN = 0;
 
 /** How much of the picture a grey veil hides where the network never saw it. */
 const UNSEEN_VEIL = 0.5;
-
-/**
- * @param {string} text
- * @returns {Uint8Array}
- */
-export function bytesFromBase64(text) {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-}
-
-/**
- * @param {Uint8Array} bytes  zlib
- * @returns {Promise<Uint8Array>}
- */
-async function inflate(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
 
 /**
  * Undo "difference to the left neighbour, modulo 256", row by row, in place.

@@ -2,7 +2,8 @@
  * All that the views of a page draw from: the maps, the colour tables, the words and the state.
  */
 
-import { Heat, bytesFromBase64 } from "./heat.js";
+import { Heat } from "./heat.js";
+import { bytesFromBase64 } from "./unpack.js";
 import { Words } from "./words.js";
 
 export class Scene {

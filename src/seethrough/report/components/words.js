@@ -18,6 +18,38 @@ export function measured(number, digits = 3) {
   return `${mantissa.replace("-", "−")}\u00a0×\u00a010${raised}`;
 }
 
+/**
+ * A large whole number in three figures: "86.7 M". Nothing for none.
+ * @param {number} number
+ */
+export function amount(number) {
+  return scaled(number, 1000, ["", " k", " M", " G", " T"]);
+}
+
+/**
+ * Bytes in steps of 1,000: "3.2 MB".
+ * @param {number} number
+ */
+export function bytes(number) {
+  return scaled(number, 1000, [" B", " kB", " MB", " GB", " TB"]);
+}
+
+/**
+ * @param {number} number
+ * @param {number} step
+ * @param {string[]} units
+ */
+function scaled(number, step, units) {
+  let unit = 0;
+  while (number >= step && unit < units.length - 1) {
+    number /= step;
+    unit += 1;
+  }
+  if (!number) return "·";
+  const digits = unit ? Math.max(0, 3 - String(Math.floor(number)).length) : 0;
+  return number.toFixed(digits) + units[unit].replace(" ", "\u00a0");
+}
+
 export class Words {
   /**
    * @param {Record<string, {en: string, zh: string}>} table
