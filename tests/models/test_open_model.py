@@ -15,7 +15,6 @@ from seethrough.models import open_model
     [
         (3, {}, "builtins.int is no network"),
         ("nothing.pt", {}, "There is no file"),
-        ("torchvision:resnet50", {}, "isn't opened by name yet"),
         ("demo:leopards", {"classes": ["a", "b"]}, "says nothing about demo:leopards"),
         ("keras:VGG16", {"architecture": "a:b"}, "says nothing about keras:VGG16"),
         ("a.pt", {"weights": "b.pt"}, "says nothing about the file"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from seethrough.images import USUAL, Preprocessing
+from seethrough.images import USUAL, Preprocessing, usual_name
 
 KERAS_FAMILIES: Mapping[str, str] = {
     "convnext": "raw",
@@ -62,6 +62,11 @@ def _before_normalization(settings: Mapping[str, Any]) -> Preprocessing | None:
         return replace(USUAL["raw"], assumed=True)
     means = mean if isinstance(mean, list | tuple) else [mean]
     return USUAL["unit"] if max(map(abs, means)) <= 1.5 else USUAL["raw"]
+
+
+def called(preprocessing: Preprocessing) -> Preprocessing:
+    """The same under the name that people have for its arithmetic."""
+    return replace(preprocessing, name=usual_name(preprocessing))
 
 
 def at_size(

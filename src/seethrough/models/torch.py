@@ -166,7 +166,7 @@ def open_torch_file(path: Path, said: Said, *, architecture: Architecture | None
             "yours that builds the network."
         )
     module = build(architecture)
-    notes = _fill(module, loaded, where)
+    notes = fill(module, loaded, where)
     return _from_file(module, path, said, notes)
 
 
@@ -288,7 +288,14 @@ def _working_folder_importable() -> Iterator[None]:
             sys.path.remove(here)
 
 
-def _fill(module: nn.Module, loaded: Any, where: str) -> tuple[Note, ...]:
+def weights_in(path: Path) -> Any:
+    """What a ``.safetensors``, ``.pt`` or ``.pth`` file of weights holds: a state dict, wrapped or not. Nothing in it
+    runs.
+    """
+    return _loaded(path, kind_of(path), allow_code=False)
+
+
+def fill(module: nn.Module, loaded: Any, where: str) -> tuple[Note, ...]:
     """Load a state dict into a module of ours, unwrapped and without a prefix, or refuse it."""
     state, notes = _unwrapped(loaded, where)
     expected = module.state_dict()
