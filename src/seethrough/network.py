@@ -25,7 +25,6 @@ from seethrough.results import Note, Picture, Prediction
 
 if TYPE_CHECKING:
     from seethrough.anatomy import Summary
-    from seethrough.anatomy.findings import Check
 
 
 @dataclass(frozen=True)
@@ -111,50 +110,6 @@ class Network:
         except (NetworkRefused, UsageError) as error:
             why_not = str(error)
         return summarize(self.opened, graph, why_not=why_not, **options)
-
-    def check(
-        self,
-        *,
-        frozen: str | Sequence[str] = (),
-        trainable: str | Sequence[str] = (),
-        input: str | int | Sequence[int] | None = None,
-        outputs: int | None = None,
-        classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
-    ) -> Check:
-        """What was meant against what is: which layers train, shapes in and out, and what goes without saying (weights
-        are numbers, every layer is used).
-
-        Parameters
-        ----------
-        frozen, trainable
-            Patterns of layers' paths that are meant to be frozen, or to train; one that names a layer names all inside
-            of it.
-        input
-            Shape of one input in the network's own layout: ``(224, 224, 3)``, ``"224x224x3"``, or the side of a square.
-        outputs
-            How many outputs are meant.
-        classes
-            Names of the outputs, as for `open`.
-
-        Returns
-        -------
-        Check
-            ``.passed`` says whether all is as meant; ``.findings`` what isn't, each with the layers and numbers.
-        """
-        from seethrough.anatomy.check import check
-        from seethrough.models.labels import read_classes
-
-        return check(
-            self.opened,
-            self.source,
-            dtype=self._dtype,
-            device=self._device,
-            frozen=frozen,
-            trainable=trainable,
-            input_size=input,
-            outputs=outputs,
-            classes=None if classes is None else read_classes(classes),
-        )
 
     def graph(self) -> Graph:
         """The network written down for its input size.
@@ -253,7 +208,7 @@ class Network:
         graph = self.source.proved(prepared.batch)
         place = graph.output
         with same_chance():
-            found = execute(graph, {graph.input.value: prepared.batch}, [place.value])
+            found = execute(graph, self.source.given(graph, prepared.batch), [place.value])
         return self.answers(graph, place.of(found[place.value]), prepared)
 
     def answers(self, graph: Graph, output: torch.Tensor, prepared: Prepared) -> Prediction:

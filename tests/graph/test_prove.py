@@ -25,7 +25,7 @@ def graph(network):
 
 
 def judged(graph, network, gradient=True, images=X):
-    return disagreement(graph, network, network, images, lambda x: x, gradient=gradient)
+    return disagreement(graph, network, network, {graph.input.value: images}, lambda x: x, gradient=gradient)
 
 
 @pytest.mark.parametrize("gradient", [False, True])

@@ -134,7 +134,7 @@ def test_each_batch_size_is_proved_before_it_is_used(monkeypatch):
     monkeypatch.setattr(
         home,
         "disagreement",
-        lambda g, m, c, x, n, **k: proofs.append((len(x), k["gradient"])) or original(g, m, c, x, n, **k),
+        lambda g, m, c, x, n, **k: proofs.append((len(x[0]), k["gradient"])) or original(g, m, c, x, n, **k),
     )
     source = source_of(residual())
     for batch in (2, 2, 3, 2, 3):

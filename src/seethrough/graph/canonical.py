@@ -49,13 +49,13 @@ class _Rewriting:
 
     def __post_init__(self) -> None:
         self.next = max(self.old.values, default=0) + 1
-        start = self.old.input.value
-        value = self.old.values[start]
-        rank = len(value.shape)
-        # Inside, everything is (N, C, …): the input of a channels-last network is that, seen through a permutation.
-        last = self.old.layout == "channels_last" and rank > 2
-        self.where[start] = Place(start, (0, *range(2, rank), 1) if last else None)
-        self.values[start] = self._as_base(value, self.where[start].permutation)
+        for start in (place.value for place in self.old.inputs.values()):
+            value = self.old.values[start]
+            rank = len(value.shape)
+            # Inside, everything is (N, C, …): an input of a channels-last network is that, seen through a permutation.
+            last = self.old.layout == "channels_last" and rank > 2
+            self.where[start] = Place(start, (0, *range(2, rank), 1) if last else None)
+            self.values[start] = self._as_base(value, self.where[start].permutation)
         layer_values = {p.value for layer in self.old.layers.values() for p in layer.outputs if p is not None}
         self.held = layer_values | {p.value for p in self.old.outputs.values()}
 
@@ -83,8 +83,7 @@ class _Rewriting:
             for path, layer in old.layers.items()
         }
         outputs = {name: self._place(p) for name, p in old.outputs.items()}
-        start = Place(old.input.value)
-        return Graph(self.operations, self.values, start, outputs, layers, old.layout, old.batch, old.source)
+        return replace(old, operations=self.operations, values=self.values, outputs=outputs, layers=layers)
 
     def _place(self, place: Place) -> Place:
         found = self.where[place.value]

@@ -63,10 +63,11 @@ class Graph:
         In an order in which they run.
     values
         From number to `Value`.
-    input
-        Where the images go in; internally always (N, C, H, W).
+    inputs
+        From name (``""`` for a single input) to where it goes in; the first is the one that is explained, the others
+        stand beside it. Internally each is (N, C, …).
     outputs
-        From name (``""`` for a single output, else key or position) to where it is found.
+        From name (``""`` for a single output, else key, field or position) to where it is found, as the network has it.
     layers
         From path to `Layer`, in the order of first call.
     layout
@@ -75,17 +76,24 @@ class Graph:
         The one batch size it holds for, or None where it holds for any.
     source
         ``"fake"`` for a network written down without computing, ``"real"`` for the operations of one image, which hold
-        for that image alone.
+        for that image alone, ``"whole"`` for a network that is one opaque operation.
+    chosen
+        The name of the output that was asked for; None where nobody said which.
+    ended
+        Why the graph ends before the network does: the layer, the operation and its line. Nothing where it is the whole
+        network. Such a graph is only read: its outputs are those of the last layers that were completed.
     """
 
     operations: list[Operation]
     values: dict[int, Value]
-    input: Place
+    inputs: dict[str, Place]
     outputs: dict[str, Place]
     layers: dict[str, Layer]
     layout: str = "channels_first"
     batch: int | None = None
     source: str = "fake"
+    chosen: str | None = None
+    ended: str = ""
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -95,7 +103,7 @@ class Graph:
 
     @cached_property
     def producer(self) -> dict[int, int]:
-        """From a value to the position of the operation that gives it; the input has none."""
+        """From a value to the position of the operation that gives it; the inputs have none."""
         return {v: k for k, op in enumerate(self.operations) for v in op.outputs if v is not None}
 
     @cached_property
@@ -108,9 +116,21 @@ class Graph:
         return readers
 
     @cached_property
+    def input(self) -> Place:
+        """Where the images go in: what is explained."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def meant(self) -> str:
+        """The name of the output that is meant: the one asked for, else ``logits`` where there is one, else the first."""
+        if self.chosen is not None:
+            return self.chosen
+        return "logits" if "logits" in self.outputs else next(iter(self.outputs))
+
+    @cached_property
     def output(self) -> Place:
-        """The output that is meant when nobody says which: ``logits`` where there is one, else the first."""
-        return self.outputs.get("logits", next(iter(self.outputs.values())))
+        """Where the output that is meant is found, as (N, outputs, …) whatever the network's own layout."""
+        return self._channels_first(self.outputs[self.meant])
 
     @cached_property
     def logits(self) -> Place:
@@ -152,10 +172,14 @@ class Graph:
             value = next((v for v in operation.outputs if v is not None), None) if operation is not None else None
             return None if value is None else Place(value)
         place = self.layers[path].output
-        if place is None or self.layout == "channels_first":
-            return place
+        return None if place is None else self._channels_first(place)
+
+    def _channels_first(self, place: Place) -> Place:
+        """A place in the network's own layout, as (N, C, …)."""
         rank = len(self.values[place.value].shape)
-        return moved(place, (0, rank - 1, *range(1, rank - 1))) if rank > 2 else place
+        if self.layout == "channels_first" or rank < 3:
+            return place
+        return moved(place, (0, rank - 1, *range(1, rank - 1)))
 
 
 def moved(place: Place, axes: tuple[int, ...]) -> Place:

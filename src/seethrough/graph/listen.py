@@ -33,6 +33,9 @@ def _watched_call(original: Callable[..., Any]) -> Callable[..., Any]:
         recorder.enter(module, (args, kwargs))
         try:
             output = original(module, *args, **kwargs)
+        except BaseException as error:
+            recorder.fall(error)
+            raise
         finally:
             recorder.leave(module, (args, kwargs), output)
         return output

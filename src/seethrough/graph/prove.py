@@ -7,7 +7,7 @@ silence, 13 had the right output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,44 +24,48 @@ from seethrough.graph.walk import Forward
 def disagreement(
     graph: Graph,
     module: nn.Module,
-    call: Callable[[torch.Tensor], Any],
-    images: torch.Tensor,
+    call: Callable[..., Any],
+    given: Mapping[int, torch.Tensor],
     native: Callable[[torch.Tensor], torch.Tensor],
     *,
     gradient: bool,
     training: bool = False,
 ) -> str | None:
-    """What the graph gets wrong on these images, in words; None where it agrees with the network.
+    """What the graph gets wrong on these inputs, in words; None where it agrees with the network.
 
     Parameters
     ----------
-    images
-        (N, C, …), as the graph takes them.
+    given
+        The graph's inputs by value number, in their order: the images (N, C, …) first.
     native
-        Brings images into the network's own layout.
+        Brings an input into the network's own layout.
     gradient
-        Compare gradients too.
+        Compare the images' gradients too.
     """
-    place, start = graph.output, graph.input.value
-    name = next(k for k, p in graph.outputs.items() if p == place)
+    place, start = graph.outputs[graph.meant], graph.input.value
+    images, *beside = given.values()
+
+    def network(images: torch.Tensor) -> torch.Tensor:
+        with same_chance():
+            inputs = [native(images), *(native(t).clone() for t in beside)]
+            return output_tensors(call(*inputs))[graph.meant]
+
     if not gradient:
         with untouched(module, training=training), torch.no_grad():
-            with same_chance():
-                reference = output_tensors(call(native(images).clone()))[name]
+            reference = network(images.clone())
             with same_chance(), _stumbling() as stumble:
-                found = place.of(execute(graph, {start: images}, [place.value])[place.value])
+                found = place.of(execute(graph, given, [place.value])[place.value])
                 return _difference("output", found, reference)
         return stumble[0]
     with untouched(module, training=training), torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()
-        with same_chance():
-            reference = output_tensors(call(native(leaf * 1)))[name]
+        reference = network(leaf * 1)
         if not reference.requires_grad:  # nothing to walk back: the output is all there is to compare
-            return disagreement(graph, module, call, images, native, gradient=False, training=training)
+            return disagreement(graph, module, call, given, native, gradient=False, training=training)
         seed = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)).to(reference)
         (slope,) = torch.autograd.grad(reference, leaf, seed, allow_unused=True)
         with same_chance(), _stumbling() as stumble:
-            forward = Forward(graph, {start: images}, [place.value])
+            forward = Forward(graph, given, [place.value], [start])
             wrong = _difference("output", place.of(forward.values[place.value]), reference.detach())
             if wrong:
                 return wrong

@@ -16,7 +16,7 @@ from __future__ import annotations
 import gc
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
@@ -93,6 +93,11 @@ class Recorder(TorchFunctionMode):
         self.scopes: list[Scope] = []
         self.times: dict[str, int] = {}
         self.swallowed: str | None = None
+        # how many calls there were, and where it was, when a value was needed for the first time
+        self.needed: tuple[int, str] | None = None
+        # the exception that leaves a module now, and the innermost module that it left
+        self.raised: BaseException | None = None
+        self.fell_in = ""
         self.deaf = 0
         self.assume_grad = True
 
@@ -142,6 +147,11 @@ class Recorder(TorchFunctionMode):
         except _NEEDS_VALUES as error:
             # remembered, since the network may catch it and go another way than it goes with real images
             self.swallowed = f"{name} at {here()} needs the values of an image ({type(error).__name__})"
+            within = f"in {self.stack[-1].path!r} " if self.stack else ""
+            self.needed = self.needed or (
+                len(self.calls),
+                f"{within}at {name} ({here()}), which needs the values of an image",
+            )
             raise
         if args and result is args[0] and not self.effects.written and name != "contiguous":
             return result  # ``to`` the dtype it has, and the like: nothing was done
@@ -313,6 +323,11 @@ class Recorder(TorchFunctionMode):
         self.scopes.append(scope)
         self.deaf += isinstance(module, torch.jit.ScriptModule)
 
+    def fall(self, error: BaseException) -> None:
+        """A module is left by an exception."""
+        if error is not self.raised:
+            self.raised, self.fell_in = error, self.stack[-1].path
+
     def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         scope = self.stack.pop()
         scripted = isinstance(module, torch.jit.ScriptModule)
@@ -335,6 +350,17 @@ def here() -> str:
             return f"{name.replace(chr(92), '/').rsplit('/', 1)[-1]}:{frame.f_lineno}"
         frame = frame.f_back
     return "?"
+
+
+def line_of(error: BaseException) -> str:
+    """The line of the person's code from which an exception came."""
+    found, trace = "?", error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not _is_library(name):
+            found = f"{name.replace(chr(92), '/').rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
 
 
 @cache
@@ -364,7 +390,7 @@ def fake_tensors() -> FakeTensorMode:
 
 def record(
     module: nn.Module,
-    call: Callable[[torch.Tensor], Any],
+    call: Callable[..., Any],
     example: torch.Tensor,
     *,
     batch: int | None,
@@ -372,6 +398,7 @@ def record(
     training: bool = False,
     earlier: Recording | None = None,
     fake_mode: FakeTensorMode | None = None,
+    beside: Sequence[torch.Tensor] = (),
 ) -> Recording:
     """Run ``call`` once and write it down; the module is left as it was found.
 
@@ -386,18 +413,21 @@ def record(
         isn't computed again.
     fake_mode
         What `fake_tensors` gave; recordings of one network that share it know its weights' shapes already.
+    beside
+        Batches for the network's other inputs, which ``call`` takes behind the images.
 
     Raises
     ------
     NetworkRefused
         For what can't be written down, with operation, line and reason.
     """
+    tensors = (example, *beside)
     with untouched(module, training=training) as effects:
         # Python's and NumPy's random numbers can't be seen; drawn anew for each recording, the proof finds them
         random.seed(batch)
         np.random.seed(batch)
         try:
-            return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=True)
+            return _record(call, tensors, batch, paths, effects, earlier, fake_mode, grad=True)
         except RuntimeError as error:
             # a network made for inference alone: in-place on weights or views that autograd won't have
             if isinstance(error, NetworkRefused) or not any(
@@ -405,12 +435,12 @@ def record(
             ):
                 raise
         effects.put_back()
-        return _record(call, example, batch, paths, effects, earlier, fake_mode, grad=False)
+        return _record(call, tensors, batch, paths, effects, earlier, fake_mode, grad=False)
 
 
 def _record(
-    call: Callable[[torch.Tensor], Any],
-    example: torch.Tensor,
+    call: Callable[..., Any],
+    tensors: Sequence[torch.Tensor],
     batch: int | None,
     paths: Mapping[int, str],
     effects: Effects,
@@ -421,28 +451,12 @@ def _record(
 ) -> Recording:
     fake = None if batch is None else fake_mode or fake_tensors()
     recorder = Recorder(paths, effects, fake=fake, earlier=earlier)
-    recorder.assume_grad = not grad
-    with torch.set_grad_enabled(grad), torch.inference_mode(False), fake or nullcontext():
-        if batch is not None:
-            images = torch.empty((batch, *example.shape[1:]), dtype=example.dtype, device=example.device)
-            if (
-                example.dim() == 4
-                and example.is_contiguous(memory_format=torch.channels_last)
-                and not example.is_contiguous()
-            ):
-                images = images.to(memory_format=torch.channels_last)
-        else:
-            images = example.detach().clone()
-        if grad and images.is_floating_point():
-            images = images.requires_grad_() * 1  # not a leaf, so that the network may write into it
-        recorder.number(images, live=True)
-        try:
-            with listening(recorder), no_collection(), recorder:
-                output = call(images)
-        except _NEEDS_VALUES as error:
-            raise NetworkRefused(
-                recorder.swallowed or f"the network needs the values of an image ({type(error).__name__})"
-            ) from error
+    try:
+        output = heard(recorder, call, tensors, batch, grad=grad)
+    except _NEEDS_VALUES as error:
+        raise NetworkRefused(
+            recorder.swallowed or f"the network needs the values of an image ({type(error).__name__})"
+        ) from error
     if recorder.swallowed:
         raise NetworkRefused(recorder.swallowed)
     outputs: dict[str, int] = {}
@@ -455,7 +469,7 @@ def _record(
     if not outputs:
         raise NetworkRefused("the network's output is no tensor that depends on the image")
     return Recording(
-        len(example) if batch is None else batch,
+        len(tensors[0]) if batch is None else batch,
         recorder.calls,
         recorder.tensors,
         recorder.storages,
@@ -463,4 +477,32 @@ def _record(
         recorder.scopes,
         outputs,
         frozenset(recorder.written),
+        len(tensors),
     )
+
+
+def heard(
+    recorder: Recorder, call: Callable[..., Any], tensors: Sequence[torch.Tensor], batch: int | None, *, grad: bool
+) -> Any:
+    """What ``call`` returns for inputs of the form of these, while the recorder listens.
+
+    The first input, which is explained, carries a gradient where ``grad``; those beside it are held as they are.
+    """
+    recorder.assume_grad = not grad
+    with torch.set_grad_enabled(grad), torch.inference_mode(False), recorder.fake or nullcontext():
+        inputs = [t.detach().clone() if batch is None else _without_data(t, batch) for t in tensors]
+        if grad and inputs[0].is_floating_point():
+            inputs[0] = inputs[0].requires_grad_() * 1  # not a leaf, so that the network may write into it
+        for t in inputs:
+            recorder.number(t, live=True)
+        with listening(recorder), no_collection(), recorder:
+            return call(*inputs)
+
+
+def _without_data(example: torch.Tensor, batch: int) -> torch.Tensor:
+    """A tensor of an example's form at a batch size, made in the world of fake tensors."""
+    tensor = torch.empty((batch, *example.shape[1:]), dtype=example.dtype, device=example.device)
+    in_order = example.dim() == 4 and example.is_contiguous(memory_format=torch.channels_last)
+    if in_order and not example.is_contiguous():
+        tensor = tensor.to(memory_format=torch.channels_last)
+    return tensor

@@ -50,9 +50,10 @@ class Scope:
 class Recording:
     """One run of a forward, written down.
 
-    ``tensors[i]`` is the tensor that got number i (0 is the input), ``storages[i]`` what it shares with its views,
-    ``outputs`` the numbers of what the network returned by name; ``live`` the numbers that carried the image when they
-    were made; ``written`` the storages that anything wrote into.
+    ``tensors[i]`` is the tensor that got number i, ``storages[i]`` what it shares with its views; ``inputs`` how many of
+    the first are the network's inputs, of which number 0 is explained; ``outputs`` the numbers of what the network
+    returned by name; ``live`` the numbers that carried an input when they were made; ``written`` the storages that
+    anything wrote into; ``ended`` why it ends before the network does, where it does.
     """
 
     batch: int
@@ -63,6 +64,8 @@ class Recording:
     scopes: list[Scope]
     outputs: dict[str, int]
     written: frozenset[int] = frozenset()
+    inputs: int = 1
+    ended: str = ""
 
     @property
     def origins(self) -> list[torch.Tensor]:

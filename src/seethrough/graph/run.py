@@ -53,7 +53,7 @@ class Run:
     Parameters
     ----------
     source
-        Where the network's graph comes from.
+        Where the network's graph comes from; with what stands beside the images, where the network takes more.
     images
         (N, C, …), float.
     target
@@ -141,7 +141,7 @@ class Run:
             place = self._answer_of(graph)
             self.counter.forward += len(images)
             with same_chance() if graph.draws else nullcontext():
-                out = execute(graph, {graph.input.value: images}, [place.value])[place.value]
+                out = execute(graph, self.source.given(graph, images), [place.value])[place.value]
             return self._ask(place.of(out), self._rows_for(images))
 
     def at(self, images: Tensor) -> Run:
@@ -176,7 +176,7 @@ class Run:
             self.counter.forward += len(self.images)
             with same_chance() if graph.draws else nullcontext():
                 starts = [self._place_in(graph, layer).value for layer in self._starts]
-                self._forward = Forward(graph, {graph.input.value: self.images}, wanted, starts)
+                self._forward = Forward(graph, self.source.given(graph, self.images), wanted, starts)
             self._gradients, self._scores = {}, None
         return self._forward
 

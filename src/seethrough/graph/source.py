@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 import torch.nn as nn
 
-from seethrough.errors import NetworkRefused
+from seethrough.errors import NetworkRefused, UsageError, nearest
 from seethrough.graph.canonical import canonical
 from seethrough.graph.graph import Graph
 from seethrough.graph.prove import disagreement
 from seethrough.graph.record import fake_tensors, no_collection, record
 from seethrough.graph.recording import Recording
+from seethrough.graph.so_far import record_so_far
 from seethrough.graph.unite import unite
 from seethrough.graph.untouched import ONE_AT_A_TIME
 from seethrough.graph.whole import whole
@@ -57,25 +59,33 @@ class GraphSource:
     module
         The person's network; never changed.
     call
-        Calls it on a batch in its own layout.
+        Calls it on a batch in its own layout; with several inputs, on a batch of each in the order of ``inputs``.
     paths
         From module (``id``) to the path a person uses.
     layout
         ``"channels_first"`` or ``"channels_last"``: the network's own.
     training
         Look at it as in training instead of as in inference.
+    output
+        The name of the output that is meant; None for ``logits`` where there is one, else the first.
+    inputs
+        Names of the inputs: first the images', which are explained, then those beside them; see `beside`.
     """
 
     def __init__(
         self,
         module: nn.Module,
-        call: Callable[[torch.Tensor], Any],
+        call: Callable[..., Any],
         paths: Mapping[int, str],
         *,
         layout: str = "channels_first",
         training: bool = False,
+        output: str | None = None,
+        inputs: Sequence[str] = ("",),
     ) -> None:
         self.module, self.call, self.paths, self.layout, self.training = module, call, dict(paths), layout, training
+        self.output, self.inputs = output, tuple(inputs)
+        self._beside: tuple[torch.Tensor, ...] = ()
         self._entries: OrderedDict[Any, _Entry] = OrderedDict()
 
     def native(self, images: torch.Tensor) -> torch.Tensor:
@@ -86,6 +96,22 @@ class GraphSource:
         """The network's own layout as (N, C, …)."""
         return images.movedim(-1, 1) if self.layout == "channels_last" and images.dim() > 2 else images
 
+    def beside(self, tensors: Mapping[str, torch.Tensor]) -> GraphSource:
+        """The same source, with what its other inputs hold while images are asked about.
+
+        Parameters
+        ----------
+        tensors
+            From the name of each other input to a batch in the network's own layout: row i mod N stands with image i.
+        """
+        view = copy(self)
+        view._beside = tuple(self.internal(tensors[name]) for name in self.inputs[1:])
+        return view
+
+    def given(self, graph: Graph, images: torch.Tensor) -> dict[int, torch.Tensor]:
+        """What a graph is run from: images (N, C, …), and what stands beside each of them, by value number."""
+        return {place.value: t for place, t in zip(graph.inputs.values(), self._tensors(images), strict=True)}
+
     def written(self, images: torch.Tensor) -> Graph:
         """The graph for any batch size, to be read but not yet proved; only the form of the images counts.
 
@@ -93,12 +119,29 @@ class GraphSource:
         ------
         NetworkRefused
             Where the network can't be written down for any batch size; says what forces it.
+        UsageError
+            Where there is no output of the name that was asked for.
         """
         with ONE_AT_A_TIME:
             entry = self._entry(images)
             if entry.any_batch is None:
                 raise NetworkRefused(entry.refused)
             return entry.any_batch
+
+    def written_so_far(self, images: torch.Tensor) -> Graph:
+        """The graph up to where the network can't be written down any further, only to be read: ``graph.ended`` says
+        where and why. For any batch size where that goes, else for one image.
+
+        Raises
+        ------
+        NetworkRefused
+            Where not even its first operation can be written down.
+        """
+        with ONE_AT_A_TIME:
+            try:
+                return self._write(_Entry(), images, BATCHES, record_so_far)
+            except NetworkRefused:
+                return self._write(_Entry(), images, (1,), record_so_far)
 
     def proved(self, images: torch.Tensor, *, gradient: bool = False, thorough: bool = True) -> Graph:
         """A graph that gives what the network gives on these images (N, C, …), gradients too where asked.
@@ -111,6 +154,8 @@ class GraphSource:
 
         Raises
         ------
+        UsageError
+            Where there is no output of the name that was asked for.
         Whatever the network itself raises on such images.
         """
         with ONE_AT_A_TIME:
@@ -131,43 +176,86 @@ class GraphSource:
         entry = self._entry(images, thorough=False)
         return entry.way.get(len(images), "any batch"), tuple(entry.reasons.get(len(images), ()))
 
+    def origins(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The weights from which constants of these images' graphs were computed, and which no operation reads as such."""
+        with ONE_AT_A_TIME:
+            return tuple(tensor for tensor, _ in self._entry(images, thorough=False).origins.values())
+
     # --- pieces -------------------------------------------------------------------------------------------------------
+
+    def _tensors(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """A batch for each input, in their order, as the graph takes them."""
+        return [images, *(_repeated(t, len(images)) for t in self._beside)]
+
+    def _native(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """The same in the network's own layout."""
+        return [self.native(t) for t in self._tensors(images)]
 
     def _entry(self, images: torch.Tensor, *, thorough: bool = True) -> _Entry:
         key = (
-            tuple(images.shape[1:]),
-            images.dtype,
-            str(images.device),
-            _order(images),
+            *(_form(t) for t in (images, *self._beside)),
             _surroundings(),
             state_of(self.module),
         )
         entry = self._entries.get(key)
         if entry is None or (thorough and any(checksum(t) != known for t, known in entry.origins.values())):
-            entry = self._entries[key] = _Entry()
+            entry = _Entry()
             try:
                 entry.any_batch = self._write(entry, images, BATCHES)
             except NetworkRefused as error:
                 entry.refused = str(error)
+            self._entries[key] = entry
             while len(self._entries) > KEPT:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(key)
         return entry
 
-    def _write(self, entry: _Entry, images: torch.Tensor, batches: tuple[int, ...]) -> Graph:
-        example, fakes = self.native(images), fake_tensors()
+    def _write(
+        self,
+        entry: _Entry,
+        images: torch.Tensor,
+        batches: tuple[int, ...],
+        how: Callable[..., Recording] = record,
+    ) -> Graph:
+        fakes = fake_tensors()
         recordings: list[Recording] = []
         with no_collection():
             for b in batches:
                 earlier = recordings[0] if recordings else None
-                recordings.append(self._record(example, b, earlier=earlier, fake_mode=fakes))
+                recordings.append(self._record(images, b, how, earlier=earlier, fake_mode=fakes))
             entry.origins |= {id(t): (t, checksum(t)) for t in recordings[0].origins}
-            return canonical(unite(recordings, layout=self.layout))
+            return self._graph(recordings)
 
-    def _record(self, example: torch.Tensor, batch: int | None, **more: Any) -> Any:
+    def _graph(self, recordings: Sequence[Recording], source: str = "fake") -> Graph:
+        graph = canonical(unite(recordings, layout=self.layout, source=source, inputs=self.inputs))
+        return graph if graph.ended else self._chosen(graph)
+
+    def _chosen(self, graph: Graph) -> Graph:
+        """The graph with the output that was asked for as the one that is meant."""
+        if self.output is None:
+            return graph
+        if self.output not in graph.outputs:
+            names = [name or "the only one, without a name" for name in graph.outputs]
+            raise UsageError(
+                f"{type(self.module).__name__} gives no output {self.output!r} that depends on the image."
+                f"{nearest(self.output, names)} There are: {', '.join(names)}."
+            )
+        return replace(graph, chosen=self.output)
+
+    def _record(
+        self, images: torch.Tensor, batch: int | None, how: Callable[..., Recording] = record, **more: Any
+    ) -> Recording:
+        example, *beside = self._native(images)
         try:
-            return record(
-                self.module, self.call, example, batch=batch, paths=self.paths, training=self.training, **more
+            return how(
+                self.module,
+                self.call,
+                example,
+                batch=batch,
+                paths=self.paths,
+                training=self.training,
+                beside=beside,
+                **more,
             )
         except (NetworkRefused, KeyboardInterrupt):
             raise
@@ -197,7 +285,7 @@ class GraphSource:
                 yield "this batch", entry.fixed[batch]
         if known != "whole":
             try:
-                graph = canonical(unite([self._record(self.native(images), None)], layout=self.layout, source="real"))
+                graph = self._graph([self._record(images, None)], "real")
                 wrong = self._disagreement(graph, images, gradient=True)
                 if wrong is None:
                     yield "real", graph
@@ -222,14 +310,30 @@ class GraphSource:
         return False
 
     def _disagreement(self, graph: Graph, images: torch.Tensor, *, gradient: bool) -> str | None:
+        given = self.given(graph, images)
         return disagreement(
-            graph, self.module, self.call, images, self.native, gradient=gradient, training=self.training
+            graph, self.module, self.call, given, self.native, gradient=gradient, training=self.training
         )
 
     def _whole(self, images: torch.Tensor) -> Graph:
-        return whole(
-            self.module, lambda x: self.call(self.native(x)), images, layout=self.layout, training=self.training
+        def call(*tensors: torch.Tensor) -> Any:
+            return self.call(*(self.native(t) for t in tensors))
+
+        tensors = self._tensors(images)
+        return self._chosen(
+            whole(self.module, call, tensors, layout=self.layout, training=self.training, inputs=self.inputs)
         )
+
+
+def _repeated(tensor: torch.Tensor, number: int) -> torch.Tensor:
+    """Row i mod N of a tensor of N rows, for each i below a number."""
+    rows = len(tensor)
+    return tensor if rows == number else tensor[torch.arange(number, device=tensor.device) % rows]
+
+
+def _form(tensor: torch.Tensor) -> tuple[Any, ...]:
+    """What of an input a graph depends on."""
+    return tuple(tensor.shape[1:]), tensor.dtype, str(tensor.device), _order(tensor)
 
 
 def _order(images: torch.Tensor) -> str:

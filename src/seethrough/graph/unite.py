@@ -20,13 +20,21 @@ from seethrough.graph.recording import Call, Recording
 from seethrough.graph.writes import without_writes
 
 
-def unite(recordings: Sequence[Recording], *, layout: str = "channels_first", source: str = "fake") -> Graph:
+def unite(
+    recordings: Sequence[Recording],
+    *,
+    layout: str = "channels_first",
+    source: str = "fake",
+    inputs: Sequence[str] = ("",),
+) -> Graph:
     """Make a graph of recordings.
 
     Parameters
     ----------
     recordings
         Two at different batch sizes; or a single one, for a graph that holds at its batch size alone.
+    inputs
+        The names of the network's inputs, the explained one first.
 
     Raises
     ------
@@ -60,12 +68,13 @@ def unite(recordings: Sequence[Recording], *, layout: str = "channels_first", so
     return Graph(
         operations,
         values,
-        Place(0),
+        {name: Place(number) for number, name in enumerate(inputs)},
         outputs,
         layers,
         layout,
         batch=first.batch if second is None else None,
         source=source,
+        ended=first.ended,
     )
 
 
@@ -156,7 +165,7 @@ def _alive(calls: list[Call], sized: set[int], recording: Recording) -> tuple[se
                 maker.setdefault(recording.storages[o], k)  # type: ignore[arg-type]
     revived: set[int] = set()
     while True:
-        live, kept, written = {0}, set(), set()
+        live, kept, written = set(range(recording.inputs)), set(), set()
         for k, c in enumerate(calls):
             refs = [a.value for a in c.arguments if isinstance(a, Ref)]
             if (

@@ -105,14 +105,15 @@ class _Rewriter:
         self.calls, self.kept, self.live, self.recording = calls, kept, live, recording
         self.storages = recording.storages
         self.operations: list[Operation] = []
-        self.resolve = Resolve({0: 0})
-        self.resolve.set(0, 0, 0)
+        inputs = range(recording.inputs)
+        self.resolve = Resolve({v: v for v in inputs})
         self.next = len(recording.tensors)
         # a tensor's base and the views that lead from it; which tensors share a storage
-        self.base: dict[int, tuple[int, tuple[View, ...]]] = {0: (0, ())}
+        self.base: dict[int, tuple[int, tuple[View, ...]]] = {}
         self.family: dict[int, list[int]] = {}
-        if self.storages[0] is not None:
-            self.family[self.storages[0]] = [0]
+        for v in inputs:
+            self.resolve.set(v, 0, v)
+            self._join(v, v, ())
         self.last_use = {
             a.value: k for k, c in enumerate(calls) if k in kept for a in c.arguments if isinstance(a, Ref)
         }
