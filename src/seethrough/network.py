@@ -25,6 +25,9 @@ from seethrough.results import Note, Picture, Prediction
 
 if TYPE_CHECKING:
     from seethrough.anatomy import Summary
+    from seethrough.anatomy.findings import Check
+    from seethrough.anatomy.largest_batch import LargestBatch
+    from seethrough.anatomy.memory import MemoryUse, Trial
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,113 @@ class Network:
         except (NetworkRefused, UsageError) as error:
             why_not = str(error)
         return summarize(self.opened, graph, why_not=why_not, **options)
+
+    def check(
+        self,
+        *,
+        frozen: str | Sequence[str] = (),
+        trainable: str | Sequence[str] = (),
+        input: str | int | Sequence[int] | None = None,
+        outputs: int | None = None,
+        classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
+    ) -> Check:
+        """What was meant against what is: which layers train, shapes in and out, and what goes without saying (weights
+        are numbers, every layer is used).
+
+        Parameters
+        ----------
+        frozen, trainable
+            Patterns of layers' paths that are meant to be frozen, or to train; one that names a layer names all inside
+            of it.
+        input
+            Shape of one input in the network's own layout: ``(224, 224, 3)``, ``"224x224x3"``, or the side of a square.
+        outputs
+            How many outputs are meant.
+        classes
+            Names of the outputs, as for `open`.
+
+        Returns
+        -------
+        Check
+            ``.passed`` says whether all is as meant; ``.findings`` what isn't, each with the layers and numbers.
+        """
+        from seethrough.anatomy.check import check
+        from seethrough.models.labels import read_classes
+
+        return check(
+            self.opened,
+            self.source,
+            dtype=self._dtype,
+            device=self._device,
+            frozen=frozen,
+            trainable=trainable,
+            input_size=input,
+            outputs=outputs,
+            classes=None if classes is None else read_classes(classes),
+        )
+
+    def training_memory(
+        self,
+        batch: int = 32,
+        *,
+        optimizer: str = "adam",
+        precision: str = "float32",
+        checkpointing: str | Sequence[str] | None = None,
+    ) -> MemoryUse:
+        """What one step of training takes of memory, by purpose and layer by layer. Nothing is computed or allocated.
+
+        Parameters
+        ----------
+        batch
+            Inputs at once.
+        optimizer, precision, checkpointing
+            As for `seethrough.anatomy.memory.training`.
+        """
+        return self._training(optimizer, precision, checkpointing).at(batch)
+
+    def largest_batch(
+        self,
+        limit: str | int,
+        *,
+        optimizer: str = "adam",
+        precision: str = "float32",
+        checkpointing: str | Sequence[str] | None = None,
+    ) -> LargestBatch:
+        """How many inputs at once it can be trained on within a memory: ``"24GB"``, ``"24GiB"``, or bytes.
+
+        Other parameters are those of `training_memory`.
+        """
+        from seethrough.anatomy.largest_batch import largest_batch
+
+        return largest_batch(self._training(optimizer, precision, checkpointing), limit)
+
+    def inference_memory(self, batch: int = 1, *, precision: str = "float32") -> MemoryUse:
+        """What running it on a batch takes of memory, without gradients. Nothing is computed or allocated."""
+        from seethrough.anatomy.memory import inference
+
+        return inference(self.opened, self.source.call, self._examples(), precision=precision).at(batch)
+
+    def _training(self, optimizer: str, precision: str, checkpointing: str | Sequence[str] | None) -> Trial:
+        from seethrough.anatomy.memory import training
+
+        in_training = replace(self, mode="train").source
+        return training(
+            self.opened,
+            in_training.call,
+            self._examples(),
+            optimizer=optimizer,
+            precision=precision,
+            checkpointing=checkpointing,
+        )
+
+    def _examples(self) -> tuple[torch.Tensor, ...]:
+        """One input of which only the form counts, in the network's own layout."""
+        if self.input_size is None:
+            raise UsageError(
+                f"Nothing says how large the input of {self.opened.source} is; say input_size=(3, 224, 224), for "
+                "instance."
+            )
+        return (torch.empty((1, *self.input_size), dtype=self._dtype, device=self._device),)
 
     def graph(self) -> Graph:
         """The network written down for its input size.
