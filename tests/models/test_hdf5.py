@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from seethrough.errors import InputRefused
-from seethrough.models.hdf5 import check_hdf5
+from seethrough.models.hdf5 import SLAB, read_hdf5
+from seethrough.models.hdf5_copy import contents, write_hdf5
 
 h5py = pytest.importorskip("h5py")
 
@@ -16,21 +17,45 @@ def path(tmp_path):
 
 def refused(path, words):
     with pytest.raises(InputRefused, match=words) as raised:
-        check_hdf5(path, "the file")
+        read_hdf5(path, path.with_name("numbers"), "the file")
     assert "\n" not in str(raised.value)
 
 
-def test_a_true_file_passes_and_its_text_comes_back(path):
+def filled(path):
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = "{}"
         file.attrs["numbers"] = np.arange(3)
+        file.attrs["names"] = ["a", "bé"]
+        file.attrs["none"] = np.array([], float)
+        file.attrs["reference"] = file.ref  # no text and no number: not taken
         file.create_dataset("plain", data=np.ones((5, 6), np.float32))
         file.create_dataset("empty", data=np.ones((0, 6), np.float32))
         file.create_dataset("scalar", data=3.0)
         noise = np.random.default_rng(0).normal(size=(40, 40))
         file.create_dataset("deep/packed", data=noise, compression="gzip", chunks=(10, 10))
-        file.create_dataset("names", data=["a", "bc"], dtype=h5py.string_dtype())
-    assert check_hdf5(path, "the file") == {"model_config": "{}"}
+        file.create_dataset("deep/true", data=np.array([True, False]))
+        file.create_dataset("deep/brain", data=np.arange(6, dtype=np.uint16).view("V2").reshape(2, 3))
+        file["deep/brain"].attrs["dtype"] = "bfloat16"
+        file.create_dataset("text", data=["a", "bc"], dtype=h5py.string_dtype())
+        file.create_dataset("big", data=np.arange(SLAB // 2 + 3.0).reshape(1, -1), dtype=">f4")
+    return path
+
+
+def test_a_true_file_comes_out_of_the_reader_as_it_went_in(path, tmp_path):
+    found = contents(filled(path), tmp_path / "numbers", "the file")
+    assert found.text("model_config") == "{}" and not found.is_older
+    assert found.groups[""] == {"model_config": "{}", "numbers": [0, 1, 2], "names": ["a", "bé"], "none": []}
+    assert "text" not in found.arrays and found.elements == 30 + 1 + 1600 + 2 + 6 + SLAB // 2 + 3
+    write_hdf5(found, tmp_path / "numbers", tmp_path / "new.h5")
+    with h5py.File(path) as old, h5py.File(tmp_path / "new.h5") as new:
+        for name in found.arrays:
+            assert np.array_equal(old[name][()], new[name][()]) and old[name].dtype == new[name].dtype, name
+        assert new["deep/brain"].attrs["dtype"] == "bfloat16" and list(new.attrs["names"]) == ["a", "bé"]
+
+
+def test_only_looking_writes_nothing(path, tmp_path):
+    contents(filled(path), None, "the file")
+    assert [each.name for each in tmp_path.iterdir()] == ["x.h5"]
 
 
 def test_a_link_to_another_file_is_refused(path):
@@ -50,7 +75,7 @@ def test_numbers_kept_in_another_file_are_refused(path, tmp_path):
     (tmp_path / "secret").write_bytes(b"secret..")
     with h5py.File(path, "w") as file:
         file.create_dataset("x", (8,), "u1", external=[(str(tmp_path / "secret"), 0, 8)])
-    refused(path, "keeps the numbers of '/x' in another file")
+    refused(path, "keeps the numbers of 'x' in another file")
 
 
 def test_a_virtual_dataset_is_refused(path, tmp_path):
@@ -75,7 +100,16 @@ def test_rings_of_hard_links_end(path):
         group = file.create_group("a")
         group["up"] = file["/"]
         group["self"] = group
-    assert check_hdf5(path, "the file") == {}
+    refused(path, "under a second name")
+
+
+def test_more_names_than_one_attribute_of_the_oldest_layout_holds_are_kept(path, tmp_path):
+    names = [f"a_layer_with_a_rather_long_name_{i}" for i in range(5000)]
+    with h5py.File(path, "w", libver="latest") as file:
+        file.attrs["layer_names"] = np.array(names, h5py.string_dtype())
+    write_hdf5(contents(path, tmp_path / "numbers", "the file"), tmp_path / "numbers", tmp_path / "new.h5")
+    with h5py.File(tmp_path / "new.h5") as new:
+        assert list(new.attrs["layer_names"]) == names
 
 
 @pytest.mark.parametrize("part", [0.2, 0.6, 0.95])

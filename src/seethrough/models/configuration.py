@@ -9,7 +9,8 @@ with a list here, and what isn't on it doesn't reach Keras.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seethrough.errors import InputRefused
@@ -23,7 +24,7 @@ LAYERS = frozenset(
     AutoContrast Average AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D
     BatchNormalization Bidirectional CategoryEncoding CenterCrop Concatenate Conv1D Conv1DTranspose Conv2D
     Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D Convolution2D Cropping1D Cropping2D
-    Cropping3D CutMix Dense DepthwiseConv1D DepthwiseConv2D Dot Dropout ELU EinsumDense Embedding Equalization Flatten
+    Cropping3D CustomScaleLayer CutMix Dense DepthwiseConv1D DepthwiseConv2D Dot Dropout ELU EinsumDense Embedding Equalization Flatten
     GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalAvgPool2D GlobalMaxPool2D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization
     GroupQueryAttention Identity InputLayer LSTM LSTMCell LayerNormalization LayerScale LeakyReLU Masking MaxPool1D
@@ -45,9 +46,10 @@ PARTS = frozenset(
     Orthogonal OrthogonalInitializer RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros
     L1 L1L2 L2 OrthogonalRegularizer MaxNorm MinMaxNorm NonNeg UnitNorm
     DTypePolicy FloatDTypePolicy QuantizedDTypePolicy QuantizedFloat8DTypePolicy DTypePolicyMap Policy SeedGenerator
+    AbsMaxQuantizer Int8QuantizationConfig Int4QuantizationConfig Float8QuantizationConfig
     """.split()
 )
-"""Initializers, regularizers, constraints, number types."""
+"""Initializers, regularizers, constraints, number types, and how numbers are quantized."""
 
 PLAIN = frozenset(
     "__keras_tensor__ __numpy__ __tensor__ __ellipsis__ __slice__ __bytes__ __tuple__ TensorShape".split()
@@ -73,12 +75,32 @@ OPERATION_MODULES = tuple(f"keras.src.ops.{module}" for module in ("nn", "numpy"
 (``core``) aren't there.
 """
 
+MODULES = frozenset(
+    """
+    keras keras.activations keras.constraints keras.dtype_policies keras.initializers keras.layers keras.models keras.ops
+    keras.quantizers keras.random keras.regularizers keras.mixed_precision keras.engine.functional keras.engine.sequential
+    keras.src.engine.functional keras.src.engine.sequential keras.src.models.functional keras.src.models.sequential
+    keras.src.models.model keras.src.applications.convnext keras.src.applications.inception_resnet_v2
+    keras.src.dtype_policies.dtype_policy keras.src.random.seed_generator keras.src.backend.common.keras_tensor
+    """.split()
+) | set(OPERATION_MODULES)
+"""Where Keras says that its layers and their parts live. It would import any other module of its own that is named."""
+
 FUNCTION_MODULES = frozenset({"builtins", "keras.activations", "keras.ops", "keras.src.activations.activations"})
 
 RUNS_CODE = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"})
 READS_FILES = frozenset({"StringLookup", "IntegerLookup", "TextVectorization", "FeatureSpace"})
 
+NUMBER_TYPE = re.compile(r"bool|u?int(8|16|32|64)|b?float(16|32|64)|bfloat16")
+
 LARGEST_DEPTH = 200
+
+LARGEST_NUMBER = 2**31 - 1
+LARGEST_SHAPE = 2**30
+"""The most elements of a value that a configuration may declare: 4 GiB of float32 for one image."""
+
+SHAPES = ("shape", "kernel_size", "pool_size", "size")
+"""How the names of settings end that are the sides of something."""
 
 
 def without_compilation(configuration: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +135,87 @@ def check_configuration(configuration: Mapping[str, Any], where: str) -> None:
         reason = _reason(entry)
         if reason:
             raise InputRefused(f"{where}: the layer {layer!r} {reason}. {WAY_OUT}")
+
+
+def check_sizes(configuration: Mapping[str, Any], stored: int, where: str) -> None:
+    """Refuse a configuration that declares layers larger than its weights, or values larger than any picture's.
+
+    Keras builds a layer before it looks for its weights.
+
+    Parameters
+    ----------
+    configuration
+        Checked by `check_configuration`.
+    stored
+        How many numbers the file stores.
+
+    Raises
+    ------
+    InputRefused
+        Names the layer, what it declares, and the limit.
+    """
+    for entry, layer in _entries(configuration, where):
+        for holder in (entry.get("config"), entry.get("build_config")):
+            if isinstance(holder, Mapping) and entry["class_name"] not in PLAIN:
+                _refuse_large_settings(holder, layer, where)
+        fewest = _fewest_weights(entry["class_name"], entry.get("config"))
+        if fewest > stored:
+            raise InputRefused(
+                f"{where}: the layer {layer!r} declares at least {fewest:,} weights, and the file stores {stored:,}; it "
+                "is cut off or made to mislead."
+            )
+
+
+def _refuse_large_settings(settings: Mapping[str, Any], layer: str, where: str) -> None:
+    for name, value in settings.items():
+        if "seed" in name:
+            continue
+        sides = [min(abs(side), 2**63) for side in _whole_numbers(value)]
+        declared = _product(sides) if name.endswith(SHAPES) else max(sides, default=0)
+        limit = LARGEST_SHAPE if name.endswith(SHAPES) else LARGEST_NUMBER
+        if declared > limit:
+            raise InputRefused(
+                f"{where}: the layer {layer!r} declares {declared:,} by its {name!r}; the limit is {limit:,}. It is made "
+                "to mislead."
+            )
+
+
+def _whole_numbers(value: Any) -> Iterator[int]:
+    """Whole numbers in a setting and its lists; 0 and what isn't known don't multiply."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _whole_numbers(each)
+    elif isinstance(value, int) and not isinstance(value, bool) and value:
+        yield value
+
+
+def _product(numbers: Iterable[int]) -> int:
+    """Up to 2⁶³: the true product of a million numbers would itself be a bomb."""
+    product = 1
+    for number in numbers:
+        product = min(product * abs(number), 2**63)
+    return product
+
+
+def _fewest_weights(kind: str, settings: Any) -> int:
+    """How many weights a layer of such settings has at the very least: by its settings alone, before it sees an input."""
+    if not isinstance(settings, Mapping):
+        return 0
+
+    def said(name: str, otherwise: int = 1) -> int:
+        return _product(_whole_numbers(settings.get(name, otherwise)))
+
+    if kind == "Dense":
+        return said("units")
+    if kind.startswith("DepthwiseConv"):
+        return said("kernel_size") * said("depth_multiplier")
+    if kind.startswith(("Conv1D", "Conv2D", "Conv3D", "Convolution2D", "SeparableConv")):
+        return said("filters") * (1 if kind.startswith("Separable") else said("kernel_size"))
+    if kind == "Embedding":
+        return said("input_dim") * said("output_dim")
+    if kind in ("LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell"):
+        return said("units") ** 2
+    return 0
 
 
 def _entries(configuration: Mapping[str, Any], where: str) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -152,12 +255,21 @@ def _reason(entry: Mapping[str, Any]) -> str | None:
     if registered not in (None, kind):
         return f"is of the custom class {registered!r}"
     if kind in PLAIN:
-        return None
+        return _reason_plain(entry.get("config"), kind)
     if module is not None and module.partition(".")[0] != "keras":
         return f"is {module}.{kind}, which isn't Keras' own"
-    if kind in MODELS | LAYERS | PARTS or module in OPERATION_MODULES:
+    if module in OPERATION_MODULES or (kind in MODELS | LAYERS | PARTS and (module is None or module in MODULES)):
         return None
-    return f"is of the class {kind!r}, which isn't among Keras' layers that only compute"
+    home = f" of {module}" if module else ""
+    return f"is of the class {kind!r}{home}, which isn't among Keras' layers that only compute"
+
+
+def _reason_plain(value: Any, kind: str) -> str | None:
+    """NumPy takes ``S1000000000`` for a number type, and makes room for so many letters an element."""
+    said = value.get("dtype") if isinstance(value, Mapping) else None
+    if kind in ("__numpy__", "__tensor__") and not (isinstance(said, str) and NUMBER_TYPE.fullmatch(said)):
+        return f"holds an array of the type {said!r}, which no layer computes with"
+    return None
 
 
 def _reason_function(entry: Mapping[str, Any], module: str | None) -> str | None:

@@ -1,26 +1,44 @@
-"""HDF5 files before Keras reads them: nothing outside the file, nothing larger than it.
+"""HDF5 files of strangers: nothing outside the file, nothing larger than it, and only arrays and names come out.
 
 HDF5 lets a group link into another file and a dataset keep its numbers in one; both would read whatever the person may
-read. And a dataset's shape is only declared: read blindly, a few bytes become terabytes. The walk uses the low-level
-interface, because the high-level one follows links.
+read. A dataset's shape is only declared: read blindly, a few bytes become terabytes. And the library that reads all this
+is written in C and has had holes that corrupt memory. So `read_hdf5` runs in a process of its own (`reader`), takes
+what a network needs (arrays, and attributes that are text or numbers), and lays it down in a form that can be checked at a
+glance; from that `hdf5_copy` writes the file that is opened. The walk uses the low-level interface, because the high-level
+one follows links.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import numpy as np
 
 from seethrough.errors import EnvironmentLacks, InputRefused
 
 LARGEST_RATIO = 50
 """How many times its stored size a compressed dataset may become."""
 
-MOST_OBJECTS = 1_000_000
+MOST_OBJECTS = 200_000
+DEEPEST = 64
+LARGEST_TEXT = 16 * 2**20
+"""The most characters of all attributes together, a model's configuration among them."""
+
+SLAB = 16 * 2**20
+"""How many bytes are in memory at a time."""
+
+ALIGNED = 64
+
+FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+"""What may pack a dataset; HDF5 looks for the code of any other in a folder of the system."""
 
 
-def _h5py(where: str = "This") -> Any:
+def h5py_or_lacking(where: str = "This") -> Any:
+    """The library, or the extra that brings it."""
     try:
         import h5py
     except ImportError as error:
@@ -30,127 +48,199 @@ def _h5py(where: str = "This") -> Any:
     return h5py
 
 
-def check_hdf5(path: Path, where: str) -> dict[str, Any]:
-    """Walk an HDF5 file and refuse what reaches outside it or declares more than it holds.
+def read_hdf5(path: Path, arrays: Path | None, where: str) -> dict[str, Any]:
+    """Walk an HDF5 file, refuse what reaches outside it or declares more than it holds, and lay its arrays down.
+
+    Parameters
+    ----------
+    arrays
+        The file to write the numbers to, one array after another; None only looks.
+    where
+        What the file is called in a message.
 
     Returns
     -------
     dict
-        The attributes of the root that are text: ``model_config``, ``keras_version``, ``layer_names``…
+        Plain data. ``"groups"``: from path (``""`` is the root) to attributes. ``"arrays"``: from path to ``"shape"``,
+        ``"dtype"`` (NumPy's, ``"<f4"``), ``"offset"`` in bytes and ``"attributes"``. Attributes are text, numbers, and
+        lists of them; others, and datasets that aren't numbers, aren't taken: no layer that is let through reads any.
 
     Raises
     ------
     InputRefused
-        A link that isn't hard, external or virtual storage, a dataset or attribute larger than what is stored of it, a
-        broken file.
+        A link that isn't hard, external or virtual storage, a filter that isn't HDF5's own, an object of two names, a
+        dataset or attribute larger than what is stored of it, a broken file.
     EnvironmentLacks
         h5py isn't installed.
     """
-    h5py = _h5py(where)
+    h5py = h5py_or_lacking(where)
     try:
-        with h5py.File(path, "r") as file:
-            _walk(file, path.stat().st_size, where)
-            return {name: value for name, value in file.attrs.items() if isinstance(value, str | bytes)}
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        if isinstance(error, InputRefused):
+        with h5py.File(path, "r", locking=False, rdcc_nbytes=2 * SLAB) as file:
+            found = _Walk(h5py, path.stat().st_size, where).through(file)
+            if arrays is not None:
+                with arrays.open("wb") as sink:
+                    _lay_down(file, found["arrays"], sink)
+            return found
+    except (InputRefused, MemoryError):
+        raise
+    except Exception as error:  # OSError, RuntimeError, KeyError, TypeError… by what is broken
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise InputRefused(f"{where} is a broken HDF5 file ({str(error)[:80]}); copy or download it again.") from error
+        said = " ".join(str(error).split())[:80]
+        raise InputRefused(f"{where} is a broken HDF5 file ({said}); copy or download it again.") from error
 
 
-def _walk(file: Any, size: int, where: str) -> None:
-    h5py = _h5py()
-    waiting, seen = [file.id], set()
-    while waiting:
-        found = waiting.pop()
-        address = h5py.h5o.get_info(found).addr
-        if address in seen:  # hard links may form a ring
-            continue
-        seen.add(address)
-        if len(seen) > MOST_OBJECTS:
-            raise InputRefused(f"{where} holds more than {MOST_OBJECTS:,} groups and datasets; that is no network.")
-        _refuse_large_attributes(found, size, where)
-        if isinstance(found, h5py.h5d.DatasetID):
-            _refuse_dataset(found, size, where)
-        elif isinstance(found, h5py.h5g.GroupID | h5py.h5f.FileID):
-            waiting += _children(found, where)
+class _Walk:
+    """One walk through a file, and what has been counted on the way."""
 
+    def __init__(self, h5py: Any, size: int, where: str) -> None:
+        self.h5py, self.size, self.where = h5py, size, where
+        self.seen: set[int] = set()
+        self.stored = 0
+        self.text = 0
+        self.end = 0
 
-def _children(group: Any, where: str) -> list[Any]:
-    h5py = _h5py()
-    if isinstance(group, h5py.h5f.FileID):
-        group = h5py.h5g.open(group, b"/")
-    children = []
-    for name in group:
-        if group.links.get_info(name).type != h5py.h5l.TYPE_HARD:
+    def through(self, file: Any) -> dict[str, Any]:
+        h5py = self.h5py
+        groups: dict[str, Any] = {}
+        arrays: dict[str, Any] = {}
+        waiting = [("", h5py.h5g.open(file.id, b"/"))]
+        while waiting:
+            path, found = waiting.pop()
+            self._count(path, found)
+            if isinstance(found, h5py.h5g.GroupID):
+                groups[path] = self._attributes(found)
+                waiting += reversed(list(self._children(path, found)))
+            elif isinstance(found, h5py.h5d.DatasetID):
+                entry = self._dataset(path, found)
+                if entry is not None:
+                    arrays[path] = entry
+        return {"groups": groups, "arrays": arrays}
+
+    def _count(self, path: str, found: Any) -> None:
+        address = self.h5py.h5o.get_info(found).addr
+        if address in self.seen:
             raise InputRefused(
-                f"{where} holds a link {name.decode(errors='replace')!r} to elsewhere; save the network again without "
-                "links."
+                f"{self.where} holds {path!r} under a second name; save the network again without links."
             )
-        children.append(h5py.h5o.open(group, name))
-    return children
-
-
-def _refuse_dataset(dataset: Any, size: int, where: str) -> None:
-    h5py = _h5py()
-    name = (h5py.h5i.get_name(dataset) or b"?").decode(errors="replace")
-    created = dataset.get_create_plist()
-    if created.get_external_count() > 0 or created.get_layout() == h5py.h5d.VIRTUAL:
-        raise InputRefused(
-            f"{where} keeps the numbers of {name!r} in another file; save the network again as one file."
-        )
-    declared = prod(dataset.shape or (1,)) * dataset.get_type().get_size()
-    stored = dataset.get_storage_size() if created.get_layout() != h5py.h5d.COMPACT else declared
-    may_become = stored * (LARGEST_RATIO if created.get_nfilters() else 1)
-    if stored > size or declared > may_become:
-        raise InputRefused(
-            f"{where} declares {declared:,} bytes for {name!r} and stores {stored:,}; it is cut off or made to mislead."
-        )
-
-
-def _refuse_large_attributes(found: Any, size: int, where: str) -> None:
-    h5py = _h5py()
-    for index in range(h5py.h5a.get_num_attrs(found)):
-        attribute = h5py.h5a.open(found, index=index)
-        # Not HDF5's own storage size: where that is 0, as of an empty list of names, h5py takes it for a failure.
-        if prod(attribute.shape or (1,)) * attribute.get_type().get_size() > size:
-            name = attribute.name.decode(errors="replace")
+        self.seen.add(address)
+        if len(self.seen) > MOST_OBJECTS:
             raise InputRefused(
-                f"{where} declares an attribute {name!r} larger than the file; it is cut off or made to mislead."
+                f"{self.where} holds more than {MOST_OBJECTS:,} groups and datasets; that is no network."
             )
+        if path.count("/") > DEEPEST:
+            raise InputRefused(f"{self.where} nests its groups more than {DEEPEST} deep; that is no network.")
+
+    def _children(self, path: str, group: Any) -> Iterator[tuple[str, Any]]:
+        for name in group:
+            shown = name.decode(errors="replace")
+            if group.links.get_info(name).type != self.h5py.h5l.TYPE_HARD:
+                raise InputRefused(
+                    f"{self.where} holds a link {shown!r} to elsewhere; save the network again without links."
+                )
+            if "/" in shown or shown in (".", ".."):
+                raise InputRefused(f"{self.where} holds an object called {shown!r}; don't trust this file.")
+            yield f"{path}/{name.decode()}".lstrip("/"), self.h5py.h5o.open(group, name)
+
+    def _dataset(self, path: str, dataset: Any) -> dict[str, Any] | None:
+        h5py, where = self.h5py, self.where
+        created = dataset.get_create_plist()
+        if created.get_external_count() > 0 or created.get_layout() == h5py.h5d.VIRTUAL:
+            raise InputRefused(f"{where} keeps the numbers of {path!r} in another file; save the network as one file.")
+        packed = [created.get_filter(i)[0] for i in range(created.get_nfilters())]
+        foreign = next((code for code in packed if code not in FILTERS), None)
+        if foreign is not None:
+            raise InputRefused(
+                f"{where} packs {path!r} with a filter that HDF5 doesn't have itself (number {foreign})."
+            )
+        declared = prod(dataset.shape or ()) * dataset.get_type().get_size()
+        stored = declared if created.get_layout() == h5py.h5d.COMPACT else dataset.get_storage_size()
+        self.stored += stored
+        if self.stored > self.size or declared > stored * (LARGEST_RATIO if packed else 1):
+            raise InputRefused(
+                f"{where} declares {declared:,} bytes for {path!r} and stores {stored:,}; the limit is what is stored"
+                f"{f', {LARGEST_RATIO} times where it is packed' if packed else ''}. It is cut off or made to mislead."
+            )
+        if dataset.shape is None or not _is_number(h5py, dataset.get_type()):
+            return None
+        entry = {"shape": list(dataset.shape), "dtype": dataset.dtype.str, "offset": self.end}
+        self.end += -(-declared // ALIGNED) * ALIGNED
+        return {**entry, "attributes": self._attributes(dataset)}
+
+    def _attributes(self, found: Any) -> dict[str, Any]:
+        h5a = self.h5py.h5a
+        manager = self.h5py.AttributeManager(_Holder(found))
+        attributes: dict[str, Any] = {}
+        for index in range(h5a.get_num_attrs(found)):
+            attribute = h5a.open(found, index=index)
+            name = attribute.name.decode()
+            # Not HDF5's own storage size: where that is 0, as of an empty list of names, h5py takes it for a failure.
+            declared = prod(attribute.shape or ()) * attribute.get_type().get_size()
+            if declared > self.size:
+                raise InputRefused(
+                    f"{self.where} declares {declared:,} bytes for the attribute {name!r} in a file of {self.size:,}; "
+                    "it is cut off or made to mislead."
+                )
+            if attribute.shape is not None and _is_plain(self.h5py, attribute.get_type()):
+                attributes[name] = self._counted(manager[name])
+        return attributes
+
+    def _counted(self, value: Any) -> Any:
+        plain = _plain(value)
+        self.text += sum(len(str(each)) for each in plain) if isinstance(plain, list) else len(str(plain))
+        if self.text > LARGEST_TEXT:
+            raise InputRefused(
+                f"{self.where} holds more than {LARGEST_TEXT >> 20} MB of attributes; that describes no network."
+            )
+        return plain
 
 
-def is_older(path: Path) -> bool:
-    """Whether an HDF5 file has the layout of Keras 1 and 2: weights by layer name."""
-    with _h5py().File(path, "r") as file:
-        return "layer_names" in file.attrs or "model_weights" in file
+class _Holder:
+    """What h5py's attributes hang on: anything with an identifier."""
+
+    def __init__(self, identifier: Any) -> None:
+        self.id = identifier
 
 
-def stored_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of the weights in a checked HDF5 file of either layout, by layer and number: ``"block1_conv1/0"``."""
-    with _h5py().File(path, "r") as file:
-        named = _older_shapes(file.get("model_weights", file)) if is_older(path) else _newer_shapes(file)
-        return {f"{layer}/{i}": shape for layer, shapes in named for i, shape in enumerate(shapes)}
+def _is_number(h5py: Any, kind: Any) -> bool:
+    """Also truth values, which HDF5 has as an enumeration, and the two bytes of a bfloat16, which it has no name for."""
+    h5t = h5py.h5t
+    if kind.get_class() == h5t.OPAQUE:
+        return kind.get_size() <= 2
+    return kind.get_class() in (h5t.INTEGER, h5t.FLOAT) or (kind.get_class() == h5t.ENUM and kind.dtype.kind == "b")
 
 
-def _older_shapes(group: Any) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
-    for layer in _names(group, "layer_names"):
-        yield layer, [tuple(group[layer][weight].shape) for weight in _names(group[layer], "weight_names")]
+def _is_plain(h5py: Any, kind: Any) -> bool:
+    return kind.get_class() in (h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT)
 
 
-def _names(group: Any, attribute: str) -> list[str]:
-    """A list that Keras may have cut into several attributes, because one holds only 64 KB."""
-    numbered = (f"{attribute}{i}" for i in range(len(group.attrs)))
-    parts = [attribute] if attribute in group.attrs else [part for part in numbered if part in group.attrs]
-    return [name.decode() if isinstance(name, bytes) else str(name) for part in parts for name in group.attrs[part]]
+def _plain(value: Any) -> Any:
+    """An attribute's value as JSON can hold it; text is UTF-8."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, np.ndarray):
+        return [_plain(each) for each in value.ravel().tolist()]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return value
 
 
-def _newer_shapes(file: Any) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
-    found: list[tuple[str, list[tuple[int, ...]]]] = []
+def _lay_down(file: Any, arrays: dict[str, Any], sink: IO[bytes]) -> None:
+    """Write every array at its offset, little by little."""
+    for path, entry in arrays.items():
+        sink.seek(entry["offset"])
+        dataset = file[path]
+        for slab in _slabs(dataset.shape, dataset.dtype.itemsize):
+            sink.write(np.ascontiguousarray(dataset[slab]).data)
 
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, _h5py().Group) and name.rpartition("/")[2] == "vars" and len(item):
-            layer = item.attrs.get("name", name)
-            found.append((str(layer), [tuple(item[key].shape) for key in sorted(item, key=int)]))
 
-    file.visititems(visit)
-    return iter(found)
+def _slabs(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[Any, ...]]:
+    """Indices that cut an array into pieces of at most `SLAB` bytes, in the order of memory."""
+    if prod(shape) * itemsize <= SLAB:
+        yield ()
+        return
+    axis = next(i for i in range(len(shape)) if prod(shape[i + 1 :]) * itemsize <= SLAB)
+    rows = max(1, SLAB // (prod(shape[axis + 1 :]) * itemsize))
+    for lead in np.ndindex(*shape[:axis]):
+        for start in range(0, shape[axis], rows):
+            yield (*lead, slice(start, start + rows))

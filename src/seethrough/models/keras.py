@@ -21,7 +21,7 @@ import torch
 from seethrough.errors import EnvironmentLacks, InputRefused, SeethroughError, UsageError, nearest
 from seethrough.images import Preprocessing, preprocessing_named
 from seethrough.models.files import as_path, fingerprint, kind_of
-from seethrough.models.hdf5 import stored_shapes
+from seethrough.models.hdf5_copy import stored_shapes
 from seethrough.models.keras_files import unpacked, weights_file
 from seethrough.models.labels import imagenet_names
 from seethrough.models.mapping import ByLayer
