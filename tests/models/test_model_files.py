@@ -36,7 +36,6 @@ def test_a_file_is_known_by_its_content_whatever_it_is_called(tmp_path):
 @pytest.mark.parametrize(
     "name, content, words",
     [
-        ("x.onnx", b"\x08\x07" * 20, "an ONNX network"),
         ("x.bin", b"hello" * 9, "no file of a network"),
         ("x.pt", b"", "is empty"),
     ],

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 from seethrough.errors import InputRefused, SeethroughError, UsageError
+from seethrough.models.other_formats import HEAD, Format, format_of, format_of_archive, is_other_pickle
 
 LARGEST_HEADER = 100 * 2**20
 """The most bytes of a safetensors header or a model's configuration."""
@@ -37,43 +38,48 @@ ELEMENT_BITS = {
 }  # fmt: skip
 """Of the types in a safetensors header."""
 
-OTHER_FORMATS = {
-    ".onnx": "an ONNX network",
-    ".tflite": "a TensorFlow Lite network",
-    ".pb": "a TensorFlow graph",
-    ".mlmodel": "a Core ML network",
-    ".mlpackage": "a Core ML network",
-    ".gguf": "a GGUF file",
-    ".npz": "an archive of arrays",
-}
+OPENED = ".keras, .h5, .onnx, .safetensors, .pt and .pth"
 
 
 def kind_of(path: Path) -> str:
-    """What a file is: ``"keras"``, ``"hdf5"``, ``"safetensors"``, ``"torch"``, ``"torchscript"``, ``"pt2"`` or ``"torch
-    legacy"``.
+    """What a file is: ``"keras"``, ``"hdf5"``, ``"safetensors"``, ``"torch"``, ``"torchscript"``, ``"pt2"``, ``"torch
+    legacy"`` or ``"onnx"``.
+
+    By its first bytes; ONNX has no mark there and is told by its suffix.
 
     Raises
     ------
     InputRefused
-        Missing, a folder, empty, or nothing of these.
+        Missing, a folder, empty, or nothing of these; a format that isn't opened is named, with what to do instead.
     """
     where = repr(str(path))
     refuse_no_file(path)
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(HEAD)
     except OSError as error:
         raise InputRefused(f"The file {where} can't be read: {error.strerror}. Check its permissions.") from error
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(path)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
+    suffix = path.suffix.casefold()
     if len(head) >= 10 and head[8:9] == b"{":
         return "safetensors"
-    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
+    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05" and not is_other_pickle(suffix, head):
         return "torch legacy"
-    what = OTHER_FORMATS.get(path.suffix.casefold(), "no file of a network that Seethrough knows, or it is broken")
-    raise InputRefused(f"{where} is {what}; Seethrough opens .keras, .h5, .safetensors, .pt and .pth.")
+    other = format_of(path, head)
+    if other is not None:
+        _refuse_format(where, other)
+    if suffix == ".onnx":
+        return "onnx"
+    raise InputRefused(
+        f"{where} is no file of a network that Seethrough knows, or it is broken; Seethrough opens {OPENED}."
+    )
+
+
+def _refuse_format(where: str, other: Format) -> NoReturn:
+    raise InputRefused(f"{where} is {other.what}, which Seethrough doesn't open. {other.instead}.")
 
 
 def refuse_no_file(path: Path) -> None:
@@ -115,6 +121,9 @@ def _kind_of_zip(path: Path) -> str:
         return "pt2"
     if "data.pkl" in leaves:
         return "torch"
+    other = format_of_archive(names)
+    if other is not None:
+        _refuse_format(repr(str(path)), other)
     raise InputRefused(
         f"{str(path)!r} is an archive, but not of a network: it has neither config.json (Keras) nor data.pkl (PyTorch)."
     )

@@ -111,6 +111,15 @@ NOTES: Mapping[str, Both] = {
         "Nobody said how this network wants its pictures; preprocessing “{preprocessing}” was assumed.",
         "没有说明该网络如何预处理图片；假定为“{preprocessing}”。",
     ),
+    "assumed_input_size": Both(
+        "Nobody said how large this function wants its pictures; {side:count} × {side:count} pixels were assumed.",
+        "没有说明该函数需要多大的图片；假定为 {side:count} × {side:count} 像素。",
+    ),
+    "answers_vary": Both(
+        "Asked twice about the same picture, the function gave answers that differ by up to {difference:value}; maps of "
+        "it hold as much chance.",
+        "对同一张图片询问两次，该函数的回答相差可达 {difference:value}；图中含有同样程度的随机性。",
+    ),
     "range_does_not_fit": Both(
         "The picture's numbers run from {low:value} to {high:value}, but the network expects {expected_low:value} to "
         "{expected_high:value}; its answer may mean nothing.",
