@@ -47,6 +47,8 @@ class Summary(Saved):
         Which layer reads what another gives, beyond the one called just before it: shortcuts and branches.
     missing
         What isn't told and why, a sentence each.
+    abridged
+        Whether its text keeps to a few screens; not where a depth or a pattern was asked for.
     """
 
     source: str
@@ -63,6 +65,7 @@ class Summary(Saved):
     connections: tuple[Connection, ...] = ()
     missing: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    abridged: bool = True
 
     @property
     def parameters(self) -> int:
@@ -163,6 +166,7 @@ def summarize(
         connections=() if graph is None else connections(graph, _leaves(rows)),
         missing=tuple(_missing(opened, reading, why_not, making.lazy)),
         notes=opened.notes,
+        abridged=depth is None and pattern is None,
     )
 
 
@@ -178,7 +182,7 @@ def _told(rows: tuple[Row, ...], depth: int | None, pattern: str | None) -> tupl
         rows = _fitting(rows, pattern)
         if not rows:
             raise UsageError(f"No layer's path fits {pattern!r}.{nearest(pattern.strip('*'), names)}")
-    return rows if depth is None else _down_to(rows, depth)
+    return rows if depth is None else down_to(rows, depth)
 
 
 def _fitting(rows: tuple[Row, ...], pattern: str) -> tuple[Row, ...]:
@@ -192,8 +196,9 @@ def _fitting(rows: tuple[Row, ...], pattern: str) -> tuple[Row, ...]:
     return tuple(kept)
 
 
-def _down_to(rows: tuple[Row, ...], depth: int) -> tuple[Row, ...]:
-    return tuple(_with(row, _down_to(row.children, depth - 1) if depth > 1 else ()) for row in rows)
+def down_to(rows: tuple[Row, ...], depth: int) -> tuple[Row, ...]:
+    """The uppermost levels of a tree."""
+    return tuple(_with(row, down_to(row.children, depth - 1) if depth > 1 else ()) for row in rows)
 
 
 def _with(row: Row, children: tuple[Row, ...]) -> Row:

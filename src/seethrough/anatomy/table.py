@@ -5,6 +5,7 @@ terminal.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from seethrough.anatomy.folding import Repeat, common_words, repeats
 from seethrough.anatomy.rows import NOT_CALLED, WEIGHTS_USED, Row, Shape
-from seethrough.anatomy.summary import Summary
+from seethrough.anatomy.summary import Summary, down_to
 from seethrough.graph.receptive import ReceptiveField
 
 WIDTH = 100
@@ -37,7 +38,7 @@ class Line:
 
 def as_text(summary: Summary, width: int = WIDTH) -> str:
     """As plain text, in at most ``width`` columns where names and shapes allow it."""
-    lines = list(tree(summary.rows))
+    lines, left_out = readable(summary)
     rows = [(line.branches + line.name, *line.cells) for line in lines]
     widths = [max(map(cell_len, column)) for column in zip(HEAD, *rows)]
     widths[1] = min(widths[1], CLASS_WIDTH)
@@ -48,12 +49,12 @@ def as_text(summary: Summary, width: int = WIDTH) -> str:
     rule = "─" * (sum(widths) + 2 * len(widths[1:]))
     table = [_aligned(HEAD, widths), rule, *(_aligned(row, widths) for row in rows), rule]
     facts = [f"{name:<13} {value:>{14}}  {more}".rstrip() for name, value, more in _totals(summary)]
-    return "\n".join([*_title(summary), "", *table, *facts, *_remarks(summary, lines)])
+    return "\n".join([*_title(summary), "", *table, *facts, *_remarks(summary, lines, left_out)])
 
 
 def as_rich(summary: Summary) -> RenderableType:
     """For rich, with colour where there is any; nothing is said by colour alone."""
-    lines = list(tree(summary.rows))
+    lines, left_out = readable(summary)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name, right in zip(HEAD, (False, False, False, True, True, True)):
         table.add_column(name, justify="right" if right else "left", overflow="ellipsis", no_wrap=True)
@@ -69,18 +70,59 @@ def as_rich(summary: Summary) -> RenderableType:
     for name, value, more in _totals(summary):
         totals.add_row(Text(name), Text(value, "bold"), Text(more))
     title, *rest = _title(summary)
-    remarks = [Text(remark, "yellow") for remark in _remarks(summary, lines)]
+    remarks = [Text(remark, "yellow") for remark in _remarks(summary, lines, left_out)]
     return Group(Text(title, "bold"), *map(Text, rest), Text(), table, Text(), totals, *remarks)
+
+
+# --- what fits --------------------------------------------------------------------------------------------------------
+
+MOST_LINES = 160
+"""A text longer than this is scrolled past, not read."""
+
+FIRST, LAST = 40, 15
+"""Lines kept of layers side by side that are too many."""
+
+
+def readable(summary: Summary) -> tuple[list[Line], str]:
+    """The lines of a summary, in as many levels as can be read, and a sentence on what was left out.
+
+    Layers side by side that are too many have their middle in one line, which adds up what isn't shown.
+    """
+    whole = list(tree(summary.rows))
+    if not summary.abridged or len(whole) <= MOST_LINES:
+        return whole, ""
+    levels = max(map(_levels, summary.rows))
+    for depth in range(levels, 0, -1):
+        lines = list(tree(down_to(summary.rows, depth), longest=FIRST + LAST))
+        if len(lines) <= MOST_LINES:
+            break
+    return (
+        lines,
+        f"{len(lines)} of {len(whole):,} lines are shown; a depth, a pattern, or a page (.html) shows the others.",
+    )
+
+
+def _levels(row: Row) -> int:
+    return 1 + max(map(_levels, row.children), default=0)
 
 
 # --- the tree ---------------------------------------------------------------------------------------------------------
 
 
-def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True) -> Iterator[Line]:
-    """The lines of some rows and of all below, what repeats folded."""
+def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True, longest: int | None = None) -> Iterator[Line]:
+    """The lines of some rows and of all below, what repeats folded; of more than ``longest`` side by side the middle is
+    one line.
+    """
     heights = [height_of(row) for row in rows]
     found = repeats([hash(row.likeness) for row in rows], heights, [row.name for row in rows])
-    for repeat in found:
+    hidden = range(FIRST, len(found) - LAST) if longest is not None and len(found) > longest else range(0)
+    for k, repeat in enumerate(found):
+        if k in hidden:
+            if k == hidden.start:
+                yield _hidden(
+                    "" if top else f"{branches}├─ ", rows[repeat.start : found[hidden.stop].start], len(hidden)
+                )
+            continue
         last = repeat.stop == len(rows)
         here, below = (
             ("", "") if top else (f"{branches}{'└─ ' if last else '├─ '}", f"{branches}{'   ' if last else '│  '}")
@@ -88,11 +130,11 @@ def tree(rows: Sequence[Row], branches: str = "", *, top: bool = True) -> Iterat
         block = rows[repeat.start : repeat.start + repeat.period]
         if repeat.times == 1:
             yield _line(here, block[0])
-            yield from tree(block[0].children, below, top=False)
+            yield from tree(block[0].children, below, top=False, longest=longest)
             continue
         yield _folded(here, rows[repeat.start : repeat.stop], repeat)
         inside = block[0].children if repeat.period == 1 else block
-        yield from tree(inside, below, top=False)
+        yield from tree(inside, below, top=False, longest=longest)
 
 
 def height_of(row: Row) -> int:
@@ -139,6 +181,14 @@ def fold_name(rows: Sequence[Row], repeat: Repeat) -> str:
         begins, ends = rows[0].name, rows[-1].name
     ends = ends.removeprefix(common_words([begins, ends])).lstrip("._/-")
     return f"{plain(begins)} … {plain(ends)}"
+
+
+def _hidden(branches: str, rows: Sequence[Row], lines: int) -> Line:
+    """One line for layers that differ and are too many to be told one by one, with their sums."""
+    kinds = Counter(plain(row.kind) for row in rows).most_common()
+    most = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:2]) + (", …" if len(kinds) > 2 else "")
+    parameters, macs = sum(row.count.parameters for row in rows), sum(row.macs or 0 for row in rows)
+    return Line(branches, f"… {lines:,} more lines", (most, NONE, _count(parameters), amount(macs), NONE), folded=True)
 
 
 def _frozen(row: Row) -> str:
@@ -234,8 +284,8 @@ def _totals(summary: Summary) -> Iterator[tuple[str, str, str]]:
         yield "MACs", amount(summary.macs, figures=4), "multiply-accumulates for one picture"
 
 
-def _remarks(summary: Summary, lines: Sequence[Line]) -> list[str]:
-    remarks = []
+def _remarks(summary: Summary, lines: Sequence[Line], left_out: str) -> list[str]:
+    remarks = [left_out] if left_out else []
     if any(line.folded for line in lines):
         remarks.append("A line “× n alike” adds all n up; the lines inside of it show the first.")
     if any("  = " in line.name for line in lines):

@@ -41,7 +41,7 @@ def tree_page(summary: Summary, language: str = "en") -> str:
     text = templates().get_template("tree.html").render(
         title=plain(summary.source),
         facts=[(both(name), both(value), both(more)) for name, value, more in _facts(summary)],
-        notes=[(note.level, note_words(note)) for note in summary.notes],
+        notes=[(note.level, note_words(note)) for note in summary.notes if note.name != "random_weights"],
         missing=[plain(sentence) for sentence in summary.missing],
         still=as_text(summary),
         language=language,
@@ -61,6 +61,8 @@ def tree_page(summary: Summary, language: str = "en") -> str:
 def _facts(summary: Summary) -> Iterator[tuple[Text, Text, Text]]:
     """What is true of the whole network: a name, a number, and what more there is to say."""
     yield TREE["class"], plain(summary.kind), plain(summary.framework)
+    if summary.weights != "live":
+        yield TREE["weights"], TREE["random"] if summary.weights == "random" else plain(summary.weights), ""
     yield TREE["parameters"], count(summary.parameters), size_in_words(summary.bytes)
     if summary.frozen:
         yield TREE["frozen"], count(summary.frozen), ""

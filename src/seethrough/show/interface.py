@@ -95,10 +95,12 @@ TREE: Mapping[str, Both] = {
     "class": Both("Class", "类型"),
     "output": Both("Output", "输出"),
     "input": Both("Input", "输入"),
+    "weights": Both("Weights", "权重"),
+    "random": Both("random", "随机"),
     "parameters": Both("Parameters", "参数"),
     "parameters_is": Both(
-        "each counted where it is met first; the bar: share of the network's, frozen ones blue",
-        "每个参数只在首次出现处计数；条形：占全网络的份额，冻结的为蓝色",
+        "each counted where it is met first; frozen ones blue",
+        "每个参数只在首次出现处计数；冻结的为蓝色",
     ),
     "frozen": Both("Not trained", "不训练的参数"),
     "frozen_tag": Both("frozen", "冻结"),
@@ -135,8 +137,10 @@ TREE: Mapping[str, Both] = {
     "more_of_them": Both("and {count} more", "还有 {count} 个"),
     "reading": Both(
         "Arcs: a layer reads what another than the one before it gives, or both meet there. A line “× n alike” stands for n "
-        "layers that differ in name and place alone; its numbers are sums.",
-        "弧线：该层读取的不是前一层、而是另一层的输出，或两者在此汇合。“× n 个相同”一行代表仅名称和位置不同的 n 层，数字为其总和。",
+        "layers that differ in name and place alone; its numbers are sums. Bars: a layer beside the largest one; pale, what "
+        "holds layers, by its share of the network.",
+        "弧线：该层读取的不是前一层、而是另一层的输出，或两者在此汇合。“× n 个相同”一行代表仅名称和位置不同的 n 层，数字为其总和。"
+        "条形：单个层与最大的层相比；浅色：含有子层者占全网络的份额。",
     ),
 }
 """The words of the page of a summary; braces of those that its script says are filled in the browser."""

@@ -30,11 +30,11 @@ export class TreeArcs {
     const pen = this.canvas.getContext("2d");
     if (!pen) return;
     pen.scale(ratio, ratio);
-    const style = getComputedStyle(this.scroll);
-    const colours = { plain: style.getPropertyValue("--control"), chosen: style.getPropertyValue("--accent") };
+    // a canvas doesn't know the page's variables; as colours of its own they are resolved
+    const { color: plain, textDecorationColor: accent } = getComputedStyle(this.canvas);
     const inSight = arcs.filter(({ from, to }) => Math.max(from, to) * ROW >= top - ROW && Math.min(from, to) * ROW <= top + height);
     for (const chosen of [false, true]) {
-      pen.strokeStyle = pen.fillStyle = chosen ? colours.chosen : colours.plain;
+      pen.strokeStyle = pen.fillStyle = chosen ? accent : plain;
       pen.lineWidth = chosen ? 2 : 1;
       pen.globalAlpha = chosen ? 1 : 0.65;
       for (const arc of inSight) {

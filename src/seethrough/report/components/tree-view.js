@@ -16,13 +16,14 @@ export class TreeView {
   /**
    * @param {HTMLElement} host
    * @param {import("./tree-data.js").TreeData} data
-   * @param {Record<string, number>} total
+   * @param {Record<string, number>} total  of the whole network
    * @param {import("./words.js").Words} words
    * @param {(node: number) => void} chosen  told when another row is selected
    */
   constructor(host, data, total, words, chosen) {
     this.data = data;
     this.total = total;
+    this.largest = Object.fromEntries(BARS.map((key) => [key, largestLayer(data, key)]));
     this.words = words;
     this.chosen = chosen;
     this.selected = -1;
@@ -144,10 +145,13 @@ export class TreeView {
     const value = columns[key][node];
     const shared = key === "parameters" && !value && columns.shared[node];
     const text = key === "activations" ? bytes(value) : shared ? `(${amount(shared)})` : amount(value);
-    const made = cell(`${key} bar`, text);
+    const made = cell(`${key} measure`, text);
     if (value && this.total[key]) {
       const trained = key === "parameters" ? columns.trainable[node] : value;
-      made.append(stripe("warm", trained / this.total[key]), stripe("cold", (value - trained) / this.total[key]));
+      // a layer beside the largest one, so that they can be told apart; what holds layers by its share of the network
+      const whole = this.data.hasInside(node) ? this.total[key] : this.largest[key];
+      const stripes = [stripe("cold", (value - trained) / whole), stripe("warm", trained / whole)];
+      made.append(element("span", this.data.hasInside(node) ? "stripes share" : "stripes", ...stripes));
       made.title = this.words.say("share", { percent: this.words.percent(value / this.total[key]) });
     }
     return made;
@@ -243,6 +247,13 @@ export class TreeView {
     }
     event.preventDefault();
   }
+}
+
+/** @param {import("./tree-data.js").TreeData} data @param {string} key */
+function largestLayer(data, key) {
+  let largest = 0;
+  for (let i = 0; i < data.length; i += 1) if (!data.hasInside(i)) largest = Math.max(largest, data.columns[key][i]);
+  return largest || 1;
 }
 
 /** @param {string} kind @param {string} text */
