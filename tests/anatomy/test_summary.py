@@ -233,3 +233,21 @@ def test_nothing_of_the_network_is_changed_by_looking(mixed):
     str(summarize(opened, graph))
     assert all(torch.equal(v, before[k]) for k, v in opened.module.state_dict().items())
     assert flags == [m.training for m in opened.module.modules()]
+
+
+def test_a_thousand_layers_that_differ_are_a_page_of_text_that_adds_up():
+    opened = open_model(nn.Sequential(nn.ModuleList(nn.Linear(3, 3 + i) for i in range(1000))))
+    summary = summarize(opened)
+    text = str(summary)
+    assert len(text.splitlines()) < 80 and "… 945 more lines" in text and "57 of 1,001 lines are shown" in text
+    hidden = sum(row.count.parameters for row in summary.rows[0].children[40:-15])
+    assert f"{hidden:,}" in text
+    assert len(str(summarize(opened, depth=2)).splitlines()) > 1000
+
+
+def test_levels_that_would_fill_many_screens_are_left_out_and_said():
+    def block(i):
+        return nn.Sequential(*[nn.Linear(1 + i, 1 + k) for k in range(20)])
+
+    text = str(summarize(open_model(nn.Sequential(*map(block, range(20))))))
+    assert "20 of 420 lines are shown" in text and "Sequential" in text and "Linear" not in text

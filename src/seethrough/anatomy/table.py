@@ -91,15 +91,13 @@ def readable(summary: Summary) -> tuple[list[Line], str]:
     whole = list(tree(summary.rows))
     if not summary.abridged or len(whole) <= MOST_LINES:
         return whole, ""
-    levels = max(map(_levels, summary.rows))
-    for depth in range(levels, 0, -1):
+    depth = max(map(_levels, summary.rows))
+    lines = list(tree(summary.rows, longest=FIRST + LAST))
+    while len(lines) > MOST_LINES:  # ends: the uppermost level alone is FIRST + LAST lines and one
+        depth -= 1
         lines = list(tree(down_to(summary.rows, depth), longest=FIRST + LAST))
-        if len(lines) <= MOST_LINES:
-            break
-    return (
-        lines,
-        f"{len(lines)} of {len(whole):,} lines are shown; a depth, a pattern, or a page (.html) shows the others.",
-    )
+    shown = f"{len(lines)} of {len(whole):,} lines are shown"
+    return lines, f"{shown}; a depth, a pattern, or a page (.html) shows the others."
 
 
 def _levels(row: Row) -> int:

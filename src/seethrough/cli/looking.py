@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seethrough.cli.opening import Words, open_to_look
 from seethrough.cli.terminal import one_line, say, say_json, show, show_table
 from seethrough.errors import NetworkRefused, UsageError
+from seethrough.report import refuse_unknown_kind
+from seethrough.show.language import known_language
+from seethrough.writing import refuse_unwritable
 
 if TYPE_CHECKING:
     from seethrough.graph.graph import Graph
     from seethrough.network import Network
 
 
-def summary(words: Words, *, depth: int | None, pattern: str | None, out: str | None, as_json: bool) -> None:
+SUMMARY_KINDS = (".html", ".json")
+
+
+def summary(
+    words: Words, *, depth: int | None, pattern: str | None, out: str | None, language: str, as_json: bool
+) -> None:
     """Print a network's layers as a tree, or write the page that ``-o`` names."""
+    known_language(language)
+    if out is not None:
+        refuse_unknown_kind(Path(out), SUMMARY_KINDS)
+        refuse_unwritable(Path(out))
     told = open_to_look(words).summary(depth=depth, pattern=pattern)
+    if out is not None:
+        told.save(out, language=language)
     if as_json:
         say_json(told.to_dict())
+    elif out is not None:
+        say(f"summary written to {one_line(out)}")
     else:
         show(told)
 

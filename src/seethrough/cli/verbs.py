@@ -64,6 +64,7 @@ def summary(
     output: o.OutputName = None,
     task: o.Task = None,
     allow_code: o.AllowCode = False,
+    lang: o.Language = "en",
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:
@@ -71,7 +72,7 @@ def summary(
     from seethrough.cli import looking
 
     words = Words(model, weights, architecture, input_size, allow_code=allow_code, output=output, task=task)
-    looking.summary(words, depth=depth, pattern=layer, out=out, as_json=as_json)
+    looking.summary(words, depth=depth, pattern=layer, out=out, language=lang, as_json=as_json)
 
 
 @app.command()
