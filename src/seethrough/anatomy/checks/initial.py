@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 
 from seethrough.anatomy.checks.parts import Part, has_data
 
@@ -51,6 +50,8 @@ class Drawn:
         low, high = (float(n) for n in torch.aminmax(tensor.detach()))
         if not max(-low, high) <= self.bound * (1 + SLACK):
             return False
+        from scipy import stats  # takes a second to import, and most networks never get here
+
         flat = tensor.detach().reshape(-1)
         some = flat[:: max(1, len(flat) // LOOKED_AT)].double().cpu().numpy() / self.bound
         cumulative = stats.truncnorm(-2, 2, scale=0.5).cdf if self.normal else stats.uniform(-1, 2).cdf

@@ -6,14 +6,16 @@ itself does with it.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch._subclasses import fake_tensor
 
 from seethrough.graph.outputs import output_tensors
 from seethrough.graph.record import fake_tensors
@@ -87,7 +89,12 @@ class Trial:
     def _run(self, size: Size, *, fake: bool) -> Taken | Refused:
         try:
             # first what puts the network back as it was, since it has to do with real weights
-            with untouched(self.source.module, training=self.source.training), torch.no_grad(), fake_tensors() if fake else nullcontext():
+            with (
+                untouched(self.source.module, training=self.source.training),
+                torch.no_grad(),
+                _unlogged(),
+                fake_tensors() if fake else nullcontext(),
+            ):
                 images = torch.zeros((BATCH, *size), dtype=self.dtype, device=self.device)
                 found = output_tensors(self.source.call(images))
                 return Taken({name: _without_batch(tuple(t.shape)) for name, t in found.items()})
@@ -125,6 +132,17 @@ class Trial:
 
     def _with_channels(self, size: Size, channels: int) -> Size:
         return tuple(channels if axis == self.channels else n for axis, n in enumerate(size))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Torch logs the traceback of every operation that fails on tensors without data; here failing is an answer."""
+    log = logging.getLogger(fake_tensor.__name__)
+    disabled, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = disabled
 
 
 def step_of(taken: list[tuple[int, int]], refused: list[tuple[int, int]]) -> int | None:
