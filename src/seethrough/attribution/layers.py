@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from seethrough.errors import UsageError, nearest
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
@@ -17,11 +15,9 @@ def spatial_layers(graph: Graph) -> list[str]:
 
 
 def is_spatial(graph: Graph, path: str) -> bool:
-    """Whether a layer's (or operation's) value is (N, C, H, W) with more than one place."""
+    """Whether a layer's (or operation's) value stands on the picture, (N, C, H, W) with more than one place."""
     place = graph.place(path)
-    if place is None:
-        return False
-    return _is_wide(place.shape(graph.values[place.value].shape))
+    return place is not None and place.value in graph.grids
 
 
 def last_spatial(graph: Graph) -> str | None:
@@ -33,7 +29,7 @@ def last_spatial(graph: Graph) -> str | None:
         made = [v for v in operation.outputs if v in on_the_way]
         if not made:
             continue
-        if operation.kind not in _NO_NEWS and _is_wide(graph.values[made[0]].shape):
+        if operation.kind not in _NO_NEWS and made[0] in graph.grids:
             return _name(graph, made[0], operation.path)
         on_the_way.update(operation.inputs)
     return None
@@ -43,10 +39,6 @@ def last_spatial(graph: Graph) -> str | None:
 _NO_NEWS = frozenset(
     (Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.REDUCE, Kind.DROPOUT, Kind.PERMUTE, Kind.RESHAPE, Kind.CAST)
 )
-
-
-def _is_wide(shape: tuple[Any, ...]) -> bool:
-    return len(shape) == 4 and all(isinstance(n, int) for n in shape[2:]) and shape[2] * shape[3] > 1
 
 
 def _name(graph: Graph, value: int, path: str) -> str:

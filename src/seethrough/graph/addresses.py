@@ -1,10 +1,8 @@
-"""Addresses: which place of the picture each number of a value belongs to, carried along a network's operations.
+"""Addresses: which place of the picture each number of a value belongs to.
 
 A convolution's output is a map: its numbers stand at (row, column) of their image. From there on each number carries
-its address with it. Operations that only move numbers are run on the addresses themselves; operations that work number
-by number, or mix the channels of one place, hand them on; a product of tokens with tokens belongs to both its factors'
-places, of which attention keeps the query's; what mixes places evenly (patch merging, pooling) begins a coarser map,
-and what mixes all of them has no address left.
+its address with it (`seethrough.graph.carry` says how). Here is what is true of addresses themselves: along which axes
+nothing changes, whether they make a map, what becomes of them where they meet, are mixed or are multiplied.
 """
 
 from __future__ import annotations
@@ -12,14 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-from seethrough.graph.operations import Kind, Operation, Ref
-from seethrough.graph.tree import leaves_of, unflatten
 
 NOWHERE = -1
 """The address of what is no place: a class token, a register, padding."""
@@ -27,27 +20,39 @@ NOWHERE = -1
 Shape = tuple[int, ...]
 
 
+Map = tuple[int, int]
+"""Height and width, in places."""
+
+
 @dataclass(frozen=True, eq=False)
 class Addresses:
-    """Of each number of a value, where it belongs on a map of ``height`` · ``width`` places.
+    """Of each number of a value, where it belongs.
 
-    ``each`` has the value's shape and holds ``image · H · W + row · W + column``, or `NOWHERE`; along axes on which
-    nothing changes it is expanded. There is one such tensor, or several where a number belongs to several places (a
-    query's and a key's).
+    Each tensor has the value's shape and holds ``image · H · W + row · W + column`` on its map of ``(H, W)`` places, or
+    `NOWHERE`; along axes on which nothing changes it is expanded. There is one such tensor, or several where a number
+    belongs to several places (a query's and a key's).
     """
 
     each: tuple[Tensor, ...]
-    height: int
-    width: int
-
-    @property
-    def area(self) -> int:
-        return self.height * self.width
+    maps: tuple[Map, ...]
 
     @property
     def one(self) -> Tensor | None:
         """The addresses, where every number has a single one."""
         return self.each[0] if len(self.each) == 1 else None
+
+    @property
+    def height(self) -> int:
+        """Of the (first) map, as the others."""
+        return self.maps[0][0]
+
+    @property
+    def width(self) -> int:
+        return self.maps[0][1]
+
+    @property
+    def area(self) -> int:
+        return self.height * self.width
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Addresses:
         return replace(self, each=tuple(move(t) for t in self.each))
@@ -59,16 +64,13 @@ Known = Mapping[int, Addresses | None]
 
 def natural(images: int, height: int, width: int, shape: Shape) -> Addresses:
     """Of a map (N, C, H, W)."""
-    return Addresses((_places(images, height, width).expand(shape),), height, width)
+    return Addresses((_places(images, height, width).expand(shape),), ((height, width),))
 
 
 @lru_cache(maxsize=32)
 def _places(images: int, height: int, width: int) -> Tensor:
     """(N, 1, H, W); the same tensor each time, by which maps of one size are known to be alike."""
     return torch.arange(images * height * width, dtype=torch.int32).reshape(images, 1, height, width)
-
-
-# --- what is true of an address tensor --------------------------------------------------------------------------------
 
 
 def thin(address: Tensor) -> Tensor:
@@ -173,68 +175,7 @@ def coarser(addresses: Addresses, axes: Sequence[int]) -> Addresses | None:
     place = place.masked_fill(none, NOWHERE).to(torch.int32).expand(sets.shape[:-1])
     for axis in sorted(a % address.dim() for a in axes):
         place = place.unsqueeze(axis)
-    return Addresses((place,), new_height, new_width)
-
-
-# --- operations -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operation, at the number of images that addresses are carried for."""
-
-    operation: Operation
-    known: Known
-    images: int
-    shape: Shape
-    """Of its (first) output."""
-    shape_of: Callable[[int], Shape]
-
-    def of(self, argument: Any) -> Addresses | None:
-        return self.known.get(argument.value) if isinstance(argument, Ref) else None
-
-    @property
-    def first(self) -> Addresses | None:
-        """Of the first tensor it is given."""
-        (args, kwargs) = self.operation.bound()
-        given = args[0] if args else next(iter(kwargs.values()), None)
-        while isinstance(given, (list, tuple)) and given:
-            given = given[0]
-        return self.of(given)
-
-    def argument(self, position: int, name: str, default: Any = None) -> Any:
-        args, kwargs = self.operation.bound()
-        return args[position] if len(args) > position else kwargs.get(name, default)
-
-    def natural(self, images: Tensor | None = None) -> Addresses | None:
-        """A map of its own at the output."""
-        if len(self.shape) != 4 or self.shape[2] * self.shape[3] <= 1:
-            return None
-        height, width = self.shape[2:]
-        if images is None:
-            return natural(self.images, height, width, self.shape) if self.shape[0] == self.images else None
-        places = torch.arange(height * width, dtype=torch.int32).reshape(1, 1, height, width)
-        address = images.to(torch.int32).reshape(-1, 1, 1, 1) * (height * width) + places
-        return Addresses((address.expand(self.shape),), height, width)
-
-
-Rule = Callable[[Step], "list[Addresses | None] | Addresses | None"]
-
-
-def handed_on(step: Step) -> Addresses | None:
-    """Number by number: where the numbers that meet belong to one place, there. Where they don't, the one side counts
-    that has every place once, as a gate drawn from elsewhere doesn't.
-    """
-    met: list[Addresses] = []
-    for v in step.operation.inputs:
-        given = step.known.get(v)
-        shape = step.shape_of(v)
-        if given is None or len(shape) > len(step.shape):
-            continue
-        if any(n not in (1, m) for n, m in zip(reversed(shape), reversed(step.shape))):
-            continue
-        met.append(given.moved(lambda t: t.expand(step.shape)))
-    return agreed(met, step.images)
+    return Addresses((place,), ((new_height, new_width),))
 
 
 def agreed(met: list[Addresses], images: int) -> Addresses | None:
@@ -254,7 +195,7 @@ def _alike(one: Addresses, other: Addresses) -> bool:
     """Whether they name the same places wherever both name one."""
     if one is other:
         return True
-    if (one.height, one.width, len(one.each)) != (other.height, other.width, len(other.each)):
+    if one.maps != other.maps:
         return False
     return all(_same_place(thin(a), thin(b)) for a, b in zip(one.each, other.each))
 
@@ -280,292 +221,15 @@ def _same_memory(x: Tensor, y: Tensor) -> bool:
     return (x.data_ptr(), x.shape, x.stride()) == (y.data_ptr(), y.shape, y.stride())
 
 
-def run_on_addresses(step: Step) -> list[Addresses | None] | None:
-    """Only moves numbers: the addresses are moved as they are."""
-    operation = step.operation
-    values = operation.inputs
-    given = {v: step.known.get(v) for v in values}
-    placed = [a for a in given.values() if a is not None]
-    if not placed or len({(a.height, a.width, len(a.each)) for a in placed}) > 1:
-        return None
-    ways = [_move(step, {v: None if a is None else a.each[k] for v, a in given.items()}) for k in range(len(placed[0].each))]
-    if any(way is None for way in ways):
-        return None
-    leaves = [leaves_of(way) for way in ways]
-    return [
-        Addresses(tuple(slimmed(part[n]) for part in leaves), placed[0].height, placed[0].width)
-        for n in range(len(leaves[0]))
-    ]
-
-
-def _move(step: Step, addresses: Mapping[int, Tensor | None]) -> Any:
-    concat = step.operation.kind is Kind.CONCAT
-
-    def filled(a: Any) -> Any:
-        if isinstance(a, Ref):
-            found = addresses[a.value]
-            if found is None:
-                shape = step.shape_of(a.value)
-                return torch.tensor(NOWHERE, dtype=torch.int32).expand(shape) if concat else None
-            return found
-        if concat and isinstance(a, Tensor):
-            return torch.tensor(NOWHERE, dtype=torch.int32).expand(a.shape)
-        return a.at(step.images) if hasattr(a, "at") else a
-
-    flat = [filled(a) for a in step.operation.arguments]
-    if any(f is None and isinstance(a, Ref) for f, a in zip(flat, step.operation.arguments)):
-        return None
-    args, kwargs = unflatten(flat, step.operation.spec)
-    return step.operation.function(*args, **kwargs)
-
-
-def shuffled(step: Step) -> Addresses | None:
-    """Channels become places or places channels: a map of its own."""
-    return mapped(step)
-
-
-def reshaped(step: Step) -> Any:
-    """Under other axes."""
-    return mapped(step) if step.operation.name in ("pixel_shuffle", "pixel_unshuffle") else run_on_addresses(step)
-
-
-def selected(step: Step) -> Any:
-    """A part, or all in another order."""
-    if step.operation.function is F.unfold:
-        return patches(step)
-    return run_on_addresses(step)
-
-
-def patches(step: Step) -> Addresses | None:
-    """``unfold``: the patches of a map, (N, C · k · k, patches), are the places of a map of their own."""
-    given = step.first
-    if given is None or given.one is None or as_map(given.one, given.area, given.width) is None:
-        return None
-    source = step.shape_of(step.operation.inputs[0])[2:]
-    settings = [step.argument(p, n, d) for p, n, d in ((1, "kernel_size", 1), (2, "dilation", 1), (3, "padding", 0), (4, "stride", 1))]
-    kernel, dilation, padding, stride = [(s, s) if isinstance(s, int) else tuple(s) for s in settings]
-    height, width = ((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(source, kernel, dilation, padding, stride))
-    if (height * width, step.images) != (step.shape[2], step.shape[0]) or height * width <= 1:
-        return None
-    each = torch.arange(step.images * height * width, dtype=torch.int32).reshape(step.images, 1, height * width)
-    return Addresses((each.expand(step.shape),), height, width)
-
-
-def padded(step: Step) -> Addresses | None:
-    """Margins are no place where they hold a constant, else the place they were copied from."""
-    given = step.first
-    widths = step.argument(1, "pad")
-    if given is None or widths is None:
-        return None
-    widths = [int(w.at(step.images)) if hasattr(w, "at") else int(w) for w in widths]
-    mode = step.argument(2, "mode", "constant")
-    if not any(widths):
-        return given
-    if not isinstance(mode, str) or mode == "constant":
-        return given.moved(lambda t: F.pad(t, widths, value=NOWHERE))
-    return given.moved(lambda t: F.pad(t.double(), widths, mode=mode).to(torch.int32))
-
-
-def mapped(step: Step) -> Addresses | None:
-    """Convolution, pooling, resizing of a map: a map of its own."""
-    if not step.operation.inputs or step.operation.inputs[0] not in step.known:
-        return step.natural()
-    given = step.first
-    if given is None or given.one is None:
-        return None
-    images = as_map(given.one, given.area, given.width)
-    return None if images is None else step.natural(images)
-
-
-def convolved(step: Step) -> Addresses | None:
-    """A map of its own; windows, or tokens in a row, keep their places where no place is lost or won."""
-    found = step.first
-    if found is not None and found.one is not None and found.one.dim() > 2 and still(found.one, 1) is None:
-        merged = coarser(found, [1])
-        found = None if merged is None else merged.moved(lambda t: stretched(t, 1, 2))
-        if found is None:
-            return None
-        step = replace(step, known={**step.known, step.operation.inputs[0]: found})
-    if found is not None and len(step.shape) > 2:
-        kept = [still(t, 1) for t in found.each]
-        if all(t is not None and t.shape[2:] == step.shape[2:] and len(t) == step.shape[0] for t in kept):
-            return found.moved(lambda t: stretched(t, 1, step.shape[1]))
-    return mapped(step)
-
-
-def linear(step: Step) -> Addresses | None:
-    """Mixes the last axis, the channels of a token or the numbers of some neighbours."""
-    given = step.first
-    if given is None:
-        return None
-    if given.one is None:
-        kept = [still(t, -1) for t in given.each]
-        return None if any(t is None for t in kept) else given.moved(lambda t: stretched(t, t.dim() - 1, step.shape[-1]))
-    mixed = coarser(given, [given.one.dim() - 1])
-    return None if mixed is None else mixed.moved(lambda t: stretched(t, t.dim() - 1, step.shape[-1]))
-
-
-def normalised(step: Step) -> Addresses | None:
-    """Handed on; over a token's numbers from several neighbours, as a coarser map."""
-    given = step.first
-    if step.operation.name in ("layer_norm", "rms_norm") and given is not None and given.one is not None:
-        over = step.argument(1, "normalized_shape", ())
-        if len(over) == 1 and still(given.one, -1) is None:
-            mixed = coarser(given, [given.one.dim() - 1])
-            if mixed is not None:
-                return mixed.moved(lambda t: stretched(t, t.dim() - 1, step.shape[-1]))
-    return handed_on(step)
-
-
-def activated(step: Step) -> Addresses | None:
-    """Number by number; ``glu`` halves an axis."""
-    given = step.first
-    if step.operation.name != "glu" or given is None:
-        return handed_on(step)
-    axis = step.argument(1, "dim", -1)
-    return given.moved(lambda t: t.chunk(2, axis)[0])
-
-
-REDUCTIONS = frozenset(("mean", "sum", "amax", "amin", "max", "min", "std", "var", "logsumexp", "prod"))
-
-
-def reduced(step: Step) -> list[Addresses | None] | Addresses | None:
-    """Mixes the numbers along some axes."""
-    operation, given = step.operation, step.first
-    if len(operation.inputs) > 1:
-        return handed_on(step)
-    args, kwargs = operation.bound()
-    dims = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
-    if operation.name not in REDUCTIONS or given is None or given.one is None or dims is None or isinstance(dims, bool):
-        return None
-    rank = given.one.dim()
-    axes = sorted({int(d) % rank for d in ((dims,) if isinstance(dims, int) else dims)})
-    mixed = coarser(given, axes)
-    if mixed is None or len(step.shape) == rank:
-        return mixed
-    return mixed.moved(lambda t: t.squeeze(tuple(axes)))
-
-
-def multiplied(step: Step) -> Addresses | None:
-    """A product of matrices: its rows are those of the left factor, its columns those of the right one."""
-    name = step.operation.name
-    args, _ = step.operation.bound()
-    if name == "einsum":
-        return _einsum(step, args)
-    if name in ("addmm", "baddbmm"):
-        args = args[1:]
-    elif name not in ("matmul", "mm", "bmm"):
-        return None
-    left, right = args[:2]
-    return product(step.of(left), step.of(right), step.shape)
-
-
 def product(left: Addresses | None, right: Addresses | None, shape: Shape) -> Addresses | None:
     """Of ``left @ right``: a factor's places last where it has none along the axis that is summed over."""
-    each: list[tuple[Tensor, int, int]] = []
+    each: list[tuple[Tensor, Map]] = []
     for factor, summed in ((left, -1), (right, -2)):
-        for t in factor.each if factor is not None else ():
-            if t.dim() >= 2 and still(t, summed) is not None:
-                across = stretched(t, t.dim() + summed, 1)
-                each.append((across.expand(shape), factor.height, factor.width))  # type: ignore[union-attr]
-    if not each or len({(h, w) for _, h, w in each}) > 1:
-        return None
-    return Addresses(tuple(t for t, _, _ in each), *each[0][1:])
+        for t, size in zip(factor.each, factor.maps) if factor is not None else ():
+            if t.dim() >= 2 and (kept := still(t, summed)) is not None:
+                each.append((stretched(kept, kept.dim() + summed, 1).expand(shape), size))
+    return several(each)
 
 
-def _einsum(step: Step, args: tuple[Any, ...]) -> Addresses | None:
-    if not args or not isinstance(args[0], str):
-        return None
-    operands = list(args[1]) if len(args) == 2 and isinstance(args[1], (tuple, list)) else list(args[1:])
-    taken, arrow, given = args[0].replace(" ", "").partition("->")
-    letters = taken.split(",")
-    if not arrow or "." in taken or len(letters) != len(operands):
-        return None
-    each: list[tuple[Tensor, int, int]] = []
-    for names, operand in zip(letters, operands):
-        found = step.of(operand)
-        for t in found.each if found is not None else ():
-            if all(still(t, a) is not None for a, name in enumerate(names) if name not in given):
-                for a in reversed(range(len(names))):
-                    t = t.select(a, 0) if names[a] not in given else t
-                kept = [name for name in names if name in given]
-                order = [kept.index(name) for name in given if name in kept]
-                t = t.permute(order)
-                for a, name in enumerate(given):
-                    t = t if name in kept else t.unsqueeze(a)
-                each.append((t.expand(step.shape), found.height, found.width))  # type: ignore[union-attr]
-    if not each or len({(h, w) for _, h, w in each}) > 1:
-        return None
-    return Addresses(tuple(t for t, _, _ in each), *each[0][1:])
-
-
-def attended(step: Step) -> Addresses | None:
-    """Attention: its rows are the queries'."""
-    query, key, value = (step.argument(p, n) for p, n in enumerate(("query", "key", "value")))
-    *many, rows, _ = step.shape
-    weights = product(step.of(query), _turned(step.of(key)), (*many, rows, step.shape_of(key.value)[-2]))
-    return product(weights, step.of(value), step.shape)
-
-
-def _turned(addresses: Addresses | None) -> Addresses | None:
-    return None if addresses is None else addresses.moved(lambda t: t.transpose(-1, -2))
-
-
-def unknown(step: Step) -> Addresses | None:
-    """What isn't in the table of kinds: of a map it is taken to make a map, of all else nothing is taken."""
-    given = step.first
-    if given is None or given.one is None or not complete(given.one, given.area, step.images):
-        return mapped(step) if step.operation.name == "fold" else None
-    return mapped(step)
-
-
-def written(step: Step) -> Addresses | None:
-    return None
-
-
-RULES: dict[Kind, Rule] = {
-    Kind.CONVOLUTION: convolved,
-    Kind.TRANSPOSED: mapped,
-    Kind.LINEAR: linear,
-    Kind.MATMUL: multiplied,
-    Kind.AFFINE: handed_on,
-    Kind.NORMALISATION: normalised,
-    Kind.ACTIVATION: activated,
-    Kind.SOFTMAX: handed_on,
-    Kind.ATTENTION: attended,
-    Kind.MAX_POOL: mapped,
-    Kind.AVERAGE_POOL: mapped,
-    Kind.ADD: handed_on,
-    Kind.MULTIPLY: handed_on,
-    Kind.REDUCE: reduced,
-    Kind.CONCAT: run_on_addresses,
-    Kind.RESHAPE: reshaped,
-    Kind.PERMUTE: run_on_addresses,
-    Kind.SELECT: selected,
-    Kind.EXPAND: run_on_addresses,
-    Kind.PAD: padded,
-    Kind.RESIZE: mapped,
-    Kind.ELEMENTWISE: handed_on,
-    Kind.CAST: handed_on,
-    Kind.DROPOUT: handed_on,
-    Kind.OPAQUE: unknown,
-}
-"""How addresses go through each kind of operation; through others nothing is known to go."""
-
-
-def carried(step: Step, outputs: Sequence[Shape | None]) -> list[Addresses | None]:
-    """The addresses of each output, None where it has none."""
-    rule = RULES.get(step.operation.kind)
-    if rule is None:
-        return [None] * len(outputs)
-    found = rule(step)
-    each = found if isinstance(found, list) else [found]
-    each = [*each, *[None] * (len(outputs) - len(each))]
-    return [_true_to(a, shape) for a, shape in zip(each, outputs)]
-
-
-def _true_to(found: Addresses | None, shape: Shape | None) -> Addresses | None:
-    """Only where it has the value's shape and some place is left."""
-    if found is None or shape is None or any(tuple(t.shape) != shape for t in found.each):
-        return None
-    return found if all(bool((thin(t) >= 0).any()) for t in found.each) else None
+def several(each: list[tuple[Tensor, Map]]) -> Addresses | None:
+    return Addresses(tuple(t for t, _ in each), tuple(size for _, size in each)) if each else None

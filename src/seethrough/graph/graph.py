@@ -13,6 +13,8 @@ from functools import cached_property
 
 import torch
 
+from seethrough.graph.grid import Grid
+from seethrough.graph.grids import grids_of
 from seethrough.graph.operations import Operation, Place, Size
 
 
@@ -163,16 +165,26 @@ class Graph:
         """From an operation's path to the operation."""
         return {operation.path: operation for operation in self.operations}
 
+    @cached_property
+    def grids(self) -> dict[int, Grid]:
+        """How the numbers of a value stand on the picture, by the value; a value without places has none."""
+        return grids_of(self)
+
     def place(self, path: str) -> Place | None:
         """Where the value of a layer, or of an operation by its own path, is found, as (N, C, …) whatever the layer's
-        own layout.
+        own layout; tokens that form a grid as (N, C, H, W).
         """
         if path not in self.layers:
             operation = self.operation_at.get(path)
             value = next((v for v in operation.outputs if v is not None), None) if operation is not None else None
-            return None if value is None else Place(value)
+            return None if value is None else self._on_grid(Place(value)) or Place(value)
         place = self.layers[path].output
-        return None if place is None else self._channels_first(place)
+        return None if place is None else self._on_grid(place) or self._channels_first(place)
+
+    def _on_grid(self, place: Place) -> Place | None:
+        """As (N, C, H, W), where the value has places."""
+        grid = self.grids.get(place.value)
+        return None if grid is None else Place(place.value, None, None if grid.plain else grid)
 
     def _channels_first(self, place: Place) -> Place:
         """A place in the network's own layout, as (N, C, …)."""

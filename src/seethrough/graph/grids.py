@@ -1,6 +1,6 @@
 """Grids: which values of a graph are places of a picture, found by carrying addresses along its operations.
 
-Nothing is asked of the person and nothing read off names. The picture is the first map; what `addresses` says of each
+Nothing is asked of the person and nothing read off names. The picture is the first map; what `carry` says of each
 operation tells of every value where its numbers belong. A value has a grid where each place of each image is found
 exactly once, in all images alike; where two answers are possible it has none.
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from seethrough.graph.addresses import NOWHERE, Addresses, Step, carried, natural, thin
+from seethrough.graph.addresses import NOWHERE, Addresses, natural, thin
+from seethrough.graph.carry import Step, carried
 from seethrough.graph.grid import Grid
 from seethrough.graph.operations import Size
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from seethrough.graph.grid import Grid
 from seethrough.graph.tree import Spec, unflatten
 
 
@@ -143,23 +144,32 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tensor of the network is found: a value of the graph, its axes permuted (None: as it is)."""
+    """Where a tensor of the network is found: a value of the graph, its axes permuted (None: as it is), or its tokens as
+    the places of a picture (N, C, H, W), where they have a grid.
+    """
 
     value: int
     permutation: tuple[int, ...] | None = None
+    grid: Grid | None = None
 
     def of(self, tensor: torch.Tensor) -> torch.Tensor:
         """The network's own tensor, from the graph's value."""
+        if self.grid is not None:
+            return self.grid.of(tensor)
         return tensor if self.permutation is None else tensor.permute(self.permutation)
 
     def back(self, tensor: torch.Tensor) -> torch.Tensor:
         """The graph's value, from the network's own tensor: what `of` does, undone."""
+        if self.grid is not None:
+            return self.grid.back(tensor)
         if self.permutation is None:
             return tensor
         return tensor.permute(tuple(self.permutation.index(i) for i in range(len(self.permutation))))
 
     def shape(self, of: tuple[Any, ...]) -> tuple[Any, ...]:
         """The shape of the network's own tensor, from that of the graph's value."""
+        if self.grid is not None:
+            return self.grid.shape(of)
         return of if self.permutation is None else tuple(of[axis] for axis in self.permutation)
 
 
