@@ -36,6 +36,7 @@ from torch._subclasses.fake_tensor import (
 from torch.overrides import TorchFunctionMode
 
 from seethrough.errors import NetworkRefused
+from seethrough.graph.forms import Forms
 from seethrough.graph.listen import listening
 from seethrough.graph.operations import Context, Ref
 from seethrough.graph.outputs import named, tensors_of
@@ -489,6 +490,8 @@ def heard(
     The first input, which is explained, carries a gradient where ``grad``; those beside it are held as they are.
     """
     recorder.assume_grad = not grad
+    if recorder.fake is not None:
+        recorder.effects.carry_out = Forms(recorder.fake)
     with torch.set_grad_enabled(grad), torch.inference_mode(False), recorder.fake or nullcontext():
         inputs = [t.detach().clone() if batch is None else _without_data(t, batch) for t in tensors]
         if grad and inputs[0].is_floating_point():

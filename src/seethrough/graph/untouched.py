@@ -39,6 +39,11 @@ def storage_of(tensor: torch.Tensor) -> int | None:
         ) from error
 
 
+def carry_out(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run an operation."""
+    return func(*args, **kwargs)
+
+
 class Effects(TorchDispatchMode):
     """Sees every write, by the operation's schema and the storage it goes to; keeps a copy of a real storage before the
     first write to it.
@@ -52,6 +57,7 @@ class Effects(TorchDispatchMode):
         self.random = False
         self.saved: dict[int | None, tuple[torch.Tensor, torch.Tensor]] = {}
         self.ours: set[int | None] = set()
+        self.carry_out: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any] = carry_out
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -75,7 +81,7 @@ class Effects(TorchDispatchMode):
                     self._save(tensor, storage)
         for tensor in _running_statistics(func, args):
             self._save(tensor, storage_of(tensor))
-        result = func(*args, **kwargs)
+        result = self.carry_out(func, args, kwargs)
         if not func._schema.is_mutable and not func.is_view:
             # made under our eyes: nobody outside holds it, and a result that is still needed must not be put back
             self.ours |= _storages(result) - _storages(args)
