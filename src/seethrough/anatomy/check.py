@@ -17,7 +17,7 @@ from seethrough.anatomy.checks.freezing import Freezing
 from seethrough.anatomy.checks.modes import training_claim
 from seethrough.anatomy.checks.numbers import weights_claim
 from seethrough.anatomy.checks.parts import Part, parts_of
-from seethrough.anatomy.checks.trial import Size, Taken, Trial
+from seethrough.anatomy.checks.trial import Size, Taken, Trial, in_a_line
 from seethrough.anatomy.checks.wiring import Wiring
 from seethrough.anatomy.findings import Check, Claim, Finding
 from seethrough.errors import NetworkRefused, UsageError
@@ -129,7 +129,10 @@ def _graph(source: GraphSource, images: torch.Tensor) -> Graph:
     try:
         return source.written(images)
     except NetworkRefused as error:
-        graph = source.proved(images)
+        try:
+            graph = source.proved(images)
+        except Exception as own:  # whatever the person's network raises on an image
+            raise NetworkRefused(in_a_line(own)) from own
         if graph.source != "fake":
             raise error
         return graph

@@ -40,7 +40,8 @@ def spread_of(tensor: torch.Tensor) -> Spread:
     """Of an array that has data; two passes over finite numbers."""
     low, high = (float(n) for n in torch.aminmax(tensor))
     if isfinite(low) and isfinite(high):
-        scale = float(torch.linalg.vector_norm(tensor, dtype=torch.float32)) / sqrt(tensor.numel())
+        wide = torch.float32 if tensor.dtype.itemsize < 4 else None  # squares of half precision overflow
+        scale = float(torch.linalg.vector_norm(tensor, dtype=wide)) / sqrt(tensor.numel())
         return Spread(low, high, scale)
     return Spread(low, high, float("nan"), int(tensor.isnan().sum()), int(tensor.isinf().sum()))
 
