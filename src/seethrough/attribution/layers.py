@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from seethrough.errors import UsageError, nearest
 from seethrough.graph.graph import Graph
-from seethrough.graph.operations import Kind
+from seethrough.graph.grid import Grid
+from seethrough.graph.operations import Kind, Operation
+from seethrough.graph.reads import reads
 
 LISTED = 6
 
@@ -21,18 +23,36 @@ def is_spatial(graph: Graph, path: str) -> bool:
 
 
 def last_spatial(graph: Graph) -> str | None:
-    """The layer (or operation) of the last value with height and width on the way to the answer, before it is pooled;
-    None where there is none.
+    """The layer (or operation) of the last value on the way to the answer all of whose places are still read, before it
+    is pooled; None where there is none.
+
+    Of a network that answers from its class token, that is what its last attention is given: behind it the other tokens
+    reach nothing.
     """
-    on_the_way = {graph.logits.value}
-    for operation in reversed(graph.operations):
-        made = [v for v in operation.outputs if v in on_the_way]
-        if not made:
+    attends: dict[int, bool] = {}
+    partly: str | None = None
+    for operation, given in reads(graph, graph.logits.value):
+        value, mask = next(iter(given.items()))
+        _mark(operation, all(attends.get(v, False) for v in given), attends)
+        grid = graph.grids.get(value)
+        if grid is None or attends.get(value, False) or _says_nothing_new(graph, operation, grid):
             continue
-        if operation.kind not in _NO_NEWS and made[0] in graph.grids:
-            return _name(graph, made[0], operation.path)
-        on_the_way.update(operation.inputs)
-    return None
+        read = grid.of(mask).any(1)
+        if read.all():
+            return _name(graph, value, operation.path)
+        if partly is None and read.any():
+            partly = _name(graph, value, operation.path)
+    return partly
+
+
+def _mark(operation: Operation, attended: bool, attends: dict[int, bool]) -> None:
+    """Mark an operation's inputs that lead into an attention and nowhere else: queries, keys and values, up to the layer
+    that makes them.
+    """
+    product = operation.kind is Kind.ATTENTION or (operation.kind is Kind.MATMUL and len(operation.inputs) > 1)
+    projects = operation.kind in (Kind.LINEAR, Kind.CONVOLUTION)
+    for v in operation.inputs:
+        attends[v] = attends.get(v, True) and (product or (attended and not projects))
 
 
 # Operations after which the same evidence stands on fewer places, or in another form.
@@ -41,13 +61,22 @@ _NO_NEWS = frozenset(
 )
 
 
+def _says_nothing_new(graph: Graph, operation: Operation, grid: Grid) -> bool:
+    if operation.kind is not Kind.SELECT:
+        return operation.kind in _NO_NEWS
+    before = graph.grids.get(operation.inputs[0])
+    return before is not None and (before.height, before.width) == (grid.height, grid.width)
+
+
 def _name(graph: Graph, value: int, path: str) -> str:
-    """What a person calls a value: the layer that returns it, the outermost of several; else the operation that makes
-    it.
+    """What a person calls a value: the layer that makes and returns it, the outermost of several, rather than one that
+    hands it on as it is; else the operation that makes it.
     """
-    places = ((layer, graph.place(layer)) for layer in graph.layers if is_spatial(graph, layer))
-    returning = [layer for layer, place in places if place is not None and place.value == value]
-    return min(returning, key=lambda p: (p.count(".") + p.count("/"), len(p)), default=path)
+    at = graph.producer.get(value, -1)
+    places = {layer: graph.layers[layer].output for layer in graph.layers}
+    returning = [layer for layer, place in places.items() if place is not None and place.value == value]
+    makers = [layer for layer in returning if graph.layers[layer].span[0] <= at < graph.layers[layer].span[1]]
+    return min(makers or returning, key=lambda p: (p.count(".") + p.count("/"), len(p)), default=path)
 
 
 def chosen_layer(graph: Graph, wanted: str | None) -> str:

@@ -34,7 +34,7 @@ from seethrough.graph.addresses import (
     stretched,
     thin,
 )
-from seethrough.graph.operations import Kind, Operation, Ref
+from seethrough.graph.operations import Kind, Operation, Ref, Size
 from seethrough.graph.tree import leaves_of, unflatten
 
 
@@ -97,50 +97,43 @@ def handed_on(step: Step) -> Addresses | None:
 
 
 def run_on_addresses(step: Step) -> list[Addresses | None] | None:
-    """Only moves numbers: the addresses are moved as they are."""
+    """Only moves numbers: the addresses are moved as they are. Where to is said by constants alone."""
     operation = step.operation
-    values = operation.inputs
-    given = {v: step.known.get(v) for v in values}
+    given = {v: step.known.get(v) for v in operation.inputs}
     placed = [a for a in given.values() if a is not None]
-    if not placed or len({a.maps for a in placed}) > 1:
+    joins = operation.kind is Kind.CONCAT
+    if not placed or len({a.maps for a in placed}) > 1 or (len(given) > 1 and not joins):
         return None
-    ways = [
-        _move(step, {v: None if a is None else a.each[k] for v, a in given.items()}) for k in range(len(placed[0].each))
+    if any(isinstance(a, torch.dtype) for a in operation.arguments):
+        return None
+    moved = [
+        leaves_of(_move(step, {v: NOWHERE if a is None else a.each[k] for v, a in given.items()}))
+        for k in range(len(placed[0].each))
     ]
-    if any(way is None for way in ways):
-        return None
-    leaves = [leaves_of(way) for way in ways]
-    return [Addresses(tuple(slimmed(part[n]) for part in leaves), placed[0].maps) for n in range(len(leaves[0]))]
+    return [Addresses(tuple(slimmed(each[n]) for each in moved), placed[0].maps) for n in range(len(moved[0]))]
 
 
-def _move(step: Step, addresses: Mapping[int, Tensor | None]) -> Any:
-    concat = step.operation.kind is Kind.CONCAT
+def _move(step: Step, addresses: Mapping[int, Tensor | int]) -> Any:
+    """What the operation gives on these addresses; what has none, as a constant that is joined to others, is nowhere."""
 
     def filled(a: Any) -> Any:
         if isinstance(a, Ref):
             found = addresses[a.value]
-            if found is None:
-                shape = step.shape_of(a.value)
-                return torch.tensor(NOWHERE, dtype=torch.int32).expand(shape) if concat else None
-            return found
-        if concat and isinstance(a, Tensor):
-            return torch.tensor(NOWHERE, dtype=torch.int32).expand(a.shape)
-        return a.at(step.images) if hasattr(a, "at") else a
+            return found if isinstance(found, Tensor) else _nowhere(step.shape_of(a.value))
+        if isinstance(a, Tensor) and step.operation.kind is Kind.CONCAT:
+            return _nowhere(tuple(a.shape))
+        return a.at(step.images) if isinstance(a, Size) else a
 
-    flat = [filled(a) for a in step.operation.arguments]
-    if any(f is None and isinstance(a, Ref) for f, a in zip(flat, step.operation.arguments)):
-        return None
-    args, kwargs = unflatten(flat, step.operation.spec)
+    args, kwargs = unflatten([filled(a) for a in step.operation.arguments], step.operation.spec)
     return step.operation.function(*args, **kwargs)
 
 
-def shuffled(step: Step) -> Addresses | None:
-    """Channels become places or places channels: a map of its own."""
-    return mapped(step)
+def _nowhere(shape: Shape) -> Tensor:
+    return torch.tensor(NOWHERE, dtype=torch.int32).expand(shape)
 
 
 def reshaped(step: Step) -> Any:
-    """Under other axes."""
+    """Under other axes; where channels become places, or places channels, a map of its own."""
     return mapped(step) if step.operation.name in ("pixel_shuffle", "pixel_unshuffle") else run_on_addresses(step)
 
 
@@ -177,7 +170,7 @@ def padded(step: Step) -> Addresses | None:
     widths = step.argument(1, "pad")
     if given is None or widths is None:
         return None
-    widths = [int(w.at(step.images)) if hasattr(w, "at") else int(w) for w in widths]
+    widths = [int(w.at(step.images)) if isinstance(w, Size) else int(w) for w in widths]
     mode = step.argument(2, "mode", "constant")
     if not any(widths):
         return given
@@ -327,10 +320,6 @@ def unknown(step: Step) -> Addresses | None:
     if given is None or given.one is None or not complete(given.one, given.area, step.images):
         return mapped(step) if step.operation.name == "fold" else None
     return mapped(step)
-
-
-def written(step: Step) -> Addresses | None:
-    return None
 
 
 RULES: dict[Kind, Rule] = {
