@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from torch import Tensor
+
 from seethrough.errors import UsageError, nearest
-from seethrough.graph.graph import Graph
+from seethrough.graph.graph import Graph, Layer
 from seethrough.graph.grid import Grid
 from seethrough.graph.operations import Kind, Operation
 from seethrough.graph.reads import reads
+from seethrough.results import INPUT
 
 LISTED = 6
 
@@ -23,26 +28,32 @@ def is_spatial(graph: Graph, path: str) -> bool:
 
 
 def last_spatial(graph: Graph) -> str | None:
-    """The layer (or operation) of the last value on the way to the answer all of whose places are still read, before it
-    is pooled; None where there is none.
+    """The layer (or operation) of the last value all of whose places the answer reads, and past which it reads no place
+    of any other, before it is pooled; None where there is none.
 
     Of a network that answers from its class token, that is what its last attention is given: behind it the other tokens
-    reach nothing.
+    reach nothing. Where no value is the only way, one of the last that is read as a whole is taken, else in part.
     """
     attends: dict[int, bool] = {}
-    partly: str | None = None
-    for operation, given in reads(graph, graph.logits.value):
-        value, mask = next(iter(given.items()))
-        _mark(operation, all(attends.get(v, False) for v in given), attends)
+    found: dict[str, int] = {}
+    for read in reads(graph, graph.logits.value):
+        value, mask = next(iter(read.given.items()))
+        _mark(read.operation, all(attends.get(v, False) for v in read.given), attends)
         grid = graph.grids.get(value)
-        if grid is None or attends.get(value, False) or _says_nothing_new(graph, operation, grid):
+        if grid is None or attends.get(value, False) or _says_nothing_new(graph, read.operation, grid):
             continue
-        read = grid.of(mask).any(1)
-        if read.all():
-            return _name(graph, value, operation.path)
-        if partly is None and read.any():
-            partly = _name(graph, value, operation.path)
-    return partly
+        places = grid.of(mask).any(1)
+        if places.all() and not any(_reads_places(graph, *other) for other in read.earlier.items()):
+            return _name(graph, value)
+        if places.any():
+            found.setdefault("all" if places.all() else "some", value)
+    last = found.get("all", found.get("some"))
+    return None if last is None else _name(graph, last)
+
+
+def _reads_places(graph: Graph, value: int, mask: Tensor) -> bool:
+    grid = graph.grids.get(value)
+    return grid is not None and bool(grid.of(mask).any())
 
 
 def _mark(operation: Operation, attended: bool, attends: dict[int, bool]) -> None:
@@ -68,15 +79,35 @@ def _says_nothing_new(graph: Graph, operation: Operation, grid: Grid) -> bool:
     return before is not None and (before.height, before.width) == (grid.height, grid.width)
 
 
-def _name(graph: Graph, value: int, path: str) -> str:
-    """What a person calls a value: the layer that makes and returns it, the outermost of several, rather than one that
-    hands it on as it is; else the operation that makes it.
+def _name(graph: Graph, value: int) -> str:
+    """What a person calls a value: the layer that makes and returns it, under whatever axes, the outermost of several,
+    rather than one that hands it on as it is, or returns it among others; else the operation that makes it.
     """
-    at = graph.producer.get(value, -1)
-    places = {layer: graph.layers[layer].output for layer in graph.layers}
-    returning = [layer for layer, place in places.items() if place is not None and place.value == value]
-    makers = [layer for layer in returning if graph.layers[layer].span[0] <= at < graph.layers[layer].span[1]]
-    return min(makers or returning, key=lambda p: (p.count(".") + p.count("/"), len(p)), default=path)
+
+    def strange(layer: Layer) -> tuple[bool, int, int]:
+        at = graph.producer.get(layer.output.value if layer.output else value, -1)
+        made = layer.span[0] <= at < layer.span[1] and len(layer.outputs) == 1
+        return not made, layer.path.count(".") + layer.path.count("/"), len(layer.path)
+
+    same = set(_under_other_axes(graph, value))
+    returning = [layer for layer in graph.layers.values() if layer.output is not None and layer.output.value in same]
+    if returning:
+        return min(returning, key=strange).path
+    return graph.operations[graph.producer[value]].path if value in graph.producer else INPUT
+
+
+def _under_other_axes(graph: Graph, value: int) -> Iterator[int]:
+    """The value, and what it is turned into and read as alone: windows rolled back, channels put first."""
+    size = graph.grids[value].height, graph.grids[value].width
+    while True:
+        yield value
+        readers = graph.consumers.get(value, [])
+        if len(readers) != 1 or graph.operations[readers[0]].kind not in (Kind.PERMUTE, Kind.RESHAPE, Kind.CAST):
+            return
+        value = next((v for v in graph.operations[readers[0]].outputs if v is not None), value)
+        grid = graph.grids.get(value)
+        if grid is None or (grid.height, grid.width) != size:
+            return
 
 
 def chosen_layer(graph: Graph, wanted: str | None) -> str:

@@ -232,4 +232,9 @@ def product(left: Addresses | None, right: Addresses | None, shape: Shape) -> Ad
 
 
 def several(each: list[tuple[Tensor, Map]]) -> Addresses | None:
-    return Addresses(tuple(t for t, _ in each), tuple(size for _, size in each)) if each else None
+    """Of numbers that belong to several places, each named once; None for none."""
+    apart: list[tuple[Tensor, Map]] = []
+    for t, size in each:
+        if not any(size == other and _same_place(thin(t), thin(u)) for u, other in apart):
+            apart.append((t, size))
+    return Addresses(tuple(t for t, _ in apart), tuple(size for _, size in apart)) if apart else None

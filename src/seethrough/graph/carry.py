@@ -145,23 +145,38 @@ def selected(step: Step) -> Any:
 
 
 def patches(step: Step) -> Addresses | None:
-    """``unfold``: the patches of a map, (N, C · k · k, patches), are the places of a map of their own."""
+    """``unfold``: patches that don't overlap are the same numbers in another order; else the patches, (N, C · k · k,
+    patches), are the places of a map of their own.
+    """
     given = step.first
     if given is None or given.one is None or as_map(given.one, given.area, given.width) is None:
         return None
+    settings = ((1, "kernel_size", 1), (2, "dilation", 1), (3, "padding", 0), (4, "stride", 1))
+    kernel, dilation, padding, stride = (_pair(step.argument(*setting)) for setting in settings)
+    if kernel == stride and (dilation, padding) == ((1, 1), (0, 0)):
+        return given.moved(lambda t: slimmed(F.unfold(t.double(), kernel, stride=stride).to(torch.int32)))
     source = step.shape_of(step.operation.inputs[0])[2:]
-    settings = [
-        step.argument(p, n, d)
-        for p, n, d in ((1, "kernel_size", 1), (2, "dilation", 1), (3, "padding", 0), (4, "stride", 1))
-    ]
-    kernel, dilation, padding, stride = [(s, s) if isinstance(s, int) else tuple(s) for s in settings]
     height, width = (
         (n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(source, kernel, dilation, padding, stride)
     )
-    if (height * width, step.images) != (step.shape[2], step.shape[0]) or height * width <= 1:
+    if (step.images, height * width) != (step.shape[0], step.shape[2]) or height * width <= 1:
         return None
     each = torch.arange(step.images * height * width, dtype=torch.int32).reshape(step.images, 1, height * width)
     return Addresses((each.expand(step.shape),), ((height, width),))
+
+
+def folded(step: Step) -> Addresses | None:
+    """``fold``: patches that don't overlap are put side by side; else their sums are a map of its own."""
+    given = step.first
+    settings = ((1, "output_size", 1), (2, "kernel_size", 1), (3, "dilation", 1), (4, "padding", 0), (5, "stride", 1))
+    size, kernel, dilation, padding, stride = (_pair(step.argument(*setting)) for setting in settings)
+    if given is None or kernel != stride or (dilation, padding) != ((1, 1), (0, 0)):
+        return step.natural()
+    return given.moved(lambda t: slimmed(F.fold(t.double(), size, kernel, stride=stride).to(torch.int32)))
+
+
+def _pair(setting: Any) -> tuple[int, int]:
+    return (setting, setting) if isinstance(setting, int) else (int(setting[0]), int(setting[-1]))
 
 
 def padded(step: Step) -> Addresses | None:
@@ -316,9 +331,11 @@ def _turned(addresses: Addresses | None) -> Addresses | None:
 
 def unknown(step: Step) -> Addresses | None:
     """What isn't in the table of kinds: of a map it is taken to make a map, of all else nothing is taken."""
+    if step.operation.function is F.fold:
+        return folded(step)
     given = step.first
     if given is None or given.one is None or not complete(given.one, given.area, step.images):
-        return mapped(step) if step.operation.name == "fold" else None
+        return None
     return mapped(step)
 
 

@@ -8,6 +8,7 @@ operations alone, without a picture and without the weights; where an operation 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import prod
 
 import torch
@@ -24,8 +25,20 @@ Masks = dict[int, Tensor]
 Shapes = Callable[[int], tuple[int, ...]]
 
 
-def reads(graph: Graph, answer: int) -> Iterator[tuple[Operation, Masks]]:
-    """The operations that an answer depends on, from the last to the first, with what is read of what they give.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An operation that an answer depends on.
+
+    ``given`` is what is read of the values it gives; ``earlier`` what is read of values made before it, past it.
+    """
+
+    operation: Operation
+    given: Masks
+    earlier: Masks
+
+
+def reads(graph: Graph, answer: int) -> Iterator[Read]:
+    """The operations that an answer depends on, from the last to the first.
 
     Nothing is computed beyond the operation that the caller stops at.
     """
@@ -39,7 +52,7 @@ def reads(graph: Graph, answer: int) -> Iterator[tuple[Operation, Masks]]:
         given = {v: masks.pop(v) for v in operation.outputs if v is not None and v in masks}
         if not given:
             continue
-        yield operation, given
+        yield Read(operation, given, masks)
         for v, mask in _read_by(operation, given, shape_of, images).items():
             masks[v] = masks[v] | mask if v in masks else mask
 
