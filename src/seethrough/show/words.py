@@ -111,6 +111,18 @@ NOTES: Mapping[str, Both] = {
         "Nobody said how this network wants its pictures; preprocessing “{preprocessing}” was assumed.",
         "没有说明该网络如何预处理图片；假定为“{preprocessing}”。",
     ),
+    "half_precision": Both(
+        "The file keeps its weights in half precision; they were computed with in single precision.",
+        "文件中的权重为半精度；计算时使用单精度。",
+    ),
+    "not_checked": Both(
+        "The network was not held against onnxruntime, which is not installed or can't take a network so large.",
+        "未与 onnxruntime 核对：它没有安装，或无法载入这么大的网络。",
+    ),
+    "one_batch_size": Both(
+        "The file was written for {batch:count} images at a time; more are sent through in parts.",
+        "该文件按每次 {batch:count} 张图片编写；更多图片会分批送入。",
+    ),
     "assumed_input_size": Both(
         "Nobody said how large this function wants its pictures; {side:count} × {side:count} pixels were assumed.",
         "没有说明该函数需要多大的图片；假定为 {side:count} × {side:count} 像素。",
