@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import torch.nn as nn
 
 from seethrough.errors import UsageError, nearest
 from seethrough.images import Preprocessing
+from seethrough.models.inputs import Input, are_several, explained_first, inputs_said
 from seethrough.models.labels import read_classes
 from seethrough.results import Note
 
-__all__ = ["NOTHING", "TASKS", "Known", "Opened", "Preprocessing", "Said"]
+__all__ = ["NOTHING", "TASKS", "Input", "Known", "Opened", "Preprocessing", "Said"]
 
 TASKS = ("classification", "segmentation", "detection", "embedding", "regression")
 """What a network's outputs may be: scores of classes, scores of classes at each place, boxes, a vector to be compared
@@ -30,7 +31,8 @@ class Said:
     Attributes
     ----------
     input_size
-        Shape of one input in the network's own layout, or one number for a square RGB picture.
+        Shape of one input in the network's own layout, or one number for a square RGB picture; of several inputs, a
+        mapping from name to shape, or a list of shapes.
     classes
         Names of the outputs, in any way that `read_classes` takes.
     preprocessing
@@ -41,7 +43,7 @@ class Said:
         What the outputs are, one of `TASKS`.
     """
 
-    input_size: int | Sequence[int] | None = None
+    input_size: int | Sequence[Any] | Mapping[str, Sequence[Any]] | None = None
     classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None
     preprocessing: str | Mapping[str, Any] | Preprocessing | None = None
     output: str | None = None
@@ -54,12 +56,14 @@ class Said:
             )
 
     def size(self, layout: str) -> tuple[int, ...] | None:
-        """The input size in a layout, checked."""
+        """The size, in a layout, of the input that is explained, checked."""
         if self.input_size is None:
             return None
+        if are_several(self.input_size):
+            return next(iter(explained_first(self.inputs()).values())).shape
         if isinstance(self.input_size, int):
             side = self.input_size
-            sizes = (3, side, side) if layout == "channels_first" else (side, side, 3)
+            sizes: tuple[Any, ...] = (3, side, side) if layout == "channels_first" else (side, side, 3)
         else:
             sizes = tuple(self.input_size)
         if not sizes or not all(isinstance(side, int) and side > 0 for side in sizes):
@@ -68,6 +72,13 @@ class Said:
                 f"An input size is whole numbers above 0, such as {example} or 224; this is {self.input_size!r}."
             )
         return sizes
+
+    def inputs(self) -> dict[str, Input]:
+        """The inputs by name, or by position, in the order they were said; none where one input was spoken of, or
+        nothing was said.
+        """
+        said = self.input_size
+        return inputs_said(said) if isinstance(said, Mapping | Sequence) and are_several(said) else {}
 
     def named(self) -> tuple[str, ...] | None:
         """The names of the outputs, read."""
@@ -110,7 +121,8 @@ class Opened:
     layout
         ``"channels_first"`` or ``"channels_last"``: of the input and of every layer's value.
     input_size
-        Shape of one input in that layout, without the batch; None where neither the source nor the person said it.
+        Shape of one input in that layout, without the batch; None where neither the source nor the person said it. Of
+        several inputs, that of the one that is explained.
     weights
         ``"imagenet"``, ``"random"``, ``"live"`` (the person's own object) or the file they come from.
     classes
@@ -131,6 +143,11 @@ class Opened:
         Which of several outputs is meant; None for ``logits`` where there is one, else the first.
     task
         One of `TASKS`, where the source or the person said it; else None.
+    inputs
+        By name or position, where there are several or the one has a name: first the one that is explained, then those
+        beside it.
+    call
+        Calls the network on a batch of each of its inputs, in the order of ``inputs``; None for the module itself.
     notes
         What the person must know: random weights, what was assumed.
     """
@@ -149,5 +166,7 @@ class Opened:
     arrays: Mapping[str, list[np.ndarray] | dict[str, np.ndarray]]
     output: str | None = None
     task: str | None = None
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    call: Callable[..., Any] | None = None
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 import torch.nn as nn
 
-from seethrough.errors import InputRefused, UsageError
+from seethrough.errors import InputRefused, UsageError, nearest
 from seethrough.images import preprocessing_named
 from seethrough.models.files import check_safetensors, fingerprint, kind_of
+from seethrough.models.inputs import Input, explained_first
 from seethrough.models.mapping import ByLayer
 from seethrough.models.opened import NOTHING, Known, Opened, Said
 from seethrough.models.pickles import check_archive, check_legacy
@@ -57,6 +58,7 @@ def open_live_torch(
     """
     layers = dict(_named(module))
     size = said.size("channels_first") or known.input_size
+    inputs, call = _given_to(module, said)
     if said.preprocessing is not None:
         preprocessing = preprocessing_named(said.preprocessing)
     else:
@@ -76,9 +78,45 @@ def open_live_torch(
         arrays=ByLayer(layers, arrays),
         output=said.output or known.output,
         task=said.task or known.task,
+        inputs=inputs,
+        call=call,
         notes=(*notes, *not_finite(_weights(layers))),
         provenance={"torch": torch.__version__, **(provenance or {})},
     )
+
+
+def _given_to(module: nn.Module, said: Said) -> tuple[dict[str, Input], Callable[..., Any] | None]:
+    """The inputs that a person named one by one, and what calls the module on them: by keyword where they have names,
+    by position where they were listed.
+    """
+    as_said = said.inputs()
+    inputs = explained_first(as_said)
+    by_keyword = isinstance(said.input_size, Mapping)
+    if by_keyword:
+        _refuse_unknown_inputs(module, list(inputs))
+
+    def call(*tensors: torch.Tensor) -> Any:
+        by_name = dict(zip(inputs, tensors, strict=True))
+        return module(**by_name) if by_keyword else module(*(by_name[name] for name in as_said))
+
+    return inputs, call if inputs else None
+
+
+def _refuse_unknown_inputs(module: nn.Module, names: list[str]) -> None:
+    """A name that the module's forward doesn't know, where it says which it knows."""
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):  # a scripted module says nothing
+        return
+    known = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{type(module).__name__} takes no input {name!r}.{nearest(name, known)} It takes: "
+                f"{', '.join(known) or 'inputs by position alone; give a list of shapes'}."
+            )
 
 
 def _named(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
