@@ -26,6 +26,17 @@ def test_a_layer_that_is_never_called_is_told_with_its_parameters():
     assert told.level == "warning" and told.layers == ("extra",) and told.numbers == {"parameters": 16 * 16 + 16}
 
 
+def test_a_layer_that_only_training_calls_is_told_apart():
+    class Helped(Extra):
+        def forward(self, x):
+            x = self.features(x)
+            return (self.head(x), self.extra(x)) if self.training else self.head(x)
+
+    found = check(small(Helped))
+    assert finding(found, "layers_of_training").layers == ("extra",) and "layers_not_used" not in names(found)
+    assert not found.to_dict()["warnings"]
+
+
 def test_a_layer_without_parameters_that_is_never_called_is_good_to_know():
     module = small()
     module.spare = nn.ReLU()
@@ -112,7 +123,7 @@ def test_weights_that_are_used_in_another_way_than_by_calling_their_layer_are_us
 
     module = small(Ways)
     if how == "parametrized":
-        torch.nn.utils.parametrizations.weight_norm(module.extra)
+        torch.nn.utils.parametrizations.weight_norm(module.get_submodule("extra"))
     assert faults(module) == set()
 
 

@@ -29,8 +29,9 @@ def named_in_the_source():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in words.FINDINGS:
                 yield node.value
             call = getattr(getattr(node, "func", None), "id", "")
-            if call in ("Finding", "_about", "_fewest") and node.args:
-                yield from (a.value for a in node.args[:2] if isinstance(a, ast.Constant) and "_" in a.value)
+            if call in ("Finding", "_about", "_fewest"):
+                first = [a.value for a in node.args[:2] if isinstance(a, ast.Constant)]
+                yield from (name for name in first if isinstance(name, str) and "_" in name)
 
 
 def test_every_finding_has_words_and_every_words_a_finding():

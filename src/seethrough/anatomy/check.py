@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -119,7 +120,8 @@ def _wiring(opened: Opened, source: GraphSource, parts: tuple[Part, ...], forms:
         return Claim("ending", unchecked=why), Claim("wiring", None, {}, blind, unchecked=why)
     answer = forms.trial.confirmed(size)
     returned = tuple(answer.outputs) if isinstance(answer, Taken) else ()
-    return Wiring(opened, parts, graph, returned, source.origins(images), forms.counted()).claims()
+    learning = partial(_called_in_training, opened, source, images)
+    return Wiring(opened, parts, graph, returned, source.origins(images), forms.counted(), learning).claims()
 
 
 def _graph(source: GraphSource, images: torch.Tensor) -> Graph:
@@ -136,3 +138,16 @@ def _graph(source: GraphSource, images: torch.Tensor) -> Graph:
         if graph.source != "fake":
             raise error
         return graph
+
+
+def _called_in_training(opened: Opened, source: GraphSource, images: torch.Tensor) -> frozenset[int]:
+    """The modules that a torch network calls in training; Keras is told the mode with each call, and its call here says
+    inference.
+    """
+    if opened.framework == "keras":
+        return frozenset()
+    training = GraphSource(source.module, source.call, source.paths, layout=source.layout, training=True)
+    try:
+        return frozenset(layer.module for layer in training.written(images).layers.values())
+    except NetworkRefused:
+        return frozenset()

@@ -200,28 +200,33 @@ FINDINGS: Mapping[str, Both] = {
         "{layers} 的权重只有该网络通常大小的 {times:value} 倍：几乎为零。",
     ),
     "types_mixed": Both(
-        "The weights are of several types ({types}); {layers} aren't {common} as most are.",
-        "权重有多种类型（{types}）；{layers} 不是多数所用的 {common}。",
+        "The weights are of several types ({types}); other than {common}, as most are: {layers}.",
+        "权重有多种类型（{types}）；不同于多数所用的 {common}：{layers}。",
     ),
     "devices_several": Both(
-        "The weights lie on several devices ({devices}); {layers} aren't on {common} as most are.",
-        "权重分布在多个设备上（{devices}）；{layers} 不在多数所在的 {common} 上。",
+        "The weights lie on several devices ({devices}); elsewhere than on {common}, as most are: {layers}.",
+        "权重分布在多个设备上（{devices}）；不在多数所在的 {common} 上：{layers}。",
     ),
     "weights_shared": Both(
-        "{layers} share {parameters:count} parameters; they change together.",
-        "{layers} 共用 {parameters:count} 个参数；它们一起改变。",
+        "{parameters:count} parameters are shared by {layers}, and change there together.",
+        "{layers} 共用 {parameters:count} 个参数，一起改变。",
     ),
     # --- wiring
     "layers_not_used": Both(
-        "{layers} are never called, with {parameters:count} parameters: remove them, or call them in forward.",
-        "{layers} 从未被调用，含 {parameters:count} 个参数：请删除，或在 forward 中调用。",
+        "Never called: {layers}, with {parameters:count} parameters; remove what is not needed, or call it in forward.",
+        "从未被调用：{layers}，含 {parameters:count} 个参数；请删除不需要的，或在 forward 中调用。",
     ),
     "layers_not_used_empty": Both(
-        "{layers} are never called; they hold no parameters.", "{layers} 从未被调用；不含参数。"
+        "Never called, without parameters: {layers}.",
+        "从未被调用，不含参数：{layers}。",
+    ),
+    "layers_of_training": Both(
+        "Called in training alone: {layers}, with {parameters:count} parameters.",
+        "只在训练时调用：{layers}，含 {parameters:count} 个参数。",
     ),
     "dead_branch": Both(
-        "{layers} are computed, and no output depends on them ({parameters:count} parameters).",
-        "{layers} 被计算，但没有输出依赖它们（{parameters:count} 个参数）。",
+        "Computed for nothing, since no output depends on it: {layers} ({parameters:count} parameters).",
+        "白白计算，没有输出依赖它：{layers}（{parameters:count} 个参数）。",
     ),
     "weights_not_used": Both(
         "No output depends on {names} of {layers} ({parameters:count} parameters), so that they can't be trained.",
@@ -253,13 +258,13 @@ FINDINGS: Mapping[str, Both] = {
     ),
     # --- training
     "frozen_statistics_move": Both(
-        "{layers} are frozen, but in training mode their running statistics move all the same; put these layers into "
-        "eval() after train(), in Keras freeze the whole layer.",
-        "{layers} 已冻结，但在训练模式下其滑动统计仍会变化；请在 train() 之后对这些层调用 eval()，Keras 中冻结整个层。",
+        "Frozen, with running statistics that move all the same in training mode: {layers}; put these into eval() after "
+        "train(), in Keras freeze the whole layer.",
+        "已冻结，但滑动统计在训练模式下仍会变化：{layers}；请在 train() 之后对其调用 eval()，Keras 中冻结整个层。",
     ),
     "batch_statistics": Both(
-        "{layers} keep no running statistics, so that an answer depends on the other images of its batch.",
-        "{layers} 不保存滑动统计，因此回答取决于同一批中的其他图片。",
+        "Without running statistics, so that an answer depends on the other images of its batch: {layers}.",
+        "不保存滑动统计，因此回答取决于同一批中的其他图片：{layers}。",
     ),
     "stays_in_eval": Both(
         "The network stands in training mode, {layers} in inference; that is right for frozen layers, and train() undoes "

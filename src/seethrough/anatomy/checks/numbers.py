@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from seethrough.anatomy.checks.initial import as_drawn
 from seethrough.anatomy.checks.parts import Part, by_identity, has_data, paths
 from seethrough.anatomy.findings import Claim, Finding
+from seethrough.anatomy.weights import Weight
 from seethrough.models.opened import Opened
 
 FAR = 1000
@@ -170,7 +171,10 @@ def _shared(parts: Sequence[Part]) -> Iterator[Finding]:
 
 def _spreads(part: Part, spreads: dict[int, Spread], *, kernels: bool = False) -> Iterable[Spread]:
     """Of a part's arrays; of its kernels and matrices alone."""
-    weights = (
-        (w for w in part.parameters if len(w.shape or ()) > 1) if kernels else (*part.parameters, *part.statistics)
-    )
+    weights = filter(_is_kernel, part.parameters) if kernels else (*part.parameters, *part.statistics)
     return [spreads[w.identity] for w in weights if w.identity in spreads]
+
+
+def _is_kernel(weight: Weight) -> bool:
+    """A kernel or matrix, as the frameworks call it; tokens, positions and attention's biases may well begin at 0."""
+    return len(weight.shape or ()) > 1 and weight.name.rpartition("_")[2] in ("weight", "kernel", "embeddings")

@@ -4,7 +4,7 @@ network ends. All read off the graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,6 +37,9 @@ class Wiring:
         Weights from which constants of the graph were computed: they are used, wherever the constant goes.
     outputs
         How many outputs the one that is meant has.
+    called_in_training
+        Gives the identities of the modules that a forward in training calls; asked for only where some are never called
+        in inference.
     """
 
     opened: Opened
@@ -45,6 +48,7 @@ class Wiring:
     returned: tuple[str, ...] = ()
     origins: Sequence[torch.Tensor] = ()
     outputs: int | None = None
+    called_in_training: Callable[[], frozenset[int]] = frozenset
 
     # --- who is used --------------------------------------------------------------------------------------------------
 
@@ -103,7 +107,12 @@ class Wiring:
         alone = [p for p in self.parts if p.count or not self.holds_layers(p)]
         layers = [p for p in alone if p.layer is not self.opened.module and "InputLayer" not in p.kinds]
         idle = tuple(p for p in layers if not self.is_called(p))
-        holding, empty = tuple(p for p in idle if p.count), tuple(p for p in idle if not p.count)
+        learning = self.called_in_training() if any(p.count for p in idle) else frozenset()
+        helping = tuple(p for p in idle if id(p.layer) in learning and p.count)
+        if helping:
+            yield _about("layers_of_training", "info", helping, sum(p.count for p in helping))
+        holding = tuple(p for p in idle if p.count and p not in helping)
+        empty = tuple(p for p in idle if not p.count and id(p.layer) not in learning)
         if holding:
             yield _about("layers_not_used", "warning", holding, sum(p.count for p in holding))
         if empty:
