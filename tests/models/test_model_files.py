@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from seethrough.errors import InputRefused
-from seethrough.models.files import check_safetensors, kind_of, open_zip
+from seethrough.models.archives import open_zip
+from seethrough.models.files import check_safetensors, kind_of
 from seethrough.models.keras_files import unpacked
 from seethrough.models.pickles import check_archive
 
@@ -146,7 +147,9 @@ def test_a_true_safetensors_file_passes(tmp_path):
         ({"a": entry(shape=(2**40,))}, b"12345678", None, "isn't in the file"),
         ({"a": entry(offsets=(0, 2**40))}, b"12345678", None, "isn't in the file"),
         ({"a": entry(offsets=(8, 0))}, b"12345678", None, "isn't in the file"),
-        ({"a": entry(shape=(-2,), offsets=(0, 8))}, b"12345678", None, "isn't in the file"),
+        ({"a": entry(shape=(-2,), offsets=(0, 8))}, b"12345678", None, "sizes that are no sizes"),
+        ({"a": entry(shape=(1e300,))}, b"12345678", None, "sizes that are no sizes"),
+        (b"{" + b"[" * 20000, b"", None, "more than 200 deep"),
         ({"a": entry("X9")}, b"12345678", None, "unknown type"),
         ({"a": 3}, b"", None, "broken"),
         ({"a": entry()}, b"12345678rest", None, "holds 12"),

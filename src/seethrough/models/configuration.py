@@ -10,10 +10,11 @@ with a list here, and what isn't on it doesn't reach Keras.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seethrough.errors import InputRefused
+from seethrough.models.json_text import product
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
 
@@ -171,7 +172,7 @@ def _refuse_large_settings(settings: Mapping[str, Any], layer: str, where: str) 
         if "seed" in name:
             continue
         sides = [min(abs(side), 2**63) for side in _whole_numbers(value)]
-        declared = _product(sides) if name.endswith(SHAPES) else max(sides, default=0)
+        declared = product(sides) if name.endswith(SHAPES) else max(sides, default=0)
         limit = LARGEST_SHAPE if name.endswith(SHAPES) else LARGEST_NUMBER
         if declared > limit:
             raise InputRefused(
@@ -189,21 +190,13 @@ def _whole_numbers(value: Any) -> Iterator[int]:
         yield value
 
 
-def _product(numbers: Iterable[int]) -> int:
-    """Up to 2⁶³: the true product of a million numbers would itself be a bomb."""
-    product = 1
-    for number in numbers:
-        product = min(product * abs(number), 2**63)
-    return product
-
-
 def _fewest_weights(kind: str, settings: Any) -> int:
     """How many weights a layer of such settings has at the very least: by its settings alone, before it sees an input."""
     if not isinstance(settings, Mapping):
         return 0
 
     def said(name: str, otherwise: int = 1) -> int:
-        return _product(_whole_numbers(settings.get(name, otherwise)))
+        return product(_whole_numbers(settings.get(name, otherwise)))
 
     if kind == "Dense":
         return said("units")

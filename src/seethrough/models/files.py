@@ -1,36 +1,24 @@
 """Files of networks before anything opens them: what a file is by its first bytes, and whether what it declares can be
 true.
 
-Nothing here trusts a suffix, and nothing is allocated on a file's word: an archive's members together can't be larger
-than the file (unless compressed, and then not absurdly), a header can't be longer than what holds it.
+Nothing here trusts a suffix, and nothing is allocated on a file's word: a header can't be longer than what holds it, a
+tensor can't be larger. Archives have a file of their own (`archives`), and so has what is text (`json_text`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import lzma
 import stat
 import struct
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
-from seethrough.errors import InputRefused, SeethroughError, UsageError
+from seethrough.errors import InputRefused, UsageError
+from seethrough.models.archives import open_zip
+from seethrough.models.json_text import LARGEST_TEXT, parse_json, product
 from seethrough.models.other_formats import HEAD, Format, format_of, format_of_archive, is_other_pickle
 
-LARGEST_HEADER = 100 * 2**20
-"""The most bytes of a safetensors header or a model's configuration."""
-
-LARGEST_RATIO = 50
-"""How many times its stored size a compressed member may become; float weights deflate to about nine tenths."""
-
-HARMLESS_SIZE = 16 * 2**20
-"""The most bytes that a member may unpack to whatever its ratio; a configuration in JSON packs very well."""
+MOST_TENSORS = 100_000
 
 ELEMENT_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
@@ -115,7 +103,7 @@ def _kind_of_zip(path: Path) -> str:
     leaves = {PurePosixPath(name).name for name in names}
     if "config.json" in names and leaves & {"model.weights.h5", "model.weights.npz", "metadata.json"}:
         return "keras"
-    if "constants.pkl" in leaves and any("code/" in name for name in names):
+    if "constants.pkl" in leaves:
         return "torchscript"
     if leaves & {"archive_format", "serialized_exported_program.json"}:
         return "pt2"
@@ -129,87 +117,21 @@ def _kind_of_zip(path: Path) -> str:
     )
 
 
-def open_zip(path: Path) -> zipfile.ZipFile:
-    """An archive whose members are inside it, named once, and no larger than it can hold."""
-    where = repr(str(path))
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputRefused(f"{where} is a broken archive ({error}); copy or download it again.") from error
-    try:
-        _refuse_unsafe_members(archive.infolist(), path.stat().st_size, where)
-    except InputRefused:
-        archive.close()
-        raise
-    return archive
-
-
-def _refuse_unsafe_members(members: list[zipfile.ZipInfo], size: int, where: str) -> None:
-    seen: set[str] = set()
-    for member in members:
-        # The raw name: zipfile cuts `filename` at a null character and would hide what stands behind.
-        name = member.orig_filename
-        parts = name.replace("\\", "/").split("/")
-        if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
-            raise InputRefused(f"{where} holds a member that would land outside it ({name!r}); don't trust this file.")
-        if name in seen:
-            raise InputRefused(f"{where} holds two members called {name!r}; don't trust this file.")
-        seen.add(name)
-        if member.flag_bits & 1:
-            raise InputRefused(f"{where} is encrypted; save the network without a password.")
-        if member.file_size > max(LARGEST_RATIO * member.compress_size, HARMLESS_SIZE):
-            raise InputRefused(
-                f"{where} declares {member.file_size:,} bytes for {name!r} but stores {member.compress_size:,}; it "
-                "won't be unpacked."
-            )
-    if sum(member.compress_size for member in members) > size:
-        raise InputRefused(f"{where} declares more bytes than the file has; it is cut off or made to mislead.")
-
-
-@contextmanager
-def unpacking(what: str) -> Iterator[None]:
-    """Whatever `zipfile` and its decompressors raise on a broken member, as one sentence."""
-    try:
-        yield
-    except SeethroughError:
-        raise
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
-        raise InputRefused(f"{what} can't be unpacked ({error}); copy or download the file again.") from error
-
-
-def read_json(archive: zipfile.ZipFile, member: str, where: str) -> dict[str, Any]:
-    """A JSON object in an archive, of bounded size."""
-    if archive.getinfo(member).file_size > LARGEST_HEADER:
-        raise InputRefused(f"{where} has a {member} of more than {LARGEST_HEADER >> 20} MB; that describes no network.")
-    with unpacking(f"The {member} of {where}"):
-        text = archive.read(member)
-    return parse_json(text, f"The {member} of {where}")
-
-
-def parse_json(text: str | bytes, where: str) -> dict[str, Any]:
-    """A JSON object, or one sentence."""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputRefused(
-            f"{where} is no JSON that can be read ({type(error).__name__}); copy or download the file again."
-        ) from error
-    if not isinstance(parsed, dict):
-        raise InputRefused(f"{where} isn't a JSON object; the file is broken.")
-    return parsed
-
-
 def check_safetensors(path: Path) -> None:
     """Hold a safetensors header against the file: lengths, offsets, and shapes times element size."""
     where, size = repr(str(path)), path.stat().st_size
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
-        if length > min(size - 8, LARGEST_HEADER):
+        if length > min(size - 8, LARGEST_TEXT):
             raise InputRefused(
-                f"{where} declares a header of {length:,} bytes in a file of {size:,}; it is cut off or made to "
-                "mislead."
+                f"{where} declares a header of {length:,} bytes in a file of {size:,}; the limit is "
+                f"{min(size - 8, LARGEST_TEXT):,}. It is cut off or made to mislead."
             )
         header = parse_json(file.read(length), f"The header of {where}")
+    if len(header) > MOST_TENSORS:
+        raise InputRefused(
+            f"{where} declares {len(header):,} tensors; the limit is {MOST_TENSORS:,}. That is no network."
+        )
     room, end = size - 8 - length, 0
     for name, entry in header.items():
         if name != "__metadata__":
@@ -219,17 +141,25 @@ def check_safetensors(path: Path) -> None:
 
 
 def _tensor_end(name: str, entry: Any, room: int, where: str) -> int:
+    """Where a tensor ends, after what it declares was found to be true."""
     try:
         begin, end = entry["data_offsets"]
-        needed = prod(entry["shape"]) * ELEMENT_BITS[entry["dtype"]] // 8
-        sound = 0 <= begin <= end <= room and min(entry["shape"], default=0) >= 0
+        sides, bits = entry["shape"], ELEMENT_BITS[entry["dtype"]]
     except (KeyError, TypeError, ValueError) as error:
         raise InputRefused(f"{where}: the entry of {name!r} in its header is broken or of an unknown type.") from error
-    if not sound or end - begin != needed:
+    if not (isinstance(sides, list) and all(map(_is_size, (*sides, begin, end)))):
+        raise InputRefused(f"{where}: the entry of {name!r} in its header declares sizes that are no sizes.")
+    needed = product(sides) * bits // 8
+    if not begin <= end <= room or end - begin != needed:
         raise InputRefused(
-            f"{where} declares a tensor {name!r} that isn't in the file; it is cut off or made to mislead."
+            f"{where} declares {needed:,} bytes for the tensor {name!r} and has {max(0, min(end, room) - begin):,} there; "
+            "that tensor isn't in the file, which is cut off or made to mislead."
         )
     return end
+
+
+def _is_size(number: Any) -> bool:
+    return type(number) is int and 0 <= number < 2**63
 
 
 def as_path(source: str | Path) -> Path:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from seethrough.errors import InputRefused, UsageError
+from seethrough.models.archives import open_zip, unpacking
 from seethrough.models.configuration import check_configuration, check_sizes, without_compilation
-from seethrough.models.files import kind_of, open_zip, parse_json, read_json, unpacking
+from seethrough.models.files import kind_of
 from seethrough.models.hdf5_copy import Contents, contents, write_hdf5
+from seethrough.models.json_text import parse_json, read_json
 
 CONFIGURATION, WEIGHTS = "config.json", "model.weights.h5"
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from seethrough.errors import InputRefused
-from seethrough.models.files import open_zip, refuse_no_file, unpacking
+from seethrough.models.archives import open_zip, unpacking
+from seethrough.models.files import refuse_no_file
 
 STORAGE_BYTES: Mapping[str, int] = {
     "DoubleStorage": 8, "FloatStorage": 4, "HalfStorage": 2, "BFloat16Storage": 2, "ComplexDoubleStorage": 16,
