@@ -186,8 +186,9 @@ def agreed(met: list[Addresses], images: int) -> Addresses | None:
     if all(_alike(whole, other) for other in met[1:]):
         return _joined(met)
     full = [a for a in met if a.one is not None and complete(a.one, a.area, images)]
-    if full and all(_alike(full[0], other) for other in full[1:]):
-        return _joined(full)
+    finest = [a for a in full if a.area == max(b.area for b in full)]
+    if finest and all(_alike(finest[0], other) for other in finest[1:]):
+        return _joined(finest)
     return None
 
 
@@ -222,13 +223,27 @@ def _same_memory(x: Tensor, y: Tensor) -> bool:
 
 
 def product(left: Addresses | None, right: Addresses | None, shape: Shape) -> Addresses | None:
-    """Of ``left @ right``: a factor's places last where it has none along the axis that is summed over."""
+    """Of ``left @ right``: a factor's places last where it has none along the axis that is summed over. A place that is
+    found several times over lasts only where it meets no others there: queries shared by all windows don't tell in
+    which window the answer is.
+    """
     each: list[tuple[Tensor, Map]] = []
+    summed_up = False
     for factor, summed in ((left, -1), (right, -2)):
         for t, size in zip(factor.each, factor.maps) if factor is not None else ():
             if t.dim() >= 2 and (kept := still(t, summed)) is not None:
                 each.append((stretched(kept, kept.dim() + summed, 1).expand(shape), size))
+            else:
+                summed_up = True
+    if summed_up and any(_repeated(t) for t, _ in each):
+        return None
     return several(each)
+
+
+def _repeated(address: Tensor) -> bool:
+    slim = thin(address)
+    here = slim[slim >= 0]
+    return bool((torch.bincount(here) > 1).any()) if len(here) else False
 
 
 def several(each: list[tuple[Tensor, Map]]) -> Addresses | None:
@@ -238,3 +253,28 @@ def several(each: list[tuple[Tensor, Map]]) -> Addresses | None:
         if not any(size == other and _same_place(thin(t), thin(u)) for u, other in apart):
             apart.append((t, size))
     return Addresses(tuple(t for t, _ in apart), tuple(size for _, size in apart)) if apart else None
+
+
+def sampled(addresses: Addresses) -> Addresses:
+    """Of every second row and column (or third …) taken from a map: a coarser map. As they are, where it is otherwise."""
+    address = addresses.one
+    if address is None:
+        return addresses
+    slim, (height, width), area = thin(address), addresses.maps[0], addresses.area
+    here = slim >= 0
+    rows, columns = (slim[here] % area // width).unique(), (slim[here] % width).unique()
+    (r0, down), (c0, across) = _steps(rows, height), _steps(columns, width)
+    if not (down and across) or down == across == 1 or len(slim[here].unique()) % (len(rows) * len(columns)):
+        return addresses
+    image, row, column = slim // area, slim % area // width, slim % width
+    place = (image * len(rows) + (row - r0) // down) * len(columns) + (column - c0) // across
+    place = torch.where(here, place, NOWHERE).to(torch.int32)
+    return Addresses((place.expand(address.shape),), ((len(rows), len(columns)),))
+
+
+def _steps(line: Tensor, size: int) -> tuple[int, int]:
+    """The first of some evenly spaced numbers that reach from one end to the other, and their distance; 0 for others."""
+    first, gaps = int(line[0]), line.diff().unique()
+    if len(gaps) != 1 or first >= int(gaps) or int(line[-1]) + int(gaps) < size:
+        return 0, 0
+    return first, int(gaps)

@@ -28,6 +28,7 @@ from seethrough.graph.addresses import (
     complete,
     natural,
     product,
+    sampled,
     several,
     slimmed,
     still,
@@ -132,16 +133,32 @@ def _nowhere(shape: Shape) -> Tensor:
     return torch.tensor(NOWHERE, dtype=torch.int32).expand(shape)
 
 
-def reshaped(step: Step) -> Any:
+def reshaped(step: Step) -> list[Addresses | None] | Addresses | None:
     """Under other axes; where channels become places, or places channels, a map of its own."""
-    return mapped(step) if step.operation.name in ("pixel_shuffle", "pixel_unshuffle") else run_on_addresses(step)
+    name, given = step.operation.name, step.first
+    if name in ("pixel_shuffle", "pixel_unshuffle"):
+        return mapped(step)
+    if name in ("reshape_as", "view_as"):
+        return None if given is None else given.moved(lambda t: slimmed(t.reshape(step.shape)))
+    return run_on_addresses(step)
 
 
-def selected(step: Step) -> Any:
+def expanded(step: Step) -> list[Addresses | None] | Addresses | None:
+    """The same numbers again."""
+    given = step.first
+    if step.operation.name == "expand_as":
+        return None if given is None else given.moved(lambda t: t.expand(step.shape))
+    return run_on_addresses(step)
+
+
+def selected(step: Step) -> list[Addresses | None] | Addresses | None:
     """A part, or all in another order."""
     if step.operation.function is F.unfold:
         return patches(step)
-    return run_on_addresses(step)
+    found = run_on_addresses(step)
+    if found is None or step.operation.name not in ("getitem", "index_select"):
+        return found
+    return [None if a is None or bool((thin(a.each[0]) < 0).all()) else sampled(a) for a in found]
 
 
 def patches(step: Step) -> Addresses | None:
@@ -358,7 +375,7 @@ RULES: dict[Kind, Rule] = {
     Kind.RESHAPE: reshaped,
     Kind.PERMUTE: run_on_addresses,
     Kind.SELECT: selected,
-    Kind.EXPAND: run_on_addresses,
+    Kind.EXPAND: expanded,
     Kind.PAD: padded,
     Kind.RESIZE: mapped,
     Kind.ELEMENTWISE: handed_on,

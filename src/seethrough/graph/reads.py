@@ -62,7 +62,7 @@ def _read_by(operation: Operation, given: Masks, shape_of: Shapes, images: int) 
     kind, inputs = operation.kind, operation.inputs
     if not inputs:
         return {}
-    if kind in _MOVES and not (len(inputs) > 1 and kind is not Kind.CONCAT):
+    if kind in _MOVES and (len(inputs) == 1 or kind is Kind.CONCAT or operation.name.endswith("_as")):
         return _back_through(operation, given, shape_of, images)
     if kind is Kind.MATMUL or operation.name in ("mean", "sum"):
         return _back_through(operation, given, shape_of, images)
