@@ -368,18 +368,14 @@ def _rows(opened: Opened, shares: Mapping[int, Share], activations: Mapping[str,
 
 
 def _owners(opened: Opened) -> dict[int, str]:
-    """From a parameter (``id``) to the path of the layer that has it first."""
-    owners: dict[int, str] = {}
-
-    def enter(module: nn.Module, above: str, seen: set[int]) -> None:
-        if id(module) in seen:
-            return
-        seen.add(id(module))
-        path = opened.paths.get(id(module), above)
-        for parameter in module.parameters(recurse=False):
-            owners.setdefault(id(parameter), path)
-        for child in module.children():
-            enter(child, path, seen)
-
-    enter(opened.module, "", set())
+    """From a parameter (``id``) to the path of its layer: the innermost that holds it, the first where several do."""
+    owners = {id(p): "" for p in opened.module.parameters()}
+    held = {path: [id(p) for p in layer.parameters()] for path, layer in opened.layers.items()}
+    outward = sorted(held, key=lambda path: (len(held[path]), -_depth(path)))
+    for path in reversed(outward):
+        owners.update(dict.fromkeys(held[path], path))
     return owners
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + path.count("/")

@@ -45,8 +45,12 @@ def as_rich(use: MemoryUse) -> RenderableType:
     """For rich; nothing is said by colour alone."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     head, *rows = _rows(use)
-    for name in head:
-        table.add_column(name, justify="left" if name in HEAD else "right", overflow="ellipsis", no_wrap=True)
+    for name, cells in zip(head, zip(*rows)):
+        number = name not in HEAD
+        least = max(map(cell_len, (name, *cells))) if number else None  # names give way, numbers don't
+        table.add_column(
+            name, justify="right" if number else "left", overflow="ellipsis", no_wrap=True, min_width=least
+        )
     for path, kind, *sizes in rows:
         table.add_row(Text(path), Text(kind, "cyan"), *(Text(s, "dim" if s == NONE else "") for s in sizes))
     return Group(Text(title(use), "bold"), Text(), rich_facts(facts_of(use)), Text(), table)

@@ -53,6 +53,14 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Drawing:
+    """A figure as PNG bytes, and what it shows, for those who can't see it."""
+
+    png: bytes
+    shows: Text
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Answer:
     """What one network said about one picture, and why: image ``image`` of an explanation; ``heading`` names the
     network.
@@ -88,7 +96,7 @@ class Explained:
     mask_name: Text = ""
 
 
-Block = Paragraph | Notes | Table | Explained
+Block = Paragraph | Notes | Table | Drawing | Explained
 
 
 @dataclass(frozen=True, eq=False, slots=True)

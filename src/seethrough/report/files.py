@@ -18,6 +18,7 @@ from seethrough.writing import refuse_unwritable, write_whole
 
 if TYPE_CHECKING:
     from seethrough.anatomy import Summary
+    from seethrough.anatomy.memory import MemoryUse
 
 RESOLUTION = 160
 """Dots per inch of a PNG."""
@@ -31,7 +32,8 @@ def save(result: object, path: Path, *, language: str = "en") -> Path:
     """Write a result; the suffix chooses the kind.
 
     An `Explanation` or an `Attribution`: ``.html`` a page that stands alone; ``.png``, ``.svg`` the figure; ``.npz`` every
-    array; ``.json`` every number but the arrays. A `Summary`: ``.html`` the whole tree, ``.json`` every row.
+    array; ``.json`` every number but the arrays. A `Summary`: ``.html`` the whole tree, ``.json`` every row. A `MemoryUse`: ``.html`` a
+    page, ``.png``, ``.svg`` the figure, ``.json`` every layer.
 
     Parameters
     ----------
@@ -84,17 +86,17 @@ def _html(explanation: Explanation, language: str) -> bytes:
     return explanation_page(explanation, language).html().encode("utf-8")
 
 
-def _png(explanation: Explanation, language: str) -> bytes:
-    return _drawn(explanation, language, {"format": "png", "dpi": RESOLUTION})
+def _png(result: object, language: str) -> bytes:
+    return _drawn(result, language, {"format": "png", "dpi": RESOLUTION})
 
 
-def _svg(explanation: Explanation, language: str) -> bytes:
-    return _drawn(explanation, language, {"format": "svg", "metadata": {"Date": None}})
+def _svg(result: object, language: str) -> bytes:
+    return _drawn(result, language, {"format": "svg", "metadata": {"Date": None}})
 
 
-def _drawn(explanation: Explanation, language: str, options: dict[str, Any]) -> bytes:
+def _drawn(result: object, language: str, options: dict[str, Any]) -> bytes:
     out = io.BytesIO()
-    figure(explanation, language=language).savefig(out, **options)
+    figure(result, language=language).savefig(out, **options)
     return out.getvalue()
 
 
@@ -111,7 +113,19 @@ _OF_EXPLANATIONS: dict[str, Writer] = {
     ".npz": lambda explanation, language: as_npz(explanation),
     ".json": lambda explanation, language: as_json(explanation),
 }
+def _memory(use: MemoryUse, language: str) -> bytes:
+    from seethrough.report.memory_page import memory_page
+
+    return memory_page(use, language).html().encode("utf-8")
+
+
 _WRITERS: dict[str, dict[str, Writer]] = {
+    "MemoryUse": {
+        ".html": _memory,
+        ".png": _png,
+        ".svg": _svg,
+        ".json": lambda use, language: json_bytes(use.to_dict()),
+    },
     "Summary": {".html": _tree, ".json": lambda summary, language: json_bytes(summary.to_dict())},
 }
 """By the kind of result; what isn't here is an explanation, or a part of one."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+from html import escape
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from seethrough.anatomy.memory import MemoryUse
 from seethrough.report.views import guesses
 from seethrough.show import figure
 from seethrough.show.interface import PAGE
 from seethrough.show.language import plain
+from seethrough.show.memory_words import said
 from seethrough.show.reading import as_explanation, first_images, read
 
 MOST_IMAGES = 8
@@ -21,11 +24,11 @@ RESOLUTION = 96
 
 
 def embed(result: object, *, language: str = "en") -> str:
-    """An `Explanation` or an `Attribution` as a piece of HTML without scripts, styles or requests."""
+    """An `Explanation`, an `Attribution` or a `MemoryUse` as a piece of HTML without scripts, styles or requests."""
+    if isinstance(result, MemoryUse):
+        return f'<img src="data:image/png;base64,{_drawn(result, language)}" alt="{escape(said(result).in_(language))}">'
     whole = as_explanation(result)
     explanation = first_images(whole, MOST_IMAGES)
-    out = io.BytesIO()
-    figure(explanation, language=language).savefig(out, format="png", dpi=RESOLUTION)
     images = [
         {
             "title": PAGE["why"].say(language, label=plain(explanation.target[i].label)),
@@ -46,8 +49,15 @@ def embed(result: object, *, language: str = "en") -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("notebook.html").render(
-        png=base64.b64encode(out.getvalue()).decode("ascii"),
+        png=_drawn(explanation, language),
         images=images,
         more=PAGE["more"].say(language, shown=len(images), all=len(whole.pictures)) if whole is not explanation else "",
         words={name: text.in_(language) for name, text in PAGE.items()},
     )
+
+
+def _drawn(result: object, language: str) -> str:
+    """The figure as base64 of a PNG."""
+    out = io.BytesIO()
+    figure(result, language=language).savefig(out, format="png", dpi=RESOLUTION)
+    return base64.b64encode(out.getvalue()).decode("ascii")

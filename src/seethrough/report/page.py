@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from seethrough import __version__
 from seethrough.errors import UsageError
-from seethrough.report.blocks import Explained, Notes, Paragraph, Section, Table
+from seethrough.report.blocks import Drawing, Explained, Notes, Paragraph, Section, Table
 from seethrough.report.link import link
 from seethrough.report.payload import DETAILS, tables_payload
 from seethrough.report.views import Views, cell
@@ -128,6 +128,9 @@ def _block(block: object, views: Views) -> dict[str, Any]:
             "columns": [both(column) for column in block.columns],
             "rows": [[cell(content) for content in row] for row in block.rows],
         }
+    if isinstance(block, Drawing):
+        url = "data:image/png;base64," + base64.b64encode(block.png).decode("ascii")
+        return {"kind": "drawing", "url": url, "shows": both(block.shows)}
     if isinstance(block, Explained):
         return {"kind": "explained", "view": views.explained(block)}
     raise UsageError(f"A page has no block of type {type(block).__name__}.")

@@ -15,12 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from seethrough.anatomy.memory import MemoryUse
 from seethrough.errors import UsageError
 from seethrough.results import Explanation, Guess, Picture
 from seethrough.show.colour import faded, overlay, table
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.memory_figure import memory_figure
 from seethrough.show.reading import Reading, as_explanation, bar_length, general_notes, has_random_weights, read
 from seethrough.show.shrink import shrink_map, shrink_pixels
 from seethrough.show.words import WATERMARK, note_words
@@ -52,7 +54,7 @@ class _Box:
 
 
 def figure(result: object, *, language: str = "en") -> Figure:
-    """Draw an `Explanation` or an `Attribution`.
+    """Draw an `Explanation`, an `Attribution`, or what a network takes of memory (`MemoryUse`).
 
     Where the language is Chinese and no installed font has its characters, the words are English and the figure says
     so.
@@ -73,6 +75,8 @@ def figure(result: object, *, language: str = "en") -> Figure:
     UsageError
         For another kind of result, another language, or more than `MOST_IMAGES` images.
     """
+    if isinstance(result, MemoryUse):
+        return memory_figure(result, language=language)
     explanation = as_explanation(result)
     if len(explanation.pictures) > MOST_IMAGES:
         raise UsageError(
