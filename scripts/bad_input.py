@@ -1,0 +1,328 @@
+"""What bad input gets: every case is made, given to the command line, and its answer printed as a table.
+
+    python scripts/bad_input.py > docs/bad-input.md
+
+The page says only what was really answered; `scripts/check_documents.py` runs this again and compares.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+HEAD = """# What bad input gets
+
+One message: what, where, what to do; and an exit code. This table is printed by `python scripts/bad_input.py`, which
+makes each of these and gives it to the command line; `make docs` runs it again and compares. Exit codes: 2 usage or
+settings that conflict, 3 input refused, 4 the environment lacks something. The same sentences are raised in Python as
+`UsageError`, `InputRefused` and `EnvironmentLacks`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is wrong, the command that meets it, and what makes it in the working folder."""
+
+    what: str
+    command: str
+    make: Callable[[], object] = lambda: None
+
+
+class Small(nn.Module):
+    """A classifier of three classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 3, stride=2), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.conv(x).relu().mean((2, 3)))
+
+
+class Touch:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, ("canary",)
+
+
+BUILDERS = """
+import torch.nn as nn
+
+
+def net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+
+
+def wider():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+"""
+
+
+def weights(name: str = "net.pt") -> None:
+    """A state dict, and a file with the function that builds its network."""
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    torch.save(nn.Sequential(*layers).state_dict(), name)
+    Path("small.py").write_text(BUILDERS)
+
+
+def names() -> None:
+    """Weights, a picture, and a list of four names."""
+    weights()
+    picture()
+    Path("names.txt").write_text("a\nb\nc\nd\n")
+
+
+def box(body: str) -> None:
+    """A picture, and a file of Python."""
+    picture()
+    Path("box.py").write_text(body)
+
+
+def folder_of(*names: str) -> None:
+    """A folder with files of weights."""
+    Path("models").mkdir()
+    for name in names:
+        torch.save(Small().state_dict(), Path("models") / name)
+
+
+def keras(file: str, *, lambda_: bool = False) -> None:
+    """A small Keras file, or one with a Lambda layer."""
+    import keras
+
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)]
+    if lambda_:
+        layers.insert(1, keras.layers.Lambda(lambda x: x * 2))
+    keras.Sequential([keras.Input((16, 16, 3)), *layers]).save(file)
+
+
+def onnx(file: str, *, operator: str = "Relu", location: str | None = None) -> None:
+    """A small ONNX file: of an operator, or with weights elsewhere."""
+    import onnx as format_
+    from onnx import TensorProto, helper, numpy_helper
+
+    kernel = numpy_helper.from_array(np.ones((4, 3, 1, 1), np.float32), "kernel")
+    if location is not None:
+        kernel = TensorProto(name="kernel", dims=[4, 3, 1, 1], data_type=TensorProto.FLOAT)
+        kernel.data_location = TensorProto.EXTERNAL
+        kernel.external_data.add(key="location", value=location)
+    nodes = [
+        helper.make_node("Conv", ["x", "kernel"], ["y"], name="first"),
+        helper.make_node(operator, ["y"], ["z"], name="second", domain="" if operator == "Relu" else "com.example"),
+    ]
+    shape = ["N", 3, 8, 8]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 4, 8, 8])],
+        [kernel],
+    )
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("com.example", 1)]
+    Path(file).write_bytes(format_.helper.make_model(graph, opset_imports=imports).SerializeToString())
+
+
+def zip_of(file: str, **members: bytes) -> None:
+    """An archive."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+
+
+def bomb(file: str) -> None:
+    """A Keras file whose configuration unpacks to 200 MB."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", b" " * (200 * 2**20))
+        archive.writestr("model.weights.h5", b"")
+
+
+def header_beyond_file(file: str) -> None:
+    """A safetensors file that declares a header of 2^40 bytes."""
+    Path(file).write_bytes(struct.pack("<Q", 2**40) + b'{"a": 1}')
+
+
+def picture(file: str = "cat.png", *, cut: int | None = None) -> None:
+    """A picture; or its first bytes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    Path(file).write_bytes(out.getvalue()[:cut])
+
+
+LEOPARDS = "demo:leopards"
+BUILD = "--architecture small:net"
+SIZE = "--input-size 8"
+
+FILES = [
+    Case("no such file", "summary nothing.keras"),
+    Case("an empty file", "summary empty.pt", lambda: Path("empty.pt").touch()),
+    Case("a folder without a network", "summary models", lambda: folder_of()),
+    Case("two networks in one folder", "summary models", lambda: folder_of("a.pt", "b.pt")),
+    Case(
+        "a TensorFlow SavedModel", "summary models", lambda: (folder_of(), Path("models/saved_model.pb").write_bytes(b"\x08"))
+    ),
+    Case("a TensorFlow Lite file", "summary net.tflite", lambda: Path("net.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(32))),
+    Case("TorchScript", "summary net.pt", lambda: torch.jit.script(nn.ReLU()).save("net.pt")),
+    Case(
+        "an exported program (`.pt2`)",
+        "summary net.pt2",
+        lambda: torch.export.save(torch.export.export(Small(), (torch.rand(1, 3, 8, 8),)), "net.pt2"),
+    ),
+    Case("a whole pickled module", "summary net.pt", lambda: torch.save(nn.Sequential(nn.ReLU()), "net.pt")),
+    Case("a pickle that calls a function", "summary net.pt", lambda: torch.save({"a": Touch()}, "net.pt")),
+    Case("weights without an architecture", "summary net.pt", weights),
+    Case("weights of another architecture", f"summary net.pt --architecture small:wider {SIZE}", weights),
+    Case("an architecture that isn't there", "summary net.pt --architecture small:other", weights),
+    Case("a safetensors header longer than its file", f"summary net.safetensors {BUILD} {SIZE}", lambda: header_beyond_file("net.safetensors")),
+    Case("a Keras Lambda layer", "summary net.keras", lambda: keras("net.keras", lambda_=True)),
+    Case("a Keras file that unpacks to far more than it is", "summary net.keras", lambda: bomb("net.keras")),
+    Case("an archive of something else", "summary net.keras", lambda: zip_of("net.keras", readme=b"hello")),
+    Case("an archive with a member outside of it", "summary net.pt", lambda: zip_of("net.pt", **{"..__x": b"", "data.pkl": b""})),
+    Case("ONNX with weights outside of its folder", "summary net.onnx", lambda: onnx("net.onnx", location="../secret")),
+    Case("an ONNX operator that isn't known", "summary net.onnx", lambda: onnx("net.onnx", operator="Mystery")),
+    Case("a broken ONNX file", "summary net.onnx", lambda: Path("net.onnx").write_bytes(b"\x08\x07\x12\xff\xff")),
+]  # fmt: skip
+
+NAMES = [
+    Case("no such network", "summary keras:VGG61"),
+    Case("no such network", "summary torchvision:resnet51"),
+    Case("no such network", "summary timm:convnext_tinny"),
+    Case("no such network", "summary hf:vitt"),
+    Case("no such network of ours", "summary demo:tigers"),
+    Case("a Keras architecture that can't be built on torch", "summary keras:NASNetMobile"),
+    Case("no such layer", "layers keras:MobileNet conv_pad_99"),
+    Case("no such output", f"predict net.pt cat.png {BUILD} {SIZE} --preprocessing unit --output logit", names),
+    Case("no such task", f"summary {LEOPARDS} --task clasification"),
+]
+
+SETTINGS = [
+    Case(
+        "names for another number of outputs",
+        f"predict net.pt cat.png {BUILD} {SIZE} --preprocessing unit --classes names.txt",
+        names,
+    ),
+    Case("an input size that the network can't take", "summary keras:VGG16 --input-size 8"),
+    Case(
+        "an input size of another rank", f"predict net.pt cat.png {BUILD} --input-size 8x8 --preprocessing unit", names
+    ),
+    Case("no input size where one is needed", f"explain net.pt cat.png {BUILD} --preprocessing unit", names),
+    Case("no preprocessing where one is needed", f"explain net.pt cat.png {BUILD} {SIZE}", names),
+    Case("a device that isn't there", f"predict {LEOPARDS} cat.png --device cuda:7", picture),
+    Case("no such method", f"explain {LEOPARDS} cat.png --methods gradcm", picture),
+    Case("a label that isn't one", f"explain {LEOPARDS} cat.png --target lepard", picture),
+    Case("a memory size that isn't one", f"memory {LEOPARDS} --fits lots"),
+    Case("no such optimizer", f"memory {LEOPARDS} --optimizer adamm"),
+    Case("another kind of file", f"summary {LEOPARDS} -o tree.docx"),
+    Case("a function that isn't there", "predict box.py:predict cat.png", lambda: box("x = 1\n")),
+    Case(
+        "a function that raises",
+        "predict box.py:predict cat.png --input-size 8x8x3",
+        lambda: box("def predict(images):\n    return images['a']\n"),
+    ),
+]
+
+PICTURES = [
+    Case("no such picture", f"predict {LEOPARDS} nothing.jpg"),
+    Case("a picture that is cut off", f"predict {LEOPARDS} cat.png", lambda: picture(cut=900)),
+    Case("a file that is no picture", f"predict {LEOPARDS} cat.png", lambda: Path("cat.png").write_text("miau")),
+]
+
+LACKING = {
+    "timm": Case("timm isn't installed", "summary timm:resnet18"),
+    "transformers": Case("transformers isn't installed", "summary hf:vit"),
+    "keras": Case("Keras isn't installed", "summary keras:VGG16"),
+    "onnx": Case("onnx isn't installed", "summary net.onnx", lambda: onnx("net.onnx")),
+}
+"""Each tried in a process where that library can't be found."""
+
+
+def answer(case: Case) -> tuple[int, str]:
+    """Exit code and message."""
+    from seethrough.cli.failures import run
+
+    out = io.StringIO()
+    with TemporaryDirectory() as folder, chdir(folder):
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            case.make()
+        with redirect_stderr(out), redirect_stdout(io.StringIO()):
+            code = run(case.command.split())
+    lines = [line for line in out.getvalue().splitlines() if line.startswith("seethrough: ")]
+    message = lines[-1].removeprefix("seethrough: ") if lines else ""
+    return code, re.sub(re.escape(folder) + "/?", "", message)
+
+
+HEADINGS = "| what | command | code | message |\n|---|---|---|---|"
+
+
+def rows(cases: list[Case]) -> str:
+    """Rows of a Markdown table."""
+    made = []
+    for case in cases:
+        code, message = answer(case)
+        shown = message.replace("|", "\\|").replace("<", "&lt;")
+        made.append(f"| {case.what} | `{case.command}` | {code} | {shown} |")
+    return "\n".join(made)
+
+
+def page() -> str:
+    """The whole document."""
+    import subprocess
+
+    sections = {"Files": FILES, "Names": NAMES, "Settings": SETTINGS, "Pictures": PICTURES}
+    parts = [f"## {name}\n\n{HEADINGS}\n{rows(cases)}\n" for name, cases in sections.items()]
+    lacking = [
+        subprocess.run([sys.executable, __file__, library], capture_output=True, text=True, check=True).stdout
+        for library in LACKING
+    ]
+    return "\n".join([HEAD, *parts, f"## Libraries\n\n{HEADINGS}\n{''.join(lacking)}"])
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        case = prepared(LACKING[sys.argv[1]])
+        sys.meta_path.insert(0, Blocked(sys.argv[1]))
+        for name in [name for name in sys.modules if name.partition(".")[0] == sys.argv[1]]:
+            del sys.modules[name]
+        print(rows([case]))
+    else:
+        sys.stdout.write(page())
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A library that can't be found."""
+
+    library: str
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] == self.library:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def prepared(case: Case) -> Case:
+    """The same, with the files it makes kept as bytes: what makes them may need a library that won't be found then."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        case.make()
+        files = {path.name: path.read_bytes() for path in Path().iterdir()}
+    return Case(case.what, case.command, lambda: [Path(name).write_bytes(content) for name, content in files.items()])
+
+
+if __name__ == "__main__":
+    main()
