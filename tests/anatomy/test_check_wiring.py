@@ -244,6 +244,22 @@ def test_keras_models_with_layers_within_layers_are_read_as_well():
     assert faults(model, size=(16, 16, 3)) == set()
 
 
+def test_a_keras_weight_that_is_multiplied_as_it_is_is_used():
+    keras = pytest.importorskip("keras", reason="keras isn't installed")
+
+    class Scale(keras.layers.Layer):
+        def build(self, shape):
+            self.gamma = self.add_weight(shape=shape[-1:], initializer="ones", name="gamma")
+            self.spare = self.add_weight(shape=(3,), initializer="ones", name="spare")
+
+        def call(self, x):
+            return x * self.gamma
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), Scale(name="scale")])
+    told = finding(check(model, size=None), "weights_not_used")
+    assert told.layers == ("scale",) and told.numbers == {"names": "spare", "parameters": 3}
+
+
 def test_keras_ends_are_read_through_its_own_layers():
     keras = pytest.importorskip("keras", reason="keras isn't installed")
     layers = keras.layers

@@ -42,7 +42,8 @@ def weights_read(operations: Iterable[Operation]) -> frozenset[int]:
     """
     found: set[int | None] = set()
     for operation in operations:
-        tensors = [a for a in operation.arguments if isinstance(a, torch.Tensor)]
+        held = (getattr(a, "value", a) for a in operation.arguments)  # a Keras variable, multiplied as it is
+        tensors = [a for a in held if isinstance(a, torch.Tensor)]
         if isinstance(
             operation.function, nn.Module
         ):  # a scripted module runs as one operation, with weights of its own
