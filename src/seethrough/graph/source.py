@@ -181,6 +181,12 @@ class GraphSource:
         with ONE_AT_A_TIME:
             return tuple(tensor for tensor, _ in self._entry(images, thorough=False).origins.values())
 
+    def answer(self, images: torch.Tensor) -> Any:
+        """What the network itself returns for images (N, C, …), with what stands beside them; whoever asks leaves it
+        `untouched`.
+        """
+        return self.call(*self._native(images))
+
     # --- pieces -------------------------------------------------------------------------------------------------------
 
     def _tensors(self, images: torch.Tensor) -> list[torch.Tensor]:
