@@ -32,7 +32,7 @@ def test_true_checkpoints_pass_and_every_storage_is_counted(tmp_path, protocol):
     torch.save(kept, tmp_path / "b.pt", pickle_protocol=protocol, _use_new_zipfile_serialization=False)
     for found in (check_archive(tmp_path / "a.pt"), check_legacy(tmp_path / "b.pt")):
         sizes = sorted(found.storages.values())
-        assert sizes[-1] == 4 * 3 * 3 * 3 * 4 and 14 in sizes and "collections OrderedDict" in found.names
+        assert sizes[-1] == 4 * 3 * 3 * 3 * 4 and 14 in sizes and "collections.OrderedDict" in found.names
         assert sum(sizes) == 14 + 4 * (108 + 4) * 3 + 4 * 4 * 8 + 8 + 4 * 4
 
 
@@ -94,7 +94,7 @@ HUGE = b"\x8a\x08" + (2**40).to_bytes(8, "little")
     "pickled",
     [HEAD + HUGE + b"q\x010" + (TUPLE % b"h\x01") + b"Q.",  # the number fetched from the memo
      HEAD + HUGE + b"K\x020q\x010" + (TUPLE % b"h\x01") + b"Q.",  # the memo taken when another value was on top
-     HEAD + (TUPLE % (b"K\x02" + HUGE + b"0")) + b"Q.",  # pushed and popped inside the tuple
+     HEAD + (TUPLE % (HUGE + b"K\x020")) + b"Q.",  # a small number pushed and popped inside the tuple
      HEAD + (TUPLE % HUGE) + b"q\x01" + (TUPLE % b"K\x02") + b"h\x010h\x01Q.",  # the tuple itself from the memo
      HEAD + (TUPLE % HUGE) + b"Q."],
 )  # fmt: skip
@@ -107,14 +107,14 @@ def test_tricks_with_the_stack_do_not_hide_a_size(tmp_path, pickled):
 def test_a_string_that_declares_an_exabyte_allocates_nothing(tmp_path, older):
     pickled = HEAD + b"\x8d" + (2**60).to_bytes(8, "little") + b"abc."
     (tmp_path / "x.pt").write_bytes(pickled)
-    with pytest.raises(InputRefused, match="cut off"):
+    with pytest.raises(InputRefused, match="isn't one of weights|cut off"):
         check_legacy(tmp_path / "x.pt") if older else check_archive(archive_of(tmp_path / "y.pt", pickled))
 
 
 def test_byte_arrays_of_any_length_are_refused(tmp_path):
     # weights_only lets a pickle call bytearray(10**12)
     pickled = HEAD + b"c__builtin__\nbytearray\n" + HUGE + b"\x85R."
-    with pytest.raises(InputRefused, match="byte arrays"):
+    with pytest.raises(InputRefused, match="builtin__.bytearray"):
         check_archive(archive_of(tmp_path / "x.pt", pickled))
 
 
@@ -124,8 +124,8 @@ class Runs:
 
 
 def test_what_a_pickle_would_call_is_named_and_not_called(tmp_path):
-    found = check_archive(archive_of(tmp_path / "x.pt", pickle.dumps(Runs(), protocol=2)))
-    assert found.names == {f"{os.system.__module__} system"}
+    with pytest.raises(InputRefused, match=rf"would run code when opened \({os.system.__module__}.system\)"):
+        check_archive(archive_of(tmp_path / "x.pt", pickle.dumps(Runs(), protocol=2)))
 
 
 @settings(max_examples=80, deadline=None)
