@@ -21,16 +21,14 @@ from seethrough.models.files import check_safetensors, fingerprint, kind_of
 from seethrough.models.inputs import Input, explained_first
 from seethrough.models.mapping import ByLayer
 from seethrough.models.opened import NOTHING, Known, Opened, Said
-from seethrough.models.pickles import check_archive, check_legacy
+from seethrough.models.pickles import WAY_OUT, load_pickled
+from seethrough.models.precision import in_float32
 from seethrough.models.preprocessing import at_size, for_channels
 from seethrough.models.state import not_finite, random_state_kept, refuse_misfit
 from seethrough.results import Note
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 """Keys under which training scripts keep a state dict beside the epoch and the optimizer."""
-
-HARMLESS = ("torch._utils _rebuild", "torch.storage ", "torch ", "collections ", "__builtin__ set", "builtins set")
-"""How names in a pickle of nothing but weights begin."""
 
 Architecture = str | type[nn.Module] | Callable[[], nn.Module] | nn.Module
 
@@ -45,7 +43,8 @@ def open_live_torch(
     notes: tuple[Note, ...] = (),
     provenance: Mapping[str, Any] | None = None,
 ) -> Opened:
-    """Open a module as it is; it is neither called nor switched to another mode.
+    """Open a module as it is, or where it computes in less than float32, a copy that doesn't; it is neither called nor
+    switched to another mode.
 
     Parameters
     ----------
@@ -56,6 +55,7 @@ def open_live_torch(
     notes, provenance
         Of the source, put before what is found here.
     """
+    module, narrowness = in_float32(module)
     layers = dict(_named(module))
     size = said.size("channels_first") or known.input_size
     inputs, call = _given_to(module, said)
@@ -80,7 +80,7 @@ def open_live_torch(
         task=said.task or known.task,
         inputs=inputs,
         call=call,
-        notes=(*notes, *not_finite(_weights(layers))),
+        notes=(*notes, *narrowness, *not_finite(_weights(layers))),
         provenance={"torch": torch.__version__, **(provenance or {})},
     )
 
@@ -218,9 +218,7 @@ def _open_program(path: Path, kind: str, said: Said, *, allow_code: bool) -> Ope
     if not allow_code:
         what = "a TorchScript program" if kind == "torchscript" else "an exported program (.pt2)"
         raise InputRefused(
-            f"{where} is {what}, which holds code; save the weights (torch.save(model.state_dict(), …)) and say "
-            "architecture=…, or open it with "
-            "allow_code=True (--allow-code) if you trust it."
+            f"{where} is {what}, which holds code; {WAY_OUT}"
         )
     try:
         if kind == "torchscript":
@@ -241,19 +239,7 @@ def _loaded(path: Path, kind: str, *, allow_code: bool) -> Any:
         raise UsageError(
             f"{where} is a Keras file; weights for a torch architecture come from .safetensors, .pt or .pth."
         )
-    contents = check_archive(path) if kind == "torch" else check_legacy(path)
-    foreign = sorted(name for name in contents.names if not name.startswith(HARMLESS))
-    try:
-        return torch.load(path, map_location="cpu", weights_only=not allow_code)
-    except Exception as error:  # UnpicklingError, RuntimeError, EOFError, KeyError… by what is broken
-        if not foreign or allow_code:
-            raise InputRefused(f"PyTorch can't read {where}: {_first_line(error)}") from error
-        raise InputRefused(
-            f"{where} is a pickle that would run code when opened ({foreign[0].replace(' ', '.')}); save the weights "
-            "alone "
-            "(torch.save(model.state_dict(), …)) and say architecture=…, or open it with allow_code=True "
-            "(--allow-code) if you trust it."
-        ) from error
+    return load_pickled(path, kind, allow_code=allow_code)
 
 
 def _first_line(error: Exception) -> str:

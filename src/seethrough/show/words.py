@@ -96,6 +96,10 @@ NOTES: Mapping[str, Both] = {
         "answers and the maps mean nothing.",
         "网络有 {layers:count} 个层含有非数值的权重（第一个是“{layer}”），回答和图都没有意义。",
     ),
+    "explained_in_float32": Both(
+        "The network computes in {dtype} ({layers:count} layers); it is explained in a float32 copy with the same weights.",
+        "网络以 {dtype} 计算（{layers:count} 个层）；此处用权重相同的 float32 副本来解释。",
+    ),
     "state_dict_unwrapped": Both(
         "The weights were found under the key “{key}” of the file.", "权重取自文件中的键“{key}”。"
     ),
@@ -165,6 +169,14 @@ NOTES: Mapping[str, Both] = {
     "cropped": Both(
         "The network saw only a part of the picture; what it did not see is grey.",
         "网络只看到了图片的一部分；没有看到的部分为灰色。",
+    ),
+    "output_chosen": Both(
+        "The network gives several outputs; “{output}” was taken, and there are also: {others}.",
+        "该网络有多个输出；采用“{output}”，另有：{others}。",
+    ),
+    "mean_over_places": Both(
+        "The network answers at each of {places} places; the scores shown are their means.",
+        "该网络在 {places} 个位置分别作答；所示分数为其平均值。",
     ),
     "nan_output": Both("The network answered with values that are not numbers.", "网络给出的输出含有非数值。"),
     "nan_map": Both("The map holds values that are not numbers.", "图中含有非数值。"),
