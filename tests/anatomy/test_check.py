@@ -136,3 +136,21 @@ def test_resnet50_of_keras_has_no_fault_in_its_wiring():
     claims = {claim.name: claim for claim in found.claims}
     assert claims["ending"].found == {"activation": "softmax"}
     assert claims["wiring"].verdict == "holds" and claims["training"].found["normalisations"] == 53
+
+
+class Spoken(Small):
+    """Takes words beside the picture."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(10, 16)
+
+    def forward(self, image, words):
+        return self.head(self.features(image) + self.words(words).mean(1))
+
+
+def test_a_network_of_several_inputs_is_checked_with_what_stands_beside_the_picture():
+    sizes = {"image": (3, 16, 16), "words": (4, "int64")}
+    found = st.open(small(Spoken), input_size=sizes).check(outputs=5)
+    assert found.passed and not found.unchecked, str(found)
+    assert {claim.name: claim.verdict for claim in found.claims}["wiring"] == "holds"

@@ -67,10 +67,10 @@ def check(
     if outputs is not None and outputs < 1:
         raise UsageError(f"A network has at least one output; outputs={outputs} was said.")
     parts = parts_of(opened)
-    several = len(source.inputs) > 1
-    trial = None if several else Trial(source, dtype, torch.device(device))
+    unknown = any(one.shape is None for one in list(opened.inputs.values())[1:])
+    trial = None if unknown else Trial(source, dtype, torch.device(device))
     names = None if classes is None else tuple(classes)
-    forms = Forms(opened, trial, "several_inputs" if several else "", size, outputs, names)
+    forms = Forms(opened, trial, "several_inputs" if unknown else "", size, outputs, names)
     return Check(
         source=opened.source,
         kind=type(opened.module).__name__,

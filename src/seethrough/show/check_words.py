@@ -73,7 +73,8 @@ UNCHECKED: Mapping[str, Both] = {
     ),
     "input_refused": Both("no input size is known that the network takes", "不知道网络接受的任何输入大小"),
     "several_inputs": Both(
-        "the network takes several inputs, and only networks of one are tried", "该网络有多个输入，只能检查单输入网络"
+        "nobody said how large the other inputs are; say each by its name when opening",
+        "没有说明其他输入的大小；请在打开时按名称逐一说明",
     ),
 }
 """Why something couldn't be checked; another reason is the graph's own sentence."""

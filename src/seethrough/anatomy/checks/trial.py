@@ -78,7 +78,7 @@ class Trial:
         """Whether a network that nobody can write down answers two images of noise differently."""
         images = torch.randn((BATCH, *size), generator=torch.Generator().manual_seed(0)).to(self.device, self.dtype)
         with untouched(self.source.module, training=self.source.training), torch.no_grad():
-            answers = output_tensors(self.source.call(images)).values()
+            answers = output_tensors(self.source.answer(self.source.internal(images))).values()
         return any(len(t) == BATCH and not torch.equal(t[0], t[1]) for t in answers if t.dim())
 
     def _tried(self, size: Size, *, fake: bool) -> Taken | Refused:
@@ -96,7 +96,7 @@ class Trial:
                 fake_tensors() if fake else nullcontext(),
             ):
                 images = torch.zeros((BATCH, *size), dtype=self.dtype, device=self.device)
-                found = output_tensors(self.source.call(images))
+                found = output_tensors(self.source.answer(self.source.internal(images)))
                 return Taken({name: _without_batch(tuple(t.shape)) for name, t in found.items()})
         except Exception as error:  # whatever the person's network raises
             return Refused(in_a_line(error))
