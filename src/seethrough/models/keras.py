@@ -23,6 +23,7 @@ from seethrough.images import Preprocessing, preprocessing_named
 from seethrough.models.files import as_path, fingerprint, kind_of
 from seethrough.models.hdf5_copy import stored_shapes
 from seethrough.models.keras_files import unpacked, weights_file
+from seethrough.models.keras_precision import in_float32
 from seethrough.models.labels import imagenet_names
 from seethrough.models.mapping import ByLayer
 from seethrough.models.opened import Opened, Said
@@ -239,6 +240,7 @@ def _opened(
     notes: Sequence[Note] = (),
     provenance: Mapping[str, Any] | None = None,
 ) -> Opened:
+    model, narrowness = in_float32(keras, model)
     layout = _layout(keras, model)
     size = said.size(layout) or _input_size(model) or usual_size
     outputs = _outputs(model)
@@ -265,7 +267,7 @@ def _opened(
         layers=layers,
         info=ByLayer(layers, lambda layer: layer.get_config()),
         arrays=ByLayer(layers, lambda layer: layer.get_weights()),
-        notes=(*notes, *not_finite(_weights(layers))),
+        notes=(*notes, *narrowness, *not_finite(_weights(layers))),
         provenance={"keras": keras.__version__, "torch": torch.__version__, **(provenance or {})},
     )
 
