@@ -26,6 +26,9 @@ ELEMENT_BITS = {
 }  # fmt: skip
 """Of the types in a safetensors header."""
 
+PICKLED, TEXT_PICKLE = (".pt", ".pth", ".bin"), b"c(]}"
+"""Pickles of the oldest protocol are text; how they begin is a mark only together with how they are called."""
+
 OPENED = ".keras, .h5, .onnx, .safetensors, .pt and .pth"
 
 
@@ -61,6 +64,8 @@ def kind_of(path: Path) -> str:
         _refuse_format(where, other)
     if suffix == ".onnx":
         return "onnx"
+    if suffix in PICKLED and head[:1] in TEXT_PICKLE:
+        return "torch legacy"
     raise InputRefused(
         f"{where} is no file of a network that Seethrough knows, or it is broken; Seethrough opens {OPENED}."
     )
