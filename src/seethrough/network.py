@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from seethrough.graph.graph import Graph
 from seethrough.graph.source import GraphSource, state_of
 from seethrough.graph.untouched import same_chance
 from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
+from seethrough.models.answers import prediction
+from seethrough.models.given import apart, beside
 from seethrough.models.open import open_model
 from seethrough.models.opened import Opened, Preprocessing
 from seethrough.results import Note, Picture, Prediction
@@ -35,17 +37,22 @@ class Prepared:
     """A batch on its way into the network.
 
     ``batch`` is (N, C, …) float on the network's device; ``pictures`` what will be drawn under the maps; ``geometries``
-    the way back to their pixels.
+    the way back to their pixels; ``beside`` a batch of each other input by name, in the network's own layout, with N
+    rows or one for all.
     """
 
     batch: torch.Tensor
     pictures: tuple[Picture, ...]
     geometries: tuple[Geometry, ...]
     notes: tuple[Note, ...] = ()
+    beside: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def part(self, rows: slice) -> Prepared:
-        """Some of its images."""
-        return replace(self, batch=self.batch[rows], pictures=self.pictures[rows], geometries=self.geometries[rows])
+        """Some of its images, with what stands beside them."""
+        beside = {name: t[rows] if len(t) > 1 else t for name, t in self.beside.items()}
+        return replace(
+            self, batch=self.batch[rows], pictures=self.pictures[rows], geometries=self.geometries[rows], beside=beside
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +103,16 @@ class Network:
 
     @property
     def input_size(self) -> tuple[int, ...] | None:
-        """Shape of one input in the network's own layout, without the batch."""
+        """Shape of one input in the network's own layout, without the batch; of several, of the one that is explained."""
         return self.opened.input_size
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[int, ...] | None]:
+        """From the name of each input (``""`` for a single one) to its shape, without the batch: first the one that is
+        explained, then those beside it.
+        """
+        named = {name: one.shape for name, one in self.opened.inputs.items()}
+        return named or {"": self.input_size}
 
     def summary(self, **options: Any) -> Summary:
         """Its layers as a tree: output shapes, parameters, multiply-accumulates, receptive fields. Nothing is computed
@@ -109,7 +124,7 @@ class Network:
 
         graph, why_not = None, None
         try:
-            graph = self.graph()
+            graph = self.graph(so_far=True)
         except (NetworkRefused, UsageError) as error:
             why_not = str(error)
         return summarize(self.opened, graph, why_not=why_not, **options)
@@ -213,40 +228,71 @@ class Network:
         )
 
     def _examples(self) -> tuple[torch.Tensor, ...]:
-        """One input of which only the form counts, in the network's own layout."""
-        if self.input_size is None:
-            raise UsageError(
-                f"Nothing says how large the input of {self.opened.source} is; say input_size=(3, 224, 224), for "
-                "instance."
-            )
-        return (torch.empty((1, *self.input_size), dtype=self._dtype, device=self._device),)
+        """A batch of one of each input, of which only the form counts, in the network's own layout."""
+        shapes = {**self.inputs, next(iter(self.inputs)): self.input_size}
+        for name, shape in shapes.items():
+            if shape is None:
+                one = f"{name!r}, an input of {self.opened.source}," if name else f"the input of {self.opened.source}"
+                raise UsageError(f"Nothing says how large {one} is; say input_size=(3, 224, 224), for instance.")
+        kinds = [one.kind for one in self.opened.inputs.values()] or [None]
+        return tuple(
+            torch.zeros((1, *(shape or ())), dtype=self._type(kind), device=self._device)
+            for kind, shape in zip(kinds, shapes.values())
+        )
 
-    def graph(self) -> Graph:
+    def _type(self, kind: str | None) -> torch.dtype:
+        """What an input's numbers are."""
+        return self._dtype if kind in (None, "float") else getattr(torch, kind)
+
+    def graph(self, *, so_far: bool = False) -> Graph:
         """The network written down for its input size.
+
+        Parameters
+        ----------
+        so_far
+            Where it can't be written down to its end, take what can be, only to be read: ``graph.ended`` says where and
+            why it ends.
 
         Raises
         ------
         UsageError
-            Where nobody knows the input size.
+            Where nobody knows the input size; where there is no output of the name that was asked for.
         NetworkRefused
-            Where it can't be written down for any batch size.
+            Where it can't be written down for any batch size; with ``so_far``, where not even its beginning can.
         """
-        if self.input_size is None:
-            raise UsageError(
-                f"Nothing says how large the input of {self.opened.source} is; say input_size=(3, 224, 224), for "
-                "instance."
-            )
-        example = torch.empty((1, *self.input_size), dtype=self._dtype, device=self._device)
-        return self.source.written(self.source.internal(example))
+        images = self.source.internal(self._examples()[0])
+        try:
+            return self.source.written(images)
+        except NetworkRefused as refused:
+            if not so_far:
+                raise
+            try:
+                return self.source.written_so_far(images)
+            except NetworkRefused:
+                raise refused from None
 
     @cached_property
     def source(self) -> GraphSource:
         """Where its graphs come from."""
-        module, training = self.module, self.mode == "train"
-        call: Callable[[torch.Tensor], Any] = module
-        if self.opened.framework == "keras":
-            call = partial(module, training=training)
-        return GraphSource(module, call, self.opened.paths, layout=self.opened.layout, training=training)
+        opened, training = self.opened, self.mode == "train"
+        call: Callable[..., Any] = opened.call or opened.module
+        if opened.framework == "keras":
+            call = partial(call, training=training)
+        several = len(opened.inputs) > 1 and None not in self.inputs.values()
+        return GraphSource(
+            opened.module,
+            call,
+            opened.paths,
+            layout=opened.layout,
+            training=training,
+            output=opened.output,
+            inputs=tuple(self.inputs),
+            forms=self._examples()[1:] if several else (),
+        )
+
+    def source_of(self, prepared: Prepared) -> GraphSource:
+        """Where its graphs come from, with what stands beside these images."""
+        return self.source.beside(prepared.beside) if prepared.beside else self.source
 
     @property
     def fingerprint(self) -> str:
@@ -272,16 +318,18 @@ class Network:
         ----------
         images
             A path, a PIL image, a uint8 array (H, W, 3), a list of such; or a batch of floating point numbers in the
-            network's own layout.
+            network's own layout. For a network of several inputs a mapping with each of them by name: ``{"image":
+            "leopard.jpg", "metadata": [[0.3, 1.0]]}``; what isn't explained has a row for each image, or one for all.
 
         Raises
         ------
         UsageError
-            Where nobody knows the preprocessing or the input size.
+            Where nobody knows the preprocessing or the input size; an input that is missing, or that there isn't.
         InputRefused
             A picture that can't be read, a tensor that can't fit.
         """
         opened = self.opened
+        images, others = apart(opened, images)
         if is_ready(images):
             batch, notes = check_ready(images, opened.preprocessing, opened.input_size, opened.layout)
             pictures = _drawn(batch, opened)
@@ -299,7 +347,8 @@ class Network:
             if opened.preprocessing.assumed:
                 notes = (*notes, Note("assumed_preprocessing", "warning", {"preprocessing": opened.preprocessing.name}))
         batch = self.source.internal(batch.to(self._device, self._dtype))
-        return Prepared(batch, pictures, geometries, notes)
+        held = beside(opened, others, len(batch), self._device, self._dtype)
+        return Prepared(batch, pictures, geometries, notes, held)
 
     def predict(self, images: Any) -> Prediction:
         """What it answers to some images.
@@ -315,28 +364,19 @@ class Network:
             ``predict(…).top(5)`` are the five strongest answers.
         """
         prepared = self.prepare(images)
-        graph = self.source.proved(prepared.batch)
+        source = self.source_of(prepared)
+        graph = source.proved(prepared.batch)
         place = graph.output
         with same_chance():
-            found = execute(graph, self.source.given(graph, prepared.batch), [place.value])
+            found = execute(graph, source.given(graph, prepared.batch), [place.value])
         return self.answers(graph, place.of(found[place.value]), prepared)
 
     def answers(self, graph: Graph, output: torch.Tensor, prepared: Prepared) -> Prediction:
         """What a graph gave for some images, (N, outputs, …), as a prediction; of outputs with places, their mean over
         the places.
         """
-        flat = (output.flatten(2).mean(2) if output.dim() > 2 else output.reshape(len(output), -1)).detach().float()
-        values = flat.cpu().numpy()
-        labels = self.classes
-        if labels is None or len(labels) != values.shape[1]:
-            labels = tuple(f"output {i}" for i in range(values.shape[1]))
         names = tuple(p.name for p in prepared.pictures)
-        notes = self.opened.notes + prepared.notes
-        if not np.isfinite(values).all():
-            notes = (*notes, Note("nan_output", "error"))
-        chances = None if final_activation(graph) in SIGMOIDS else as_probabilities(graph, flat)
-        probabilities = None if chances is None else chances.cpu().numpy()
-        return Prediction(values, probabilities, tuple(labels), names, notes, self.provenance)
+        return prediction(self.opened, graph, output, names, self.opened.notes + prepared.notes, self.provenance)
 
     @property
     def black(self) -> torch.Tensor | None:
@@ -350,7 +390,7 @@ class Network:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What rebuilds it: source, weights, fingerprint, preprocessing."""
+        """What rebuilds it: source, weights, fingerprint, inputs, output, task, preprocessing."""
         from seethrough import __version__
 
         preprocessing = self.opened.preprocessing
@@ -359,6 +399,9 @@ class Network:
             "weights": self.opened.weights,
             "fingerprint": self.fingerprint,
             "input_size": self.input_size,
+            **({"inputs": dict(self.inputs)} if len(self.inputs) > 1 else {}),
+            "output": self.opened.output,
+            "task": self.opened.task,
             "preprocessing": None if preprocessing is None else preprocessing.name,
             "mode": self.mode,
             "versions": {"seethrough": __version__, "torch": torch.__version__},
@@ -378,7 +421,7 @@ def open(
     *,
     weights: str | Path | None = None,
     architecture: Any = None,
-    input_size: int | Sequence[int] | None = None,
+    input_size: int | Sequence[Any] | Mapping[str, Sequence[Any]] | None = None,
     classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
     preprocessing: str | Mapping[str, Any] | Preprocessing | None = None,
     output: str | None = None,
@@ -400,7 +443,9 @@ def open(
         For a file of weights: ``"package.module:function"``, or the function, class or module itself.
     input_size
         Shape of one input in the network's own layout, (C, H, W) or (H, W, C), or one number for a square RGB picture;
-        not needed where the source knows it.
+        not needed where the source knows it. Of several inputs a mapping from name to shape, which may end with what
+        the numbers are (``{"image": (3, 64, 64), "words": (16, "int64")}``), or a list of shapes by position; the first
+        with the shape of a picture is explained, the others are held as they are given.
     classes
         A name per output: ``"imagenet"``, a list, a mapping, or a file of either.
     preprocessing
@@ -467,33 +512,6 @@ def _drawn(batch: torch.Tensor, opened: Opened) -> tuple[Picture, ...]:
         return pictures_of(batch, opened.preprocessing, opened.layout)
     flat = batch.reshape(len(batch), 1, 1, -1) if batch.dim() == 2 else batch.mean(1).reshape(len(batch), 1, 1, -1)
     return pictures_of(flat, None, "channels_first")
-
-
-SIGMOIDS = ("sigmoid", "logsigmoid")
-"""Final activations after which each output is a probability of its own, and they don't sum to 1."""
-
-
-def final_activation(graph: Graph) -> str | None:
-    """Name of the softmax or sigmoid that a network ends with, which its logits stand before; None where it has
-    none.
-    """
-    return graph.operations[graph.producer[graph.output.value]].name if graph.logits != graph.output else None
-
-
-def as_probabilities(graph: Graph, output: torch.Tensor) -> torch.Tensor | None:
-    """A network's output (N, classes, …) as probabilities; None where it is one number, or not finite.
-
-    The output itself behind a softmax or sigmoid, or where it sums to 1 anyway; its exponential behind one that takes
-    the logarithm; else its softmax, since several outputs are taken for classes.
-    """
-    final = final_activation(graph)
-    if final is not None:
-        return output.exp() if final.startswith("log") else output
-    if output.dim() < 2 or output.shape[1] < 2 or not bool(torch.isfinite(output).all()):
-        return None
-    total = output.sum(1)
-    summed = bool((output >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-3)
-    return output if summed else output.softmax(1)
 
 
 def as_network(source: Network | Any) -> Network:

@@ -31,7 +31,8 @@ from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
 from seethrough.graph.rules import PLAIN, is_rectifier
 from seethrough.graph.run import Asks, Run
-from seethrough.network import Network, Prepared, as_network, as_probabilities, final_activation
+from seethrough.models.answers import as_probabilities, final_activation, gives_quantities
+from seethrough.network import Network, Prepared, as_network
 from seethrough.results import INPUT, Explanation, Note, Passes, Prediction, Target
 
 DEFAULT_METHODS = ("gradcam", "integrated_gradients", "occlusion")
@@ -185,7 +186,8 @@ def _answered(net: Network, prepared: Prepared, asked: _Asked) -> Explanation:
     """What the methods say about one batch."""
     methods, layer, left_out = _fitting(net, prepared, asked)
     asks = [ask for m in methods for ask in _asks(m, layer)]
-    run = Run(net.source, prepared.batch, asks=asks, probabilities=asked.probabilities, black=net.black)
+    plain = asked.probabilities or gives_quantities(net.opened)
+    run = Run(net.source_of(prepared), prepared.batch, asks=asks, probabilities=plain, black=net.black)
     if not _has_gradient(run):
         methods, more = _without_gradient(net, methods, asked)
         left_out = [*left_out, *more]
@@ -272,9 +274,10 @@ def _without_gradient(net: Network, methods: Sequence[Method], asked: _Asked) ->
 
 def _readable(net: Network, prepared: Prepared) -> Graph:
     """The graph, where layers can be found in it."""
-    graph = net.source.proved(prepared.batch, gradient=True)
+    source = net.source_of(prepared)
+    graph = source.proved(prepared.batch, gradient=True)
     if graph.source == "whole":
-        _, reasons = net.source.why_not(prepared.batch)
+        _, reasons = source.why_not(prepared.batch)
         raise NetworkRefused(
             f"No layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}."
         )
@@ -291,6 +294,13 @@ def _asks(method: Method, layer: str | None) -> list[Asks]:
 def _question(net: Network, run: Run, prediction: Prediction, asked: _Asked) -> Question:
     """The targets, about logits or about probabilities."""
     graph, final = run.graph, final_activation(run.graph)
+    if gives_quantities(net.opened):
+        if asked.probabilities:
+            raise UsageError(
+                f"{net.opened.source} gives quantities ({net.opened.task}), no probabilities to ask about; leave "
+                "probabilities out."
+            )
+        return question(asked.target, run.output, net.classes, "output")
     if not asked.probabilities:
         bare = "output" if prediction.probabilities is None else "logit"
         return question(asked.target, run.logits, net.classes, "logit" if final else bare)
@@ -351,11 +361,11 @@ def _about_method(method: Method, graph: Graph, layer_found: str | None) -> list
 def _notes(net: Network, run: Run, prepared: Prepared, probabilities: bool) -> list[Note]:
     """What holds for all maps of this run."""
     notes = []
-    if not probabilities and run.graph.logits != run.graph.output:
+    if not run.probabilities and run.graph.logits != run.graph.output:
         notes.append(Note("softmax_looked_through", "info"))
     if probabilities and bool((run.scores > 1 - 1e-6).any()):
         notes.append(Note("saturated_softmax", "warning"))
-    way, reasons = net.source.why_not(prepared.batch)
+    way, reasons = run.source.why_not(prepared.batch)
     if way in ("real", "whole"):
         name = "recorded_for_one_image" if way == "real" else "black_box"
         notes.append(Note(name, "info", {"reason": reasons[0] if reasons else ""}))

@@ -8,14 +8,14 @@ runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 
 from seethrough.graph.grid import Grid
 from seethrough.graph.grids import grids_of
-from seethrough.graph.operations import Operation, Place, Size
+from seethrough.graph.operations import Kind, Operation, Place, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,28 @@ class Graph:
 
     @cached_property
     def output(self) -> Place:
-        """Where the output that is meant is found, as (N, outputs, …) whatever the network's own layout."""
-        return self._channels_first(self.outputs[self.meant])
+        """Where the output that is meant is found, as (N, outputs, …) whatever the network's own layout; tokens that
+        form a grid as (N, outputs, H, W).
+        """
+        place = self.outputs[self.meant]
+        if len(self.values[place.value].shape) != 3:
+            return self._channels_first(place)
+        on_grid = self._on_grid(place)
+        if on_grid is not None or self.layout == "channels_last" or not self._features_last(place):
+            return on_grid or self._channels_first(place)
+        return moved(place, (0, 2, 1))
+
+    def _features_last(self, place: Place) -> bool:
+        """Whether a value is a row of vectors (N, L, C), as a linear layer or a normalisation over them gives it."""
+        at = self.producer.get(place.value)
+        while at is not None and place.permutation is None:
+            last = self.operations[at]
+            if last.kind is Kind.LINEAR or last.name == "layer_norm":
+                return True
+            if last.kind not in (Kind.SOFTMAX, Kind.ACTIVATION, Kind.ADD, Kind.MULTIPLY) or len(last.inputs) != 1:
+                return False
+            at = self.producer.get(last.inputs[0])
+        return False
 
     @cached_property
     def logits(self) -> Place:
@@ -145,7 +165,7 @@ class Graph:
             return place
         last = self.operations[at]
         final = last.name in ("softmax", "log_softmax", "sigmoid", "logsigmoid")
-        return Place(last.inputs[0], place.permutation) if final and len(last.inputs) == 1 else place
+        return replace(place, value=last.inputs[0]) if final and len(last.inputs) == 1 else place
 
     @cached_property
     def draws(self) -> bool:

@@ -70,6 +70,9 @@ class GraphSource:
         The name of the output that is meant; None for ``logits`` where there is one, else the first.
     inputs
         Names of the inputs: first the images', which are explained, then those beside them; see `beside`.
+    forms
+        For each input beside the images a batch of one, of which only the form counts: enough to write the network
+        down.
     """
 
     def __init__(
@@ -82,10 +85,12 @@ class GraphSource:
         training: bool = False,
         output: str | None = None,
         inputs: Sequence[str] = ("",),
+        forms: Sequence[torch.Tensor] = (),
     ) -> None:
         self.module, self.call, self.paths, self.layout, self.training = module, call, dict(paths), layout, training
         self.output, self.inputs = output, tuple(inputs)
-        self._beside: tuple[torch.Tensor, ...] = ()
+        self._beside = tuple(self.internal(t) for t in forms)
+        self._holds_forms_alone = len(self.inputs) > 1
         self._entries: OrderedDict[Any, _Entry] = OrderedDict()
 
     def native(self, images: torch.Tensor) -> torch.Tensor:
@@ -106,6 +111,7 @@ class GraphSource:
         """
         view = copy(self)
         view._beside = tuple(self.internal(tensors[name]) for name in self.inputs[1:])
+        view._holds_forms_alone = False
         return view
 
     def given(self, graph: Graph, images: torch.Tensor) -> dict[int, torch.Tensor]:
@@ -155,9 +161,11 @@ class GraphSource:
         Raises
         ------
         UsageError
-            Where there is no output of the name that was asked for.
+            Where there is no output of the name that was asked for; where nobody said what stands `beside` the images.
         Whatever the network itself raises on such images.
         """
+        if self._holds_forms_alone:
+            raise UsageError(f"Beside the images the network takes {', '.join(self.inputs[1:])}; give these too.")
         with ONE_AT_A_TIME:
             entry = self._entry(images, thorough=thorough)
             batch = len(images)

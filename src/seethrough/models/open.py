@@ -33,7 +33,7 @@ def open_model(
     *,
     weights: str | Path | None = None,
     architecture: Any = None,
-    input_size: int | Sequence[int] | None = None,
+    input_size: int | Sequence[Any] | Mapping[str, Sequence[Any]] | None = None,
     classes: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
     preprocessing: str | Mapping[str, Any] | Preprocessing | None = None,
     output: str | None = None,
