@@ -8,6 +8,7 @@ views, casts, layers called a hundred times and segments that are computed again
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 import torch.nn as nn
+from torch._subclasses import fake_tensor
 from torch.utils.checkpoint import checkpoint
 
 from seethrough.errors import InputRefused, NetworkRefused
@@ -164,7 +166,7 @@ class _Step:
     def held(self, real_factories: bool) -> Held:
         setting, ledger = self.setting, self.ledger
         fake = fake_tensors()
-        with untouched(self.module, training=setting.training), no_collection(), fake:
+        with untouched(self.module, training=setting.training), no_collection(), _quiet(), fake:
             twins = Twins(self.module, fake, dtype=setting.dtype, real_factories=real_factories)
             parameters = {id(p): twins.parameters.get(id(p), p) for p in self.module.parameters()}
             sizes = {key: ledger.hold(p, "parameters") for key, p in parameters.items()}
@@ -183,8 +185,8 @@ class _Step:
                     steady = self._optimize(setting.optimizer, parameters)
                 else:
                     steady = first
-        moments = self._steady(first, steady)
-        peak = max(range(len(moments)), key=lambda k: moments[k].bytes)
+            moments = self._steady(first, steady)
+            peak = max(range(len(moments)), key=lambda k: moments[k].bytes)
         at = peak if peak < first else peak - first + steady
         return Held(
             self.batch,
@@ -245,6 +247,18 @@ class _Step:
         state, moments = sum(self.states.values()), self.ledger.moments
         early = [Moment(m.bytes + state, m.phase, m.layer, m.operation) for m in moments[:first]]
         return early + moments[steady:]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Torch prints where an operation fails without data; it is told by the exception."""
+    logger = logging.getLogger(fake_tensor.__name__)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _by_layer(blocks: Iterator[Block]) -> dict[str, int]:
