@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from seethrough.errors import InputRefused
-from seethrough.models.files import parse_json, refuse_no_file
+from seethrough.models.files import refuse_no_file
+from seethrough.models.json_text import parse_json
 from seethrough.models.opened import Opened, Said
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".onnx", ".safetensors", ".pt", ".pth", ".pt2", ".bin")

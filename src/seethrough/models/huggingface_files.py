@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from seethrough.errors import InputRefused
-from seethrough.models.files import LARGEST_HEADER, check_safetensors, parse_json, refuse_no_file
+from seethrough.models.files import check_safetensors, refuse_no_file
+from seethrough.models.json_text import LARGEST_TEXT, parse_json
 
 LARGEST_NUMBER = 16_384
 """The most that a size, width or count of a processor's settings may be: nothing is allocated on a file's word."""
@@ -41,7 +42,7 @@ def configuration_in(
     if not path.exists():
         return {}
     refuse_no_file(path)
-    if path.stat().st_size > LARGEST_HEADER:
+    if path.stat().st_size > LARGEST_TEXT:
         raise InputRefused(
             f"The {name} of {str(folder)!r} has {path.stat().st_size:,} bytes; that describes no network."
         )
@@ -135,7 +136,7 @@ def weights_among(folder: Path) -> list[Path]:
 
 def _parts(folder: Path, index: str) -> list[Path]:
     where = f"The {index} of {str(folder)!r}"
-    if (folder / index).stat().st_size > LARGEST_HEADER:
+    if (folder / index).stat().st_size > LARGEST_TEXT:
         raise InputRefused(f"{where} is too large to be true.")
     named = parse_json((folder / index).read_bytes(), where).get("weight_map")
     if not isinstance(named, dict) or not named:

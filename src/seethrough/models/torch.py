@@ -17,6 +17,7 @@ import torch.nn as nn
 
 from seethrough.errors import InputRefused, UsageError, nearest
 from seethrough.images import preprocessing_named
+from seethrough.models.architectures import is_named, named, outputs_meant, with_outputs
 from seethrough.models.files import check_safetensors, fingerprint, kind_of
 from seethrough.models.inputs import Input, explained_first
 from seethrough.models.mapping import ByLayer
@@ -201,16 +202,34 @@ def open_torch_file(path: Path, said: Said, *, architecture: Architecture | None
     if architecture is None:
         raise UsageError(
             f"{where} holds weights and no architecture; say architecture='package.module:function', a function of "
-            "yours that builds the network."
+            "yours that builds the network, or one by name, architecture='timm:resnet50'."
         )
+    if is_named(architecture):
+        return _for_named(str(architecture), loaded, path, said)
     module = build(architecture)
     notes = fill(module, loaded, where)
     return _from_file(module, path, said, notes)
 
 
-def _from_file(module: nn.Module, path: Path, said: Said, notes: tuple[Note, ...] = ()) -> Opened:
+def _for_named(architecture: str, loaded: Any, path: Path, said: Said) -> Opened:
+    """Weights for an architecture by name, with as many outputs as they are for."""
+    module, known = named(architecture, said)
+    if said.classes is None:
+        state, _ = _matched(module, loaded, repr(str(path)))
+        outputs = outputs_meant(module, state)
+        if outputs is not None:
+            module, known = with_outputs(architecture, said, outputs)
+    notes = fill(module, loaded, repr(str(path)))
+    return _from_file(module, path, said, notes, known)
+
+
+def _from_file(
+    module: nn.Module, path: Path, said: Said, notes: tuple[Note, ...] = (), known: Known = NOTHING
+) -> Opened:
     record = {"file_sha256": fingerprint(path)}
-    return open_live_torch(module, said, source=str(path), weights=path.name, notes=notes, provenance=record)
+    return open_live_torch(
+        module, said, source=str(path), weights=path.name, known=known, notes=notes, provenance=record
+    )
 
 
 def _open_program(path: Path, kind: str, said: Said, *, allow_code: bool) -> Opened:
@@ -321,14 +340,8 @@ def weights_in(path: Path) -> Any:
 
 def fill(module: nn.Module, loaded: Any, where: str) -> tuple[Note, ...]:
     """Load a state dict into a module of ours, unwrapped and without a prefix, or refuse it."""
-    state, notes = _unwrapped(loaded, where)
+    state, notes = _matched(module, loaded, where)
     expected = module.state_dict()
-    state, prefix = _without_prefix(state, expected)
-    if prefix:
-        notes = (*notes, Note("prefix_removed", numbers={"prefix": prefix}))
-    # BatchNorm counts its batches only since PyTorch 0.4, for training alone.
-    counters = {key: torch.zeros((), dtype=torch.long) for key in expected if key.endswith("num_batches_tracked")}
-    state = {**counters, **state}
     wanted = {key: tuple(value.shape) for key, value in expected.items() if isinstance(value, torch.Tensor)}
     refuse_misfit(wanted, {key: tuple(value.shape) for key, value in state.items()}, where)
     try:
@@ -336,6 +349,18 @@ def fill(module: nn.Module, loaded: Any, where: str) -> tuple[Note, ...]:
     except RuntimeError as error:
         raise InputRefused(f"The weights of {where} don't load: {' '.join(str(error).split())[:300]}") from error
     return notes
+
+
+def _matched(module: nn.Module, loaded: Any, where: str) -> tuple[dict[str, torch.Tensor], tuple[Note, ...]]:
+    """The state dict in what was loaded, by the module's own keys as far as they can be told."""
+    state, notes = _unwrapped(loaded, where)
+    expected = module.state_dict()
+    state, prefix = _without_prefix(state, expected)
+    if prefix:
+        notes = (*notes, Note("prefix_removed", numbers={"prefix": prefix}))
+    # BatchNorm counts its batches only since PyTorch 0.4, for training alone.
+    counters = {key: torch.zeros((), dtype=torch.long) for key in expected if key.endswith("num_batches_tracked")}
+    return {**counters, **state}, notes
 
 
 def _unwrapped(loaded: Any, where: str) -> tuple[dict[str, torch.Tensor], tuple[Note, ...]]:
