@@ -23,6 +23,7 @@ from seethrough.images import Preprocessing, preprocessing_named
 from seethrough.models.files import as_path, fingerprint, kind_of
 from seethrough.models.hdf5_copy import stored_shapes
 from seethrough.models.keras_files import unpacked, weights_file
+from seethrough.models.keras_forms import calling, inputs_of
 from seethrough.models.keras_precision import in_float32
 from seethrough.models.labels import imagenet_names
 from seethrough.models.mapping import ByLayer
@@ -242,7 +243,8 @@ def _opened(
 ) -> Opened:
     model, narrowness = in_float32(keras, model)
     layout = _layout(keras, model)
-    size = said.size(layout) or _input_size(model) or usual_size
+    inputs = inputs_of(model, said, layout)
+    size = next(iter(inputs.values())).shape if inputs else said.size(layout) or _input_size(model) or usual_size
     outputs = _outputs(model)
     if classes is not None and outputs is not None and len(classes) != outputs:
         raise UsageError(
@@ -267,6 +269,10 @@ def _opened(
         layers=layers,
         info=ByLayer(layers, lambda layer: layer.get_config()),
         arrays=ByLayer(layers, lambda layer: layer.get_weights()),
+        output=said.output,
+        task=said.task,
+        inputs=inputs,
+        call=calling(model, said, inputs),
         notes=(*notes, *narrowness, *not_finite(_weights(layers))),
         provenance={"keras": keras.__version__, "torch": torch.__version__, **(provenance or {})},
     )
