@@ -27,9 +27,15 @@ READERS = {"hdf5": ("seethrough.models.hdf5", "read_hdf5", "h5py")}
 MEMORY = 256 * 2**20
 """How much more than its libraries a reader may take, in bytes."""
 
+LIBRARIES = 4 * 2**30
+"""How much address space they may take while they are loaded."""
+
 SECONDS = 5
 BYTES_A_SECOND = 20 * 2**20
-"""A reader has `SECONDS`, and one more for so many bytes of the file; of processor time, or ten times that on the wall."""
+"""A reader has `SECONDS` of processor time, and one more for so many bytes of the file."""
+
+PATIENCE = 10
+"""How many times as long it may take by the clock on the wall, on a machine with other work."""
 
 LARGEST_ANSWER = 64 * 2**20
 
@@ -77,7 +83,7 @@ def read_apart(kind: str, path: Path, numbers: Path | None, where: str) -> dict[
         "kind": kind, "file": str(path.resolve()), "numbers": str(numbers.resolve()) if numbers else None, "where": where,
         "path": sys.path, "seconds": SECONDS + size // BYTES_A_SECOND,
     }  # fmt: skip
-    said, code, in_time = _asked(json.dumps(request).encode(), 10 * request["seconds"])
+    said, code, in_time = _asked(json.dumps(request).encode(), PATIENCE * request["seconds"])
     if not in_time or code == -getattr(signal, "SIGXCPU", 0):
         raise InputRefused(
             f"Reading {where} took more than {request['seconds']} s, and the reader process was stopped; the file is "
@@ -152,10 +158,11 @@ REFUSALS = (InputRefused, EnvironmentLacks)
 def answer(request: Mapping[str, Any]) -> None:
     """Read what was asked for, under limits, and print it as JSON; the child's whole life."""
     home, name, library = READERS[request["kind"]]
+    _limit(LIBRARIES, request["seconds"])
     with contextlib.suppress(ImportError):  # the reader itself says which extra is missing
         importlib.import_module(library)
     read = getattr(importlib.import_module(home), name)
-    _limit(request["seconds"])
+    _limit(_address_space() + MEMORY, request["seconds"])
     file, numbers = Path(request["file"]), request["numbers"]
     try:
         said: dict[str, Any] = {"read": read(file, Path(numbers) if numbers else None, request["where"])}
@@ -170,20 +177,22 @@ def answer(request: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _limit(seconds: int) -> None:
-    """No more memory than now and `MEMORY`, so much processor time, and no picture of memory left on disk."""
+def _address_space() -> int:
+    """How many bytes of addresses this process has; only Linux says it, and elsewhere the libraries' share stays."""
+    try:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return LIBRARIES
+
+
+def _limit(memory: int, seconds: int) -> None:
+    """So much memory and processor time, and no picture of memory left on disk."""
     try:
         import resource
     except ImportError:  # Windows
         return
-    _lower(resource, resource.RLIMIT_CORE, 0)
-    _lower(resource, resource.RLIMIT_CPU, seconds)
-    with contextlib.suppress(OSError):  # only Linux says how much address space is taken
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-        _lower(resource, resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY)
-
-
-def _lower(resource: Any, which: int, limit: int) -> None:
-    hard = resource.getrlimit(which)[1]
-    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-    resource.setrlimit(which, (limit, hard if which == resource.RLIMIT_CPU else limit))
+    for which, limit in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory)):
+        hard = resource.getrlimit(which)[1]
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        with contextlib.suppress(ValueError, OSError):  # macOS keeps no limit below what is taken
+            resource.setrlimit(which, (limit, hard))
