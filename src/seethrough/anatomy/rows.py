@@ -177,7 +177,7 @@ class Rows:
         count = sum((c.count for c in children), count)
         kind = type(layer).__name__
         facts = self._facts(layer, weights, again=first != path)
-        if facts.state and any(c.calls for c in children):
+        if not facts.calls and any(c.calls for c in children):
             # a list of layers isn't called, they are
             inside = (sum(c.macs or 0 for c in children), sum(c.activations or 0 for c in children))
             facts = Facts(calls=0, macs=inside[0], activations=inside[1])
@@ -315,6 +315,8 @@ class Reading:
     def facts(self, layer: nn.Module, weights: tuple[Weight, ...]) -> Facts:
         """Of a layer; the first call speaks for shape and receptive field."""
         calls = self.calls.get(id(layer), [])
+        if not calls and self.graph.ended:
+            return Facts()  # it may come behind the end
         if not calls:
             used = any(w.shape is not None and w.tensor.untyped_storage().data_ptr() in self.read for w in weights)
             return Facts(calls=0, state=WEIGHTS_USED if used else NOT_CALLED)
@@ -336,7 +338,9 @@ class Reading:
         )
 
     def outputs(self) -> dict[str, Shape]:
-        """Shapes of what the network returns, by name, in its own layout."""
+        """Shapes of what the network returns, by name, in its own layout; none where the graph ends before it does."""
+        if self.graph.ended:
+            return {}
         found = {}
         for name, place in self.graph.outputs.items():
             shape = self.graph.values[place.value].shape

@@ -219,7 +219,12 @@ def _missing(opened: Opened, reading: Reading | None, why_not: str | None, lazy:
             else "the network wasn't written down"
         )
         found.append(f"No output shapes, MACs and receptive fields: {reason.rstrip('.')}.")
-    elif reading.unknown:
+    if reading is not None and reading.graph.ended:
+        found.append(
+            f"The graph ends {reading.graph.ended.rstrip('.')}; of what comes behind there are no shapes, MACs and "
+            "receptive fields."
+        )
+    if reading is not None and reading.unknown:
         names = sorted({f"{o.name} in {o.layer}" if o.layer else o.name for o in reading.unknown})
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         found.append(f"MACs leave out what isn't known to us: {', '.join(names[:3])}{more}.")

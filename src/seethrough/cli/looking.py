@@ -77,7 +77,7 @@ def _details(net: Network, pattern: str, *, as_json: bool) -> None:
 def _graph(net: Network) -> Graph | None:
     """The network written down, where that can be had; a layer's report says when shapes are missing."""
     try:
-        return net.graph()
+        return net.graph(so_far=True)
     except (NetworkRefused, UsageError):
         return None
 
