@@ -23,6 +23,7 @@ from seethrough.models.onnx_check import (
     onnxruntime_outputs,
     refuse_difference,
     refuse_what_can_not_run,
+    run_or_refuse,
 )
 from seethrough.models.onnx_file import read_onnx
 from seethrough.models.onnx_layout import is_channels_last
@@ -121,7 +122,7 @@ def _checked(
     one, other = images.repeat(-(-batch // 2), *[1] * len(size))[: 2 * batch].split(batch)
     notes: list[Note] = [Note("half_precision", "info", {})] if program.half else []
     with torch.no_grad():
-        found = network.run(one)
+        found = run_or_refuse(network, one, where)
         expected = onnxruntime_outputs(model, program.input.name, _as_input(one, program), where)
         if expected is None:
             notes.append(Note("not_checked", "warning", {}))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -36,6 +39,18 @@ def refuse_what_can_not_run(network: OnnxNetwork, shape: tuple[int, ...], where:
     InputRefused
         Names the node that can't be run or asks for more than `LARGEST_VALUE`.
     """
+    with _quietly(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        run_or_refuse(network, torch.empty(shape), where)
+
+
+def run_or_refuse(network: OnnxNetwork, images: Tensor, where: str) -> Any:
+    """What a network gives for a batch.
+
+    Raises
+    ------
+    InputRefused
+        As for `refuse_what_can_not_run`; also for what only shows on real numbers, such as their types.
+    """
     at: list[Step] = []
 
     def watch(step: Step, given: tuple[Any, ...]) -> Any:
@@ -47,13 +62,24 @@ def refuse_what_can_not_run(network: OnnxNetwork, shape: tuple[int, ...], where:
         return found
 
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-            network.run(torch.empty(shape), watch)
+        return network.run(images, watch)
     except Exception as error:  # whatever torch or NumPy says of what doesn't fit
         last = f"node {at[-1].node.name!r} ({at[-1].node.operator})" if at else "its first nodes"
         said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        size = " × ".join(str(n) for n in shape[1:])
+        size = " × ".join(str(n) for n in images.shape[1:])
         raise InputRefused(f"{where} can't be run on inputs of {size}: {last}: {said}.") from error
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Torch logs what doesn't fit, which is the very thing that is looked for."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def onnxruntime_outputs(model: Any, name: str, images: np.ndarray, where: str) -> list[np.ndarray] | None:

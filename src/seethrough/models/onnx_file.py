@@ -18,19 +18,23 @@ from seethrough.models.onnx_external import Folder, stretch_of
 LARGEST_FILE = 2**31 - 1
 """Bytes that a protocol buffer can have."""
 
-MOST_FIELDS = 2_000_000
+MOST_FIELDS = 500_000
 """Fields in a file; two bytes of one become a hundred in memory."""
 
 DEEPEST = 40
 """Messages inside each other; the parser itself gives up at 100."""
 
-MOST_NODES = 100_000
+MOST_NODES = 50_000
 """Nodes of a network, functions written out."""
 
 ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 """From a tensor's type in ONNX to the bytes of an element: the real numbers, integers and truth values that have a whole
 number of bytes.
 """
+
+
+FIXED = {1: 8, 5: 4}
+"""Bytes of a field whose kind on the wire has a fixed size."""
 
 
 def onnx_library() -> Any:
@@ -102,35 +106,34 @@ def refuse_bloat(data: bytes, message: Any, where: str) -> None:
             raise InputRefused(
                 f"{where} has more than {DEEPEST} messages inside each other; that describes no network."
             )
+        known = kind.fields_by_number
         while at < end:
             fields += 1
             if fields > MOST_FIELDS:
                 raise InputRefused(f"{where} has more than {MOST_FIELDS:,} fields; that describes no network.")
-            number, inside, at = _field(data, at, end, where)
-            field = kind.fields_by_number.get(number) if inside is not None else None
-            if inside is not None and field is not None and field.message_type is not None:
-                waiting.append((inside[0], inside[1], field.message_type, depth + 1))
+            tag, at = _varint(data, at, end, where)
+            wire = tag & 7
+            size, at = _varint(data, at, end, where) if wire in (0, 2) else (FIXED.get(wire, len(data)), at)
+            if wire == 2 and at + size <= end and (field := known.get(tag >> 3)) is not None:
+                if field.message_type is not None:
+                    waiting.append((at, at + size, field.message_type, depth + 1))
+                elif field.type == field.TYPE_STRING:
+                    _refuse_no_text(data[at : at + size], where)
+            at += 0 if wire == 0 else size
+        if at > end:
+            raise InputRefused(f"{where} is no ONNX file, or it is cut off; copy or download it again.")
 
 
-def _field(data: bytes, at: int, end: int, where: str) -> tuple[int, tuple[int, int] | None, int]:
-    """A field's number, where its bytes lie if it has a length, and where the next field begins."""
-    tag, at = _varint(data, at, end, where)
-    wire, inside = tag & 7, None
-    if wire == 0:
-        _, at = _varint(data, at, end, where)
-    elif wire == 2:
-        length, at = _varint(data, at, end, where)
-        inside, at = (at, at + length), at + length
-    elif wire in (1, 5):
-        at += 8 if wire == 1 else 4
-    else:
-        at = end + 1
-    if at > end:
-        raise InputRefused(f"{where} is no ONNX file, or it is cut off; copy or download it again.")
-    return tag >> 3, inside, at
+def _refuse_no_text(text: bytes, where: str) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise InputRefused(f"{where} has a name that is no text (UTF-8); copy or download it again.") from error
 
 
 def _varint(data: bytes, at: int, end: int, where: str) -> tuple[int, int]:
+    if at < end and data[at] < 128:
+        return data[at], at + 1
     number = shift = 0
     while at < end and shift < 70:
         byte = data[at]

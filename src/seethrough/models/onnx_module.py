@@ -42,9 +42,9 @@ class Step(nn.Module):
         From the position of an input to the plain numbers that stand there.
     turned_in, turned_out
         Positions of inputs, and whether the outputs are, whose channels are first in a network that is channels last.
-    batch_axis, declared
-        Along which axis of its output a batch lies, and that output's shape for the batch size that the file was
-        written for, where the file wrote that size down.
+    batch_axis, declared, short
+        Along which axis of its output a batch lies, that output's shape for the batch size that the file was written
+        for, and positions of inputs that have that size along that axis, where the file wrote it down.
     """
 
     node: Node
@@ -56,6 +56,7 @@ class Step(nn.Module):
         self.plain: dict[int, np.ndarray] = {}
         self.batch_axis: int | None = None
         self.declared: tuple[int, ...] = ()
+        self.short: frozenset[int] = frozenset()
 
     def keep(self, position: int, weight: Tensor) -> None:
         """Keep a weight for one of the inputs."""
@@ -67,24 +68,25 @@ class Step(nn.Module):
             self.register_buffer(name, weight)
         self.named[position] = name
 
-    def forward(self, *given: Any, times: int = 1) -> Any:
+    def forward(self, *given: Any, batch: tuple[int, int] = (1, 1)) -> Any:
         """What the operator gives.
 
         Parameters
         ----------
         given
             What comes from other nodes, in the order of the inputs.
-        times
-            How many times the batch size is that the file was written for.
+        batch
+            The batch size in use, and the one that the file was written for.
         """
-        values = [self._turned(i, value) for i, value in enumerate(self._inputs(given))]
-        found = OPERATORS[self.node.operator](self.node, *self._for_batch(values, times))
+        values = [self._turned(i, value) for i, value in enumerate(self.inputs(given))]
+        found = OPERATORS[self.node.operator](self.node, *self._for_batch(values, batch))
         if not self.turned_out:
             return found
         turned = tuple(v.permute(TO_LAST) if isinstance(v, Tensor) and v.dim() == 4 else v for v in spread(found))
         return turned if isinstance(found, tuple) else turned[0]
 
-    def _inputs(self, given: Sequence[Any]) -> Iterator[Any]:
+    def inputs(self, given: Sequence[Any]) -> Iterator[Any]:
+        """All inputs, from those that come from other nodes."""
         following = iter(given)
         for i, name in enumerate(self.node.inputs):
             if i in self.named:
@@ -98,23 +100,24 @@ class Step(nn.Module):
         turned = position in self.turned_in and isinstance(value, Tensor) and value.dim() == 4
         return value.permute(TO_FIRST) if turned else value
 
-    def _for_batch(self, values: list[Any], times: int) -> list[Any]:
+    def _for_batch(self, values: list[Any], batch: tuple[int, int]) -> list[Any]:
         """The inputs, with the batch size that the file wrote down replaced by the one in use."""
-        axis = self.batch_axis
+        axis, (now, then) = self.batch_axis, batch
         if axis is None:
             return values
         if self.node.operator == "Concat":
-            longest = max(v.shape[axis] for v in values)
-            return [v if v.shape[axis] == longest else _repeated(v, axis, longest // v.shape[axis]) for v in values]
-        shape = [n * times if i == axis else n for i, n in enumerate(self.declared)]
-        return [values[0], np.array(shape)]
+            size = next(v.shape[axis] for i, v in enumerate(values) if i not in self.short)
+            return [_fitted(v, axis, size) if i in self.short else v for i, v in enumerate(values)]
+        return [values[0], np.array([n * now // then if i == axis else n for i, n in enumerate(self.declared)])]
 
     def extra_repr(self) -> str:
         return ", ".join(f"{k}={v}" for k, v in self.node.settings.items() if not isinstance(v, np.ndarray))
 
 
-def _repeated(value: Tensor, axis: int, times: int) -> Tensor:
-    return value.repeat([times if i == axis else 1 for i in range(value.dim())])
+def _fitted(value: Tensor, axis: int, size: int) -> Tensor:
+    """A constant that was written for a batch, repeated or cut to another."""
+    times = -(-size // value.shape[axis])
+    return value.repeat([times if i == axis else 1 for i in range(value.dim())]).narrow(axis, 0, size)
 
 
 @cache
@@ -188,7 +191,7 @@ class OnnxNetwork(nn.Module):
         watch
             Called instead of each step.
         """
-        times = len(images) // self.written_for if self.written_for else 1
+        batch = (len(images), self.written_for or len(images))
         entry = images.double() if self.entry.type == 11 else images
         values: dict[str, Any] = {**self.numbers, self.entry.name: entry}
         for move in self.moves:
@@ -198,7 +201,7 @@ class OnnxNetwork(nn.Module):
             elif watch is not None:
                 found = watch(move.step, given)
             else:
-                found = move.step(*given, times=times)
+                found = move.step(*given, batch=batch)
             values.update(zip(move.node.outputs, spread(found), strict=False))
             for name in move.frees:
                 values.pop(name, None)

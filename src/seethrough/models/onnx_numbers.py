@@ -117,12 +117,6 @@ def _tile(_: Node, data: Array, repeats: Array) -> Array:
     return np.tile(data, repeats.ravel())
 
 
-def _range(_: Node, start: Array, limit: Array, delta: Array) -> Array:
-    first, last, step = (each.reshape(-1)[0] for each in (start, limit, delta))
-    within([max(0, int(np.ceil((last - first) / step)))])
-    return np.arange(first, last, step).astype(start.dtype)
-
-
 def _reshape(node: Node, data: Array, shape: Array) -> Array:
     return data.reshape(target_shape(node, data.shape, shape.ravel().tolist()))
 
@@ -170,7 +164,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "And": _plain(np.logical_and), "Or": _plain(np.logical_or), "Where": _plain(np.where),
     "Identity": _plain(np.asarray), "Gather": _gather, "Unsqueeze": _unsqueeze, "Squeeze": _squeeze,
     "Concat": _concat, "Slice": _slice, "Cast": _cast, "ConstantOfShape": _constant_of_shape, "Expand": _expand,
-    "Tile": _tile, "Range": _range, "Reshape": _reshape, "Transpose": _transpose, "Split": _split,
+    "Tile": _tile, "Reshape": _reshape, "Transpose": _transpose, "Split": _split,
     "Flatten": _flatten, "ScatterND": _scatter_nd, "Size": _plain(np.size), "Shape": _plain(np.shape),
     "ReduceProd": _reduced(np.prod), "ReduceSum": _reduced(np.sum), "ReduceMax": _reduced(np.max),
     "ReduceMin": _reduced(np.min),

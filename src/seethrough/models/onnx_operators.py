@@ -8,9 +8,9 @@ are settings says `SETTINGS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seethrough.models import onnx_spatial as spatial
-from seethrough.models.onnx_numbers import axes_of, slices_of, target_shape
+from seethrough.models.onnx_numbers import axes_of, slices_of, target_shape, within
 from seethrough.models.onnx_program import HALF, Node
 
 Operand = Tensor | np.ndarray
@@ -47,20 +47,19 @@ def scalar(x: Operand) -> Any:
 
 def tensors(*inputs: Operand) -> tuple[Any, ...]:
     """Arrays of several numbers as tensors, beside the tensors that are there."""
-    device = next((x.device for x in inputs if isinstance(x, Tensor)), torch.device("cpu"))
-    plain = (scalar(x) for x in inputs)
-    return tuple(torch.tensor(x.tolist(), device=device) if isinstance(x, np.ndarray) else x for x in plain)
+    like = next((x for x in inputs if isinstance(x, Tensor)), None)
+    return tuple(as_tensor(x, like) if isinstance(x, np.ndarray) else x for x in map(scalar, inputs))
 
 
-def as_tensor(x: Operand, like: Tensor | None = None) -> Tensor:
+def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     """Anything as a tensor, a scalar too."""
     if isinstance(x, Tensor):
         return x
-    return torch.tensor(x.tolist(), dtype=_torch_type(x), device=None if like is None else like.device)
-
-
-def _torch_type(x: np.ndarray) -> Any:
-    return torch.from_numpy(np.zeros(1, x.dtype)).dtype
+    dtype: Any = torch.from_numpy(np.zeros(1, x.dtype)).dtype
+    device = None if like is None else like.device
+    if x.size > 1 and (x == x.flat[0]).all():  # said by its size, which may go with the batch
+        return torch.full([int(n) for n in x.shape], x.flat[0].item(), dtype=dtype, device=device)
+    return torch.tensor(x.tolist(), dtype=dtype, device=device)
 
 
 # --- place by place -----------------------------------------------------------------------------------------------------
@@ -72,8 +71,8 @@ def _each(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def _both(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def apply(_: Node, a: Operand, b: Operand) -> Tensor:
-        a, b = tensors(a, b)
-        return function(a if isinstance(a, Tensor) else torch.tensor(a, dtype=b.dtype, device=b.device), b)
+        x, y = tensors(a, b)
+        return function(x if isinstance(x, Tensor) else torch.tensor(x, dtype=y.dtype, device=y.device), y)
 
     return apply
 
@@ -248,7 +247,7 @@ def _reshape(node: Node, x: Tensor, shape: np.ndarray) -> Tensor:
 def _flatten(node: Node, x: Tensor) -> Tensor:
     axis = node.settings.get("axis", 1)
     axis = axis + x.dim() if axis < 0 else axis
-    return x.flatten(1) if axis == 1 else x.reshape(prod(x.shape[:axis]), -1)
+    return x.flatten(1) if axis == 1 else x.reshape(math.prod(x.shape[:axis]), -1)
 
 
 def _squeeze(node: Node, x: Tensor, axes: np.ndarray | None = None) -> Tensor:
@@ -351,6 +350,12 @@ def _space_to_depth(node: Node, x: Tensor) -> Tensor:
     return x.reshape(n, c, h // b, b, w // b, b).permute(0, 3, 5, 1, 2, 4).reshape(n, c * b**2, h // b, w // b)
 
 
+def _range(_: Node, start: Operand, limit: Operand, delta: Operand) -> Tensor:
+    first, last, step = (scalar(x) for x in (start, limit, delta))
+    within([max(0, math.ceil((last - first) / step))])
+    return torch.arange(first, last, step)
+
+
 def _triangle(node: Node, x: Tensor, k: np.ndarray | None = None) -> Tensor:
     return (torch.triu if node.settings.get("upper", 1) else torch.tril)(x, 0 if k is None else int(scalar(k)))
 
@@ -417,7 +422,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Concat": _concat, "Split": _split, "Slice": _slice, "Gather": _gather, "GatherElements": _gather_elements,
     "GatherND": _gather_nd, "ScatterND": _scatter_nd, "ScatterElements": _scatter_elements, "Expand": _expand,
     "Tile": _tile, "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth, "Trilu": _triangle,
-    "CumSum": _cumulated, "Dropout": _dropout,
+    "CumSum": _cumulated, "Range": _range, "Dropout": _dropout,
 }  # fmt: skip
 
 
