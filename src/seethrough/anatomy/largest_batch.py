@@ -187,35 +187,39 @@ def _last_that_fits(fits: Callable[[int], bool], guess: int, smallest: int) -> i
 
 @dataclass(frozen=True, eq=False)
 class _Growth:
-    """What is held after each operation, ``fixed + each · B``, int64 (operations,); the same of a convolution's column
-    matrix, and what an optimizer that steps all parameters at once holds more.
+    """What is held at batch size B: ``fixed + each · B``.
+
+    ``fixed`` and ``each`` are int64 (operations,), of what is held after each operation; the cautious ones (lines,) have
+    what may come on top: a convolution's column matrix, and an optimizer that steps all parameters at once.
     """
 
     fixed: NDArray[np.int64]
     each: NDArray[np.int64]
-    columns: tuple[int, int]
-    copies: int
+    cautious_fixed: NDArray[np.int64]
+    cautious_each: NDArray[np.int64]
 
     @classmethod
     def between(cls, one: Held, other: Held, *, copies: int) -> _Growth | None:
-        """From two batch sizes; None where other operations ran."""
+        """From two batch sizes; None where other operations ran, or a line isn't one of whole bytes."""
         if [m.operation for m in one.moments] != [m.operation for m in other.moments]:
             return None
-        low, high = (np.array([m.bytes for m in h.moments], np.int64) for h in (one, other))
+        trained = sum(s.parameter for s in one.shares.values() if s.gradient)
+        low, high = (
+            np.array([*(m.bytes for m in h.moments), h.columns, h.between + copies * trained], np.int64)
+            for h in (one, other)
+        )
         each, rest = np.divmod(high - low, other.batch - one.batch)
-        column = (other.columns - one.columns) // (other.batch - one.batch)
         if rest.any() or (each < 0).any():
             return None
-        trained = sum(s.parameter for s in one.shares.values() if s.gradient)
-        return cls(low - each * one.batch, each, (one.columns - column * one.batch, column), copies * trained)
+        fixed = low - each * one.batch
+        with_columns = fixed[:-2] + fixed[-2], each[:-2] + each[-2]
+        return cls(fixed[:-2], each[:-2], np.append(with_columns[0], fixed[-1]), np.append(with_columns[1], each[-1]))
 
     def largest(self, room: int) -> int:
         return _largest(self.fixed, self.each, room)
 
     def largest_cautious(self, room: int) -> int:
-        fixed, each = self.columns
-        with_columns = _largest(self.fixed + fixed, self.each + each, room)
-        return min(with_columns, _largest(self.fixed[-1:] + self.copies, self.each[-1:], room))
+        return _largest(self.cautious_fixed, self.cautious_each, room)
 
 
 def _largest(fixed: NDArray[np.int64], each: NDArray[np.int64], room: int) -> int:

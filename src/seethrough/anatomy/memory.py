@@ -297,7 +297,7 @@ def memory_use(trial: Trial, found: Held) -> MemoryUse:
 def on_top(found: Held, copies: int) -> int:
     """What kernels, and an optimizer that steps all parameters at once, may hold beyond the peak at most."""
     trained = sum(s.parameter for s in found.shares.values() if s.gradient)
-    return max(found.columns, found.moments[-1].bytes + copies * trained - found.peak.bytes)
+    return max(found.columns, found.between + copies * trained - found.peak.bytes)
 
 
 def checkpointed(opened: Opened, said: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -105,6 +105,13 @@ class Held:
         """The first moment at which most was held."""
         return max(self.moments, key=lambda m: m.bytes)
 
+    @property
+    def between(self) -> int:
+        """What is held in the optimizer's step between one parameter's and the next: no gradient is gone, and nothing
+        passes; 0 without an optimizer.
+        """
+        return min((m.bytes for m in self.moments if m.phase == STEP), default=0)
+
 
 def held(
     module: nn.Module,
