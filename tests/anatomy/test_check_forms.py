@@ -104,6 +104,21 @@ def test_when_no_size_goes_that_is_said():
     assert {c.name for c in found.unchecked} == {"outputs", "ending", "wiring"}
 
 
+def test_a_network_that_looks_at_values_is_asked_with_real_images_a_few_times():
+    asked = []
+
+    class Looks(Small):
+        def forward(self, x):
+            asked.append(tuple(x.shape[1:]))
+            if float(x.sum()) != 0 or x.shape[2] != 16:
+                raise ValueError("only black pictures of 16")
+            return super().forward(x)
+
+    wrong = finding(check(small(Looks), input=(3, 20, 20)), "input_refused")
+    assert wrong.numbers["reason"] == "only black pictures of 16" and wrong.numbers["takes"] == [[3, 16, 16]]
+    assert wrong.numbers["tried"] < 6 and len(asked) < 60
+
+
 def test_outputs_are_counted_against_what_was_meant():
     assert finding(check(small(), outputs=4), "outputs_other").numbers == {"meant": 4, "outputs": 5}
     assert check(small(), outputs=5).passed

@@ -18,7 +18,7 @@ from seethrough.anatomy.checks.freezing import Freezing
 from seethrough.anatomy.checks.modes import training_claim
 from seethrough.anatomy.checks.numbers import weights_claim
 from seethrough.anatomy.checks.parts import Part, parts_of
-from seethrough.anatomy.checks.trial import Size, Taken, Trial, in_a_line
+from seethrough.anatomy.checks.trial import Size, Taken, Trial
 from seethrough.anatomy.checks.wiring import Wiring
 from seethrough.anatomy.findings import Check, Claim, Finding
 from seethrough.errors import NetworkRefused, UsageError
@@ -113,31 +113,33 @@ def _wiring(opened: Opened, source: GraphSource, parts: tuple[Part, ...], forms:
         why = forms.why_not or ("no_size" if forms.size is None else "input_refused")
         return Claim("ending", unchecked=why), Claim("wiring", unchecked=why)
     images = source.internal(torch.zeros((1, *size), dtype=forms.trial.dtype, device=forms.trial.device))
+    found: dict[str, int] = {}
     try:
         graph = _graph(source, images)
+        if not graph.ended:
+            answer = forms.trial.confirmed(size)
+            returned = tuple(answer.outputs) if isinstance(answer, Taken) else ()
+            learning = partial(_called_in_training, opened, source, images)
+            return Wiring(opened, parts, graph, returned, source.origins(images), forms.counted(), learning).claims()
+        why, called = graph.ended, {layer.module for layer in graph.layers.values()}
+        found = {
+            "layers": len(parts),
+            "used": sum(id(p.layer) in called for p in parts),
+        }  # the others may be, behind it
     except NetworkRefused as error:
-        why, blind = str(error), () if forms.trial.sees(size) else (Finding("answers_alike", "error"),)
-        return Claim("ending", unchecked=why), Claim("wiring", None, {}, blind, unchecked=why)
-    answer = forms.trial.confirmed(size)
-    returned = tuple(answer.outputs) if isinstance(answer, Taken) else ()
-    learning = partial(_called_in_training, opened, source, images)
-    return Wiring(opened, parts, graph, returned, source.origins(images), forms.counted(), learning).claims()
+        why = str(error)
+    blind = () if forms.trial.sees(size) else (Finding("answers_alike", "error"),)
+    return Claim("ending", unchecked=why), Claim("wiring", None, found, blind, unchecked=why)
 
 
 def _graph(source: GraphSource, images: torch.Tensor) -> Graph:
-    """For any batch size, else for one image; not what was recorded of one image's values, which says nothing of another
-    image.
+    """For any batch size, else for one image, else up to where the network can't be written down any further. Not what
+    was recorded of one image's values, which says nothing of another image.
     """
     try:
         return source.written(images)
-    except NetworkRefused as error:
-        try:
-            graph = source.proved(images)
-        except Exception as own:  # whatever the person's network raises on an image
-            raise NetworkRefused(in_a_line(own)) from own
-        if graph.source != "fake":
-            raise error
-        return graph
+    except NetworkRefused:
+        return source.written_so_far(images)
 
 
 def _called_in_training(opened: Opened, source: GraphSource, images: torch.Tensor) -> frozenset[int]:
