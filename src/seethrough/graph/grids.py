@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from seethrough.graph.addresses import NOWHERE, Addresses, natural, thin
+from seethrough.graph.addresses import NOWHERE, Addresses, natural, slimmed, thin
 from seethrough.graph.carry import Step, carried
 from seethrough.graph.grid import Grid
 from seethrough.graph.operations import Size
@@ -101,6 +101,7 @@ class _Reader:
         if per_image > 1:
             split = (self.images, per_image) if major else (per_image, self.images)
             slim, at = slim.unflatten(axis, split), axis if major else axis + 1
+            slim = thin(slimmed(slim))  # heads beside the images, among which nothing changes
             sizes[axis : axis + 1] = split
         sizes[at] = 1
         places = tuple(a for a in range(len(sizes)) if a != at and slim.shape[a] > 1)
