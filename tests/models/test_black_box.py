@@ -99,6 +99,21 @@ def test_what_was_assumed_is_told():
     assert open_model(brightness, input_size=SIZE, preprocessing="tf").notes == ()
 
 
+def test_a_session_of_onnxruntime_is_a_function_like_any_other(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnx isn't installed")
+    pytest.importorskip("onnx", reason="the extra onnx isn't installed")
+    from onnx_material import Residual, exported, made
+
+    original = made(Residual)
+    session = onnxruntime.InferenceSession(str(exported(original, tmp_path / "net.onnx")))
+    net = st.open(lambda images: session.run(None, {"input": images})[0], input_size=(3, 16, 16), preprocessing="unit")
+    images = torch.rand(2, 3, 16, 16)
+    ours, theirs = (
+        st.occlusion(n, images, 3) for n in (net, st.open(original, input_size=(3, 16, 16), preprocessing="unit"))
+    )
+    assert np.abs(ours.map - theirs.map).max() <= 1e-3 * np.abs(theirs.map).max()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

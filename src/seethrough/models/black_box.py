@@ -3,7 +3,10 @@
 It is given a NumPy array, float32 (N, H, W, C), of its own to do with as it likes: pixels 0…255 unless a preprocessing
 is named, channels first where the input size says so, ``(3, 224, 224)``. It gives back an array (N, outputs), of NumPy,
 torch, or plain lists. Nothing is known of its inside, so that what needs a gradient or a layer can't be had, and what
-covers the picture and asks again can.
+covers the picture and asks again can. A session of onnxruntime, for instance::
+
+    session = onnxruntime.InferenceSession("net.onnx")
+    net = st.open(lambda images: session.run(None, {"input": images})[0], input_size=(3, 224, 224), preprocessing="torch")
 """
 
 from __future__ import annotations
