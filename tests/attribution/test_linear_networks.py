@@ -8,7 +8,6 @@ from hypothesis import strategies as some
 from torch import nn
 
 import seethrough as st
-from seethrough.attribution import gradients, occlusion
 from seethrough.attribution.occlusion import windows
 
 SINGLE = (st.saliency, st.input_x_gradient, st.guided_backprop, st.deconvnet, st.smoothgrad, st.integrated_gradients)
@@ -141,8 +140,7 @@ def test_how_many_go_through_at_once_does_not_matter(chunk, monkeypatch):
     net, x = st.open(convolutional(0)), torch.randn(2, 2, 8, 8, generator=torch.Generator().manual_seed(0))
     asked = {st.smoothgrad: {"samples": 7}, st.integrated_gradients: {"steps": 7}, st.occlusion: {"window": 3}}
     before = {method: method(net, x, target=1, **options).values for method, options in asked.items()}
-    monkeypatch.setattr(gradients, "CHUNK", chunk)
-    monkeypatch.setattr(occlusion, "CHUNK", chunk)
+    monkeypatch.setattr("seethrough.explanation.room.TOGETHER", chunk)
     for method, options in asked.items():
         close(method(net, x, target=1, **options).values, before[method])
 

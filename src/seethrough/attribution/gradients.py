@@ -20,8 +20,6 @@ from seethrough.graph.run import Run
 from seethrough.results import INPUT
 
 GRADIENT = "gradient"
-CHUNK = 8
-"""Images sent through the network at once by methods that send many."""
 
 
 @method(
@@ -144,8 +142,8 @@ def smoothgrad(
     deviation = noise * (x.amax(each, keepdim=True) - x.amin(each, keepdim=True))
     chance = torch.Generator().manual_seed(seed)
     total = _sum_of(x)
-    for start in range(0, samples, _group(x)):
-        many = min(_group(x), samples - start)
+    for start in range(0, samples, run.versions):
+        many = min(run.versions, samples - start)
         noisy = torch.cat([x + deviation * torch.randn(x.shape[1:], generator=chance).to(x) for _ in range(many)])
         total += run.at(noisy).gradient().reshape(many, *x.shape).sum(0)
         if progress:
@@ -189,7 +187,7 @@ def integrated_gradients(
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     nodes, weights = (nodes + 1) / 2, weights / 2
     total = _sum_of(x)
-    group = _group(x)
+    group = run.versions
     for first in range(0, steps, group):
         some = nodes[first : first + group]
         between = torch.cat([start + float(a) * (x - start) for a in some])
@@ -209,8 +207,3 @@ def integrated_gradients(
 def _sum_of(x: Tensor) -> Tensor:
     """Zeros to add many gradients to: with half of the bits, a sum of 32 would lose what single gradients have."""
     return torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
-
-
-def _group(x: Tensor) -> int:
-    """How many versions of a batch go through the network at once."""
-    return max(1, CHUNK // len(x))

@@ -13,9 +13,6 @@ from seethrough.attribution.method import Needs, Reduce, method
 from seethrough.errors import UsageError
 from seethrough.graph.run import Run
 
-CHUNK = 8
-"""Covered pictures sent through the network at once."""
-
 Pair = tuple[int, int]
 
 
@@ -63,7 +60,7 @@ def occlusion(
     cover = fills.fill(run, fill).expand_as(x)
     places = list(windows(size, window, stride))
     total, count = torch.zeros((len(x), *size), device=x.device), torch.zeros(size, device=x.device)
-    group = max(1, CHUNK // len(x))
+    group = run.versions
     whole = run.scores
     for first in range(0, len(places), group):
         some = places[first : first + group]

@@ -27,10 +27,11 @@ from seethrough.attribution import (
 from seethrough.errors import InputRefused, NetworkRefused, UsageError, nearest
 from seethrough.explanation.join import joined
 from seethrough.explanation.maps import attribution_of, for_each_image
+from seethrough.explanation.room import room
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
 from seethrough.graph.rules import PLAIN, is_rectifier
-from seethrough.graph.run import Asks, Run
+from seethrough.graph.run import TOGETHER, Asks, Run
 from seethrough.models.answers import as_probabilities, final_activation, gives_quantities
 from seethrough.network import Network, Prepared, as_network
 from seethrough.results import INPUT, Explanation, Note, Passes, Prediction, Target
@@ -51,6 +52,7 @@ def explain(
     layer: str | None = None,
     probabilities: bool = False,
     batch_size: int = 8,
+    memory_limit: str | int | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Explanation:
@@ -76,7 +78,9 @@ def explain(
         Ask about the probabilities (behind the final softmax or sigmoid, or the softmax of bare logits) instead of the
         logits before it.
     batch_size
-        Images sent through at once.
+        Images sent through at once; fewer, and said so, where they wouldn't fit into memory.
+    memory_limit
+        What the question may take beside the weights, ``"2GB"`` or bytes; None for what is free.
     progress
         Called by methods that take many steps.
     settings
@@ -93,6 +97,8 @@ def explain(
         An unknown method, setting, layer or target; a layer where no method takes one; pictures of different sizes.
     InputRefused
         A picture that can't be read; a network that can't be explained this way, or answers with NaN.
+    EnvironmentLacks
+        Where not even one image fits into memory.
     """
     net = as_network(net)
     chosen = _chosen(methods)
@@ -104,8 +110,12 @@ def explain(
     number = len(prepared.batch)
     if not callable(target):
         asked = replace(asked, target=targets_by_image(target, number))
-    parts = [_answered(net, prepared.part(rows), asked.part(rows, number)) for rows in _rows(number, batch_size)]
-    return joined(parts, {"batch_size": batch_size})
+    _refuse_no_batch(batch_size)
+    fits = room(net, prepared, chosen, batch_size, memory_limit)
+    asked = replace(asked, together=fits.together)
+    parts = [_answered(net, prepared.part(rows), asked.part(rows, number)) for rows in _rows(number, fits.batch)]
+    answer = joined(parts, {"batch_size": batch_size})
+    return replace(answer, notes=(*answer.notes, *fits.notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +129,7 @@ class _Asked:
     layer: str | None
     probabilities: bool
     progress: Progress | None
+    together: int = TOGETHER
 
     def part(self, rows: slice, number: int) -> _Asked:
         """The same about some of the images; a setting with a row for each (a baseline, say) goes with them."""
@@ -138,9 +149,12 @@ class _Asked:
         return {**self.settings[method.name], "progress": lambda done, total: told(method.name, done, total)}
 
 
-def _rows(number: int, size: int) -> Iterator[slice]:
+def _refuse_no_batch(size: int) -> None:
     if size < 1:
         raise UsageError(f"batch_size is at least 1, not {size}.")
+
+
+def _rows(number: int, size: int) -> Iterator[slice]:
     for start in range(0, number, size):
         yield slice(start, min(start + size, number))
 
@@ -187,7 +201,14 @@ def _answered(net: Network, prepared: Prepared, asked: _Asked) -> Explanation:
     methods, layer, left_out = _fitting(net, prepared, asked)
     asks = [ask for m in methods for ask in _asks(m, layer)]
     plain = asked.probabilities or gives_quantities(net.opened)
-    run = Run(net.source_of(prepared), prepared.batch, asks=asks, probabilities=plain, black=net.black)
+    run = Run(
+        net.source_of(prepared),
+        prepared.batch,
+        asks=asks,
+        probabilities=plain,
+        black=net.black,
+        together=asked.together,
+    )
     if not _has_gradient(run):
         methods, more = _without_gradient(net, methods, asked)
         left_out = [*left_out, *more]

@@ -26,6 +26,9 @@ from seethrough.results import INPUT, Passes
 Asks = tuple[Rules, str]
 """A gradient that will be asked for: under which rules, at which layer."""
 
+TOGETHER = 8
+"""Images that methods which move the image send through the network at once, where nobody says how many."""
+
 Scores = Callable[[Tensor, Tensor], Tensor]
 """From the network's output (N, outputs, …) and the images' numbers in the batch (N,) to the target's value for each
 image (N,).
@@ -65,6 +68,8 @@ class Run:
         Speak of the output as it is instead of looking through a final softmax.
     black
         A black picture as the network sees it, to broadcast against the images; None where nobody knows.
+    together
+        Images that a method which moves them sends through at once.
     """
 
     def __init__(
@@ -78,7 +83,9 @@ class Run:
         black: Tensor | None = None,
         counter: Counter | None = None,
         rows: Tensor | None = None,
+        together: int = TOGETHER,
     ) -> None:
+        self.together = together
         self.source, self.images, self.target, self.black = source, images, target, black
         self.asks, self.probabilities = tuple(asks), probabilities
         self.counter = counter or Counter()
@@ -154,7 +161,13 @@ class Run:
             black=self.black,
             counter=self.counter,
             rows=self._rows_for(images),
+            together=self.together,
         )
+
+    @property
+    def versions(self) -> int:
+        """How many versions of its images a method that moves them sends through at once."""
+        return max(1, self.together // len(self.images))
 
     @property
     def graph(self) -> Graph:

@@ -209,6 +209,10 @@ NOTES: Mapping[str, Both] = {
         "The network could not be written down for every image, so its operations on this one were ({reason}).",
         "该网络无法对任意图片记录，只记录了对这张图片的运算（{reason}）。",
     ),
+    "smaller_batches": Both(
+        "At most {together:count} images went through the network at once, so that it fits into {limit}.",
+        "每次最多让 {together:count} 张图片通过网络，以便放入 {limit} 内存。",
+    ),
     "black_box": Both("The network was called as a black box ({reason}).", "网络被当作黑箱调用（{reason}）。"),
 }
 

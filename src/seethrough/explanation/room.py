@@ -1,0 +1,132 @@
+"""Room: how many images at once a question may send through a network, so that it fits into memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from seethrough.anatomy.largest_batch import size_of
+from seethrough.anatomy.table import size_in_words
+from seethrough.attribution import Method, Needs
+from seethrough.errors import EnvironmentLacks, NetworkRefused
+from seethrough.graph.need import Need, at_most, need
+from seethrough.graph.run import TOGETHER
+from seethrough.network import Network, Prepared
+from seethrough.results import Note
+
+SHARE = 0.9
+"""Of the memory that is free, so much may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Images explained at once, and images that methods which move them send through at once."""
+
+    batch: int
+    together: int
+    notes: tuple[Note, ...] = ()
+
+
+def room(net: Network, prepared: Prepared, methods: Sequence[Method], batch: int, limit: str | int | None) -> Room:
+    """How many at once fit.
+
+    Parameters
+    ----------
+    batch
+        Images to be explained at once where they fit.
+    limit
+        Memory that the question may take beside the weights; None for what is free.
+
+    Raises
+    ------
+    EnvironmentLacks
+        Where not even one image fits; says how much it needs.
+    """
+    wanted = Room(min(batch, len(prepared.batch)), TOGETHER)
+    size = _free(prepared.batch.device) if limit is None else size_of(limit)
+    if size is None:
+        return wanted
+    source = net.source_of(prepared)
+    try:
+        graph = source.written(prepared.batch)
+    except NetworkRefused:
+        return wanted  # what its operations hold isn't known before they run
+    if _generously(at_most(graph, max(wanted.batch, TOGETHER))) <= size:
+        return wanted
+    given = source.given(graph, prepared.batch[:1])
+    walked, run = (need(graph, given, gradient=gradient) for gradient in (True, False))
+    if walked is None or run is None:
+        return wanted
+    takes = 0
+    for tried in _smaller(wanted):
+        takes = _takes(tried, methods, walked, run)
+        if takes <= size:
+            return tried if tried == wanted else Room(tried.batch, tried.together, (_note(tried, size),))
+    raise EnvironmentLacks(
+        f"Explaining one image with {', '.join(m.name for m in methods)} takes {size_in_words(takes)} beside the weights, "
+        f"and {size_in_words(size)} {'are free' if limit is None else 'are allowed'}; use smaller pictures"
+        f"{', or close other programs' if limit is None else ', or allow more'}."
+    )
+
+
+def _generously(bound: int) -> int:
+    """Of a forward that is kept, one for those that methods send through, and the network's own as its proof."""
+    return 3 * bound
+
+
+def _smaller(wanted: Room) -> Iterator[Room]:
+    """Fewer and fewer at once: first of those that methods send through, then of the images."""
+    batch, together = wanted.batch, wanted.together
+    yield wanted
+    while together > 1 or batch > 1:
+        together = max(1, together // 2)
+        batch = min(batch, together)
+        yield Room(batch, together)
+
+
+def _takes(tried: Room, methods: Sequence[Method], walked: Need, run: Need) -> int:
+    """Bytes at the peak. At every batch size the graph is proved first, with the network's own run beside it."""
+    kept, moved = walked.at(tried.batch), max(tried.batch, tried.together // tried.batch * tried.batch)
+    moves = [2 * (run if m.needs is Needs.PICTURES else walked).at(moved) for m in methods if "progress" in m.defaults]
+    return max(2 * kept, kept + max(moves, default=0))
+
+
+def _note(tried: Room, size: int) -> Note:
+    return Note("smaller_batches", "info", {"together": max(tried.batch, tried.together), "limit": size_in_words(size)})
+
+
+def _free(device: torch.device) -> int | None:
+    """Bytes that may be used on a device; None where nobody knows."""
+    if device.type == "cuda":
+        return int(SHARE * torch.cuda.mem_get_info(device)[0])
+    if device.type != "cpu":
+        return None
+    known = [n for n in (_available(), _granted()) if n is not None]
+    return int(SHARE * min(known)) if known else None
+
+
+def _available() -> int | None:
+    """What the system could give without swapping."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on this system
+        return None
+
+
+def _granted() -> int | None:
+    """What a container's own limit leaves."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        most = (folder / "memory.max").read_text("ascii").strip()
+        return None if most == "max" else max(0, int(most) - int((folder / "memory.current").read_text("ascii")))
+    except (OSError, ValueError):
+        return None
