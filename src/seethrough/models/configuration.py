@@ -129,8 +129,8 @@ def check_configuration(configuration: Mapping[str, Any], where: str) -> None:
     InputRefused
         Names the layer, what it is, and the way out.
     """
-    if configuration.get("class_name") not in MODELS:
-        found = configuration.get("class_name")
+    found = configuration.get("class_name")
+    if not isinstance(found, str) or found not in MODELS:
         raise InputRefused(f"{where} holds {found!r}, which is code of its own and not in the file. {WAY_OUT}")
     for entry, layer in _entries(configuration, where):
         reason = _reason(entry)
@@ -228,10 +228,11 @@ def _entries(configuration: Mapping[str, Any], where: str) -> Iterator[tuple[Map
 
 
 def _own_name(entry: Mapping[str, Any]) -> str | None:
-    inner = entry.get("config")
+    inner, kind = entry.get("config"), entry["class_name"]
     name = inner.get("name") if isinstance(inner, Mapping) else None
     # An initializer's or number type's name says nothing about where it stands.
-    return str(name) if name is not None and entry.get("class_name") not in PARTS else None
+    is_part = isinstance(kind, str) and kind in PARTS
+    return None if name is None or is_part else str(name)[:200]
 
 
 def _reason(entry: Mapping[str, Any]) -> str | None:

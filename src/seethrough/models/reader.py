@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,16 @@ MEMORY = 256 * 2**20
 LIBRARIES = 4 * 2**30
 """How much address space they may take while they are loaded."""
 
-SECONDS = 5
+SECONDS = 1.0
 BYTES_A_SECOND = 20 * 2**20
-"""A reader has `SECONDS` of processor time, and one more for so many bytes of the file."""
+"""A reader has `SECONDS` of processor time after its libraries are loaded, and one more for so many bytes of the file;
+damaged files have HDF5 turn in circles.
+"""
 
-PATIENCE = 10
+PATIENCE = 20
 """How many times as long it may take by the clock on the wall, on a machine with other work."""
+
+OUT_OF_TIME = {getattr(signal, name) for name in ("SIGPROF", "SIGXCPU") if hasattr(signal, name)}
 
 LARGEST_ANSWER = 64 * 2**20
 
@@ -81,12 +86,12 @@ def read_apart(kind: str, path: Path, numbers: Path | None, where: str) -> dict[
     size = path.stat().st_size
     request = {
         "kind": kind, "file": str(path.resolve()), "numbers": str(numbers.resolve()) if numbers else None, "where": where,
-        "path": sys.path, "seconds": SECONDS + size // BYTES_A_SECOND,
+        "path": sys.path, "seconds": SECONDS + size / BYTES_A_SECOND,
     }  # fmt: skip
     said, code, in_time = _asked(json.dumps(request).encode(), PATIENCE * request["seconds"])
-    if not in_time or code == -getattr(signal, "SIGXCPU", 0):
+    if not in_time or -code in OUT_OF_TIME:
         raise InputRefused(
-            f"Reading {where} took more than {request['seconds']} s, and the reader process was stopped; the file is "
+            f"Reading {where} took more than {request['seconds']:.1f} s, and the reader process was stopped; the file is "
             "broken or made to mislead. Save the network again."
         )
     if code != 0:
@@ -158,11 +163,12 @@ REFUSALS = (InputRefused, EnvironmentLacks)
 def answer(request: Mapping[str, Any]) -> None:
     """Read what was asked for, under limits, and print it as JSON; the child's whole life."""
     home, name, library = READERS[request["kind"]]
-    _limit(LIBRARIES, request["seconds"])
+    _limit_memory(LIBRARIES)
     with contextlib.suppress(ImportError):  # the reader itself says which extra is missing
         importlib.import_module(library)
     read = getattr(importlib.import_module(home), name)
-    _limit(_address_space() + MEMORY, request["seconds"])
+    _limit_memory(_address_space() + MEMORY)
+    _limit_time(request["seconds"])
     file, numbers = Path(request["file"]), request["numbers"]
     try:
         said: dict[str, Any] = {"read": read(file, Path(numbers) if numbers else None, request["where"])}
@@ -185,14 +191,27 @@ def _address_space() -> int:
         return LIBRARIES
 
 
-def _limit(memory: int, seconds: int) -> None:
-    """So much memory and processor time, and no picture of memory left on disk."""
+def _limit_memory(limit: int) -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
-    for which, limit in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory)):
-        hard = resource.getrlimit(which)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        with contextlib.suppress(ValueError, OSError):  # macOS keeps no limit below what is taken
-            resource.setrlimit(which, (limit, hard))
+    _lower(resource, resource.RLIMIT_CORE, 0)  # no picture of memory is left on disk
+    _lower(resource, resource.RLIMIT_AS, limit)
+
+
+def _limit_time(seconds: float) -> None:
+    """An alarm that ends the process, and where that was switched off, the system's own limit in whole seconds."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    _lower(resource, resource.RLIMIT_CPU, int(time.process_time() + seconds) + 2)
+
+
+def _lower(resource: Any, which: int, limit: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    with contextlib.suppress(ValueError, OSError):  # macOS keeps no limit below what is taken
+        resource.setrlimit(which, (limit, hard))
