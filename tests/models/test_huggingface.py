@@ -137,6 +137,20 @@ def test_a_configuration_that_asks_for_what_it_may_not_have_is_refused_in_a_sent
         open_model(copied(saved, tmp_path, **changes))
 
 
+def test_code_that_comes_with_a_network_runs_only_when_it_is_allowed(saved, tmp_path, monkeypatch):
+    folder = copied(saved, tmp_path, auto_map={"AutoModelForImageClassification": "mine.Mine"}, architectures=["Mine"])
+    (folder / "mine.py").write_text(
+        "from transformers import ViTForImageClassification\nclass Mine(ViTForImageClassification):\n    own = True\n"
+    )
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    with pytest.raises(InputRefused, match=r"code of its own \(mine\.Mine\)"):
+        open_model(folder)
+    opened = open_model(folder, allow_code=True)
+    pixels = torch.rand(1, 3, 64, 64)
+    assert opened.module.own and torch.equal(answers_of(opened.module, pixels), answers_of(saved[1], pixels))
+
+
 def test_a_part_outside_the_folder_and_a_missing_part_are_refused(saved, tmp_path):
     folder = copied(saved, tmp_path)
     (folder / "model.safetensors").unlink()

@@ -17,7 +17,7 @@ if importlib.util.find_spec("torchvision") is None:
     pytest.skip("torchvision isn't installed (the extra 'vision')", allow_module_level=True)
 
 from seethrough.models.torchvision import torchvision_names, what_is_known
-from seethrough.models.torchvision_import import import_torchvision
+from seethrough.models.torchvision_import import import_torchvision, operators_missing
 
 models = import_torchvision().models
 
@@ -149,6 +149,8 @@ def test_what_can_not_be_meant_is_one_sentence(name, options, says):
 def test_quantizable_video_and_detection_networks_open_with_what_is_known_of_them(name):
     opened = open_model(f"torchvision:{name}")
     assert opened.classes and opened.task == ("detection" if "ssd" in name else "classification")
+    told = "torchvision_without_operators" in [note.name for note in opened.notes]
+    assert told == (operators_missing() and opened.task == "detection")
     if name == "r3d_18":
         assert opened.input_size == (3, 16, 112, 112) and opened.preprocessing is None
 

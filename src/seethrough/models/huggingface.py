@@ -27,7 +27,7 @@ from seethrough.models.preprocessing import at_size
 from seethrough.models.processors import preprocessing_of
 from seethrough.models.state import FIRST, random_state_kept
 from seethrough.models.torch import fill, open_live_torch, weights_in
-from seethrough.models.torchvision_import import make_torchvision_importable, operator_notes
+from seethrough.models.torchvision_import import make_torchvision_importable
 from seethrough.results import Note
 
 RANDOM = (None, "none", "random")
@@ -122,7 +122,6 @@ def open_huggingface_folder(
         source=source or str(folder),
         weights=label or folder.resolve().name,
         known=built.known,
-        notes=operator_notes(),
         provenance=record,
     )
 
@@ -159,12 +158,12 @@ def _open_kind(kind: str, said: Said, weights: str | Path | None) -> Opened:
 
 def _opened(built: Built, source: str, said: Said, weights: str | Path | None) -> Opened:
     """With random weights, or those of a file."""
-    notes, record = operator_notes(), {"transformers": _transformers().__version__}
+    record = {"transformers": _transformers().__version__}
     if weights in RANDOM:
-        label, notes = "random", (*notes, Note("random_weights", "warning", {"architecture": source.partition(":")[2]}))
+        label, notes = "random", (Note("random_weights", "warning", {"architecture": source.partition(":")[2]}),)
     else:
         file = as_path(str(weights))
-        label, notes = str(weights), (*notes, *fill(built.module, weights_in(file), repr(str(file))))
+        label, notes = str(weights), fill(built.module, weights_in(file), repr(str(file)))
         record["file_sha256"] = fingerprint(file)
     return open_live_torch(
         built.module, said, source=source, weights=label, known=built.known, notes=notes, provenance=record
@@ -193,7 +192,7 @@ def _fetched(name: str, *, weights: bool) -> Path:
     )
     with hub(f"The files of hf:{name}", f"{instead}; a kind of network, such as hf:vit, needs none", download=weights):
         folder = Path(snapshot_download(name, allow_patterns=list(FETCHED)))
-        for pattern in ("*.safetensors", "pytorch_model*.bin") if weights else ():
+        for pattern in ("model*.safetensors", "pytorch_model*.bin") if weights else ():
             folder = Path(snapshot_download(name, allow_patterns=[*FETCHED, pattern, f"{pattern}.index.json"]))
             if any(folder.glob(pattern)):
                 break

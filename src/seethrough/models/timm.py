@@ -23,7 +23,7 @@ from seethrough.models.opened import Known, Opened, Said
 from seethrough.models.preprocessing import called
 from seethrough.models.state import random_state_kept
 from seethrough.models.torch import fill, open_live_torch, weights_in
-from seethrough.models.torchvision_import import make_torchvision_importable, operator_notes
+from seethrough.models.torchvision_import import make_torchvision_importable
 from seethrough.results import Note
 
 RANDOM = (None, "none", "random")
@@ -61,13 +61,14 @@ def open_timm(name: str, said: Said, weights: str | Path | None) -> Opened:
     published = weights in PUBLISHED
     file = None if published or weights in RANDOM else _existing(str(weights))
     module, known = built(name, said, pretrained=published)
-    notes, record = operator_notes(), {"timm": _timm().__version__}
+    notes: tuple[Note, ...] = ()
+    record = {"timm": _timm().__version__}
     if published:
         label = f"{name} ({module.pretrained_cfg['tag']})" if module.pretrained_cfg.get("tag") else name
     elif file is None:
-        label, notes = "random", (*notes, Note("random_weights", "warning", {"architecture": name}))
+        label, notes = "random", (Note("random_weights", "warning", {"architecture": name}),)
     else:
-        label, notes = str(weights), (*notes, *fill(module, weights_in(file), repr(str(file))))
+        label, notes = str(weights), fill(module, weights_in(file), repr(str(file)))
         record["file_sha256"] = fingerprint(file)
     return open_live_torch(
         module, said, source=f"timm:{name}", weights=label, known=known, notes=notes, provenance=record

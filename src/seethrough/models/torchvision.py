@@ -59,7 +59,8 @@ def open_torchvision(name: str, said: Said, weights: str | Path | None) -> Opene
         torchvision isn't installed, or its weights can't be downloaded.
     """
     module, known, file = built(name, said, weights)
-    source, member, notes = f"torchvision:{name}", _member(name, weights), operator_notes()
+    source, member = f"torchvision:{name}", _member(name, weights)
+    notes = operator_notes() if known.task == "detection" else ()  # nothing else has a use for them
     if member is not None:
         label = member.name
     elif file is None:
