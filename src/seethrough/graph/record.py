@@ -479,6 +479,7 @@ def _record(
         outputs,
         frozenset(recorder.written),
         len(tensors),
+        returned=tuple(name for name, _ in named(output)),
     )
 
 

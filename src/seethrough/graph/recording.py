@@ -53,7 +53,8 @@ class Recording:
     ``tensors[i]`` is the tensor that got number i, ``storages[i]`` what it shares with its views; ``inputs`` how many of
     the first are the network's inputs, of which number 0 is explained; ``outputs`` the numbers of what the network
     returned by name; ``live`` the numbers that carried an input when they were made; ``written`` the storages that
-    anything wrote into; ``ended`` why it ends before the network does, where it does.
+    anything wrote into; ``ended`` why it ends before the network does, where it does; ``returned`` the names of all
+    that the network returned, also of what depends on no input.
     """
 
     batch: int
@@ -66,6 +67,7 @@ class Recording:
     written: frozenset[int] = frozenset()
     inputs: int = 1
     ended: str = ""
+    returned: tuple[str, ...] = ()
 
     @property
     def origins(self) -> list[torch.Tensor]:

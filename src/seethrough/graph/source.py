@@ -242,18 +242,20 @@ class GraphSource:
 
     def _graph(self, recordings: Sequence[Recording], source: str = "fake") -> Graph:
         graph = canonical(unite(recordings, layout=self.layout, source=source, inputs=self.inputs))
-        return graph if graph.ended else self._chosen(graph)
+        return graph if graph.ended else self._chosen(graph, recordings[0].returned)
 
-    def _chosen(self, graph: Graph) -> Graph:
-        """The graph with the output that was asked for as the one that is meant."""
+    def _chosen(self, graph: Graph, returned: Sequence[str]) -> Graph:
+        """The graph with the output that was asked for as the one that is meant, of all that the network returned."""
         if self.output is None:
             return graph
-        if self.output not in graph.outputs:
-            names = [name or "the only one, without a name" for name in graph.outputs]
+        if self.output not in returned:
+            names = [name or "one alone, without a name" for name in returned]
             raise UsageError(
-                f"{type(self.module).__name__} gives no output {self.output!r} that depends on the image."
-                f"{nearest(self.output, names)} There are: {', '.join(names)}."
+                f"{type(self.module).__name__} gives no output {self.output!r}.{nearest(self.output, names)} There are: "
+                f"{', '.join(names)}."
             )
+        if self.output not in graph.outputs:
+            raise NetworkRefused(f"nothing that can be seen leads from the image to the output {self.output!r}")
         return replace(graph, chosen=self.output)
 
     def _record(
@@ -334,9 +336,8 @@ class GraphSource:
             return self.call(*(self.native(t) for t in tensors))
 
         tensors = self._tensors(images)
-        return self._chosen(
-            whole(self.module, call, tensors, layout=self.layout, training=self.training, inputs=self.inputs)
-        )
+        graph = whole(self.module, call, tensors, layout=self.layout, training=self.training, inputs=self.inputs)
+        return self._chosen(graph, list(graph.outputs))
 
 
 def _repeated(tensor: torch.Tensor, number: int) -> torch.Tensor:
