@@ -54,6 +54,15 @@ def test_in_a_notebook_it_is_a_table_and_names_from_outside_are_text():
     assert "<table>" in html and "&lt;script&gt;x would train" in html and "<script" not in html
 
 
+def test_it_is_a_file_by_its_suffix(tmp_path):
+    found = check(small(), frozen=["stem"])
+    assert json.loads(found.save(tmp_path / "check.json").read_text("utf-8")) == json.loads(json.dumps(found.to_dict()))
+    page = found.save(tmp_path / "check.html", language="zh").read_text("utf-8")
+    assert "Content-Security-Policy" in page and "本应冻结的 stem 仍会训练" in page and "frozen" in page
+    with pytest.raises(UsageError, match=r"\.html, \.json"):
+        found.save(tmp_path / "check.png")
+
+
 def test_without_an_input_size_what_cannot_be_looked_at_is_said():
     found = check(small(), size=None)
     unchecked = {claim.name for claim in found.unchecked}

@@ -18,7 +18,7 @@ from seethrough.anatomy.checks.freezing import Freezing
 from seethrough.anatomy.checks.modes import training_claim
 from seethrough.anatomy.checks.numbers import weights_claim
 from seethrough.anatomy.checks.parts import Part, parts_of
-from seethrough.anatomy.checks.trial import Size, Taken, Trial
+from seethrough.anatomy.checks.trial import Size, Taken, Trial, unlogged
 from seethrough.anatomy.checks.wiring import Wiring
 from seethrough.anatomy.findings import Check, Claim, Finding
 from seethrough.errors import NetworkRefused, UsageError
@@ -108,9 +108,10 @@ def _size(said: str | int | Sequence[int], layout: str) -> Size:
 
 def _wiring(opened: Opened, source: GraphSource, parts: tuple[Part, ...], forms: Forms) -> tuple[Claim, ...]:
     """What the graph tells; unchecked where there is none, with the reason."""
-    size = forms.working_size()
+    working = forms.working_size()
+    size = working or forms.size
     if size is None or forms.trial is None:
-        why = forms.why_not or ("no_size" if forms.size is None else "input_refused")
+        why = forms.why_not or "no_size"
         return Claim("ending", unchecked=why), Claim("wiring", unchecked=why)
     images = source.internal(torch.zeros((1, *size), dtype=forms.trial.dtype, device=forms.trial.device))
     found: dict[str, int] = {}
@@ -128,7 +129,7 @@ def _wiring(opened: Opened, source: GraphSource, parts: tuple[Part, ...], forms:
         }  # the others may be, behind it
     except NetworkRefused as error:
         why = str(error)
-    blind = () if forms.trial.sees(size) else (Finding("answers_alike", "error"),)
+    blind = () if working is None or forms.trial.sees(size) else (Finding("answers_alike", "error"),)
     return Claim("ending", unchecked=why), Claim("wiring", None, found, blind, unchecked=why)
 
 
@@ -136,10 +137,11 @@ def _graph(source: GraphSource, images: torch.Tensor) -> Graph:
     """For any batch size, else for one image, else up to where the network can't be written down any further. Not what
     was recorded of one image's values, which says nothing of another image.
     """
-    try:
-        return source.written(images)
-    except NetworkRefused:
-        return source.written_so_far(images)
+    with unlogged():
+        try:
+            return source.written(images)
+        except NetworkRefused:
+            return source.written_so_far(images)
 
 
 def _called_in_training(opened: Opened, source: GraphSource, images: torch.Tensor) -> frozenset[int]:

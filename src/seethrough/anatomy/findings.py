@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from seethrough.results import Saved
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -82,7 +84,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Saved):
     """What was meant with a network against what is.
 
     Attributes

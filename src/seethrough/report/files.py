@@ -18,6 +18,7 @@ from seethrough.writing import refuse_unwritable, write_whole
 
 if TYPE_CHECKING:
     from seethrough.anatomy import Summary
+    from seethrough.anatomy.findings import Check
     from seethrough.anatomy.memory import MemoryUse
 
 RESOLUTION = 160
@@ -32,7 +33,8 @@ def save(result: object, path: Path, *, language: str = "en") -> Path:
     """Write a result; the suffix chooses the kind.
 
     An `Explanation` or an `Attribution`: ``.html`` a page that stands alone; ``.png``, ``.svg`` the figure; ``.npz`` every
-    array; ``.json`` every number but the arrays. A `Summary`: ``.html`` the whole tree, ``.json`` every row. A `MemoryUse`: ``.html`` a
+    array; ``.json`` every number but the arrays. A `Summary`: ``.html`` the whole tree, ``.json`` every row. A `Check`: ``.html`` a
+    page, ``.json`` every claim. A `MemoryUse`: ``.html`` a
     page, ``.png``, ``.svg`` the figure, ``.json`` every layer.
 
     Parameters
@@ -119,7 +121,14 @@ def _memory(use: MemoryUse, language: str) -> bytes:
     return memory_page(use, language).html().encode("utf-8")
 
 
+def _checked(check: Check, language: str) -> bytes:
+    from seethrough.report.check_page import check_page
+
+    return check_page(check, language).html().encode("utf-8")
+
+
 _WRITERS: dict[str, dict[str, Writer]] = {
+    "Check": {".html": _checked, ".json": lambda check, language: json_bytes(check.to_dict())},
     "MemoryUse": {
         ".html": _memory,
         ".png": _png,

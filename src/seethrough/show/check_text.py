@@ -21,7 +21,7 @@ LEVEL_STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 COLON = Both(": ", "：")
 ORDER = ("error", "warning", "info")
 
-Row = tuple[str, str, str, str]
+Row = tuple[Both, Both, Both, Both]
 
 
 def as_text(check: Check, *, language: str = "en") -> str:
@@ -29,11 +29,11 @@ def as_text(check: Check, *, language: str = "en") -> str:
     from rich.cells import cell_len
 
     language = known_language(language)
-    rows = [head(language), *(row(claim, language) for claim in check.claims)]
+    rows = [_in(line, language) for line in (words.HEAD, *map(row, check.claims))]
     widths = [max(map(cell_len, column)) for column in zip(*rows)]
     lines = ["  ".join(cell + " " * (w - cell_len(cell)) for cell, w in zip(r, widths)).rstrip() for r in rows]
     rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    said = [f"{level}{COLON.in_(language)}{text}" for _, level, text in sentences(check, language)]
+    said = [labelled(level, text).in_(language) for level, text in sentences(check)]
     return "\n".join([title(check), "", lines[0], rule, *lines[1:], rule, *said, conclusion(check).in_(language)])
 
 
@@ -45,14 +45,16 @@ def as_rich(check: Check, *, language: str = "en", strict: bool = False) -> Rend
 
     language = known_language(language)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in head(language):
+    for name in _in(words.HEAD, language):
         table.add_column(Text(name), overflow="fold")
     for claim in check.claims:
-        *cells, verdict = row(claim, language)
+        *cells, verdict = _in(row(claim), language)
         table.add_row(*map(Text, cells), Text(verdict, STYLES[claim.verdict]))
     said = [
-        Text.assemble((f"{name}{COLON.in_(language)}", LEVEL_STYLES[level]), text)
-        for level, name, text in sentences(check, language)
+        Text.assemble(
+            (f"{words.LEVELS[level].in_(language)}{COLON.in_(language)}", LEVEL_STYLES[level]), text.in_(language)
+        )
+        for level, text in sentences(check)
     ]
     end = Text(conclusion(check, strict=strict).in_(language), "bold")
     return Group(Text(title(check), "bold"), Text(), table, Text(), *said, end)
@@ -61,17 +63,12 @@ def as_rich(check: Check, *, language: str = "en", strict: bool = False) -> Rend
 def as_html(check: Check, *, language: str = "en") -> str:
     """For a notebook: a table and a list, without scripts, styles or requests."""
     language = known_language(language)
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head(language))
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row(claim, language)) + "</tr>"
-        for claim in check.claims
-    )
-    said = "".join(
-        f"<li><b>{escape(name)}</b>{COLON.in_(language)}{escape(text)}</li>"
-        for _, name, text in sentences(check, language)
-    )
+    top, *body = (_in(line, language) for line in (words.HEAD, *map(row, check.claims)))
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in top)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>" for line in body)
+    said = "".join(f"<li>{escape(labelled(level, text).in_(language))}</li>" for level, text in sentences(check))
     return (
-        f"<p><b>{escape(title(check))}</b></p><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+        f"<p><b>{escape(title(check))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         f"<ul>{said}</ul><p>{escape(conclusion(check).in_(language))}</p>"
     )
 
@@ -84,24 +81,30 @@ def title(check: Check) -> str:
     return f"{plain(check.source)} · {plain(check.kind)}"
 
 
-def head(language: str) -> Row:
-    """Names of the columns."""
-    a, b, c, d = (text.in_(language) for text in words.HEAD)
-    return a, b, c, d
-
-
-def row(claim: Claim, language: str) -> Row:
+def row(claim: Claim) -> Row:
     """A claim as a line of the table."""
-    verdict = f"{MARKS[claim.verdict]} {words.VERDICTS[claim.verdict].in_(language)}"
-    return words.CLAIMS[claim.name].in_(language), words.meant(claim), words.is_now(claim).in_(language), verdict
+    verdict = words.VERDICTS[claim.verdict]
+    mark = MARKS[claim.verdict]
+    told = words.meant(claim)
+    return (
+        words.CLAIMS[claim.name],
+        Both(told, told),
+        words.is_now(claim),
+        Both(*(f"{mark} {v}" for v in _each(verdict))),
+    )
 
 
-def sentences(check: Check, language: str) -> Iterator[tuple[str, str, str]]:
-    """(level, its name, sentence): of each finding, the gravest first, and of what couldn't be checked."""
+def sentences(check: Check) -> Iterator[tuple[str, Both]]:
+    """(level, sentence): of each finding, the gravest first, and of what couldn't be checked."""
     said = [(f.level, words.sentence(f)) for f in check.findings]
     said += [("error" if c.meant is not None else "warning", words.unchecked(c)) for c in _once(check.unchecked)]
-    for level, text in sorted(said, key=lambda pair: ORDER.index(pair[0])):
-        yield level, words.LEVELS[level].in_(language), text.in_(language)
+    yield from sorted(said, key=lambda pair: ORDER.index(pair[0]))
+
+
+def labelled(level: str, text: Both) -> Both:
+    """A sentence behind its level."""
+    parts = (_each(words.LEVELS[level]), _each(COLON), _each(text))
+    return Both(*("".join(part) for part in zip(*parts)))
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:
@@ -133,3 +136,11 @@ def conclusion(check: Check, *, strict: bool = False) -> Both:
 
 def _counted(text: tuple[Both, Both], n: int) -> Both | None:
     return None if not n else text[0] if n == 1 else text[1].fill(n=n)
+
+
+def _in(line: Sequence[Both], language: str) -> list[str]:
+    return [cell.in_(language) for cell in line]
+
+
+def _each(text: Both) -> tuple[str, str]:
+    return text.en, text.zh

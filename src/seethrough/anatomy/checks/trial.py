@@ -100,7 +100,7 @@ class Trial:
             with (
                 untouched(self.source.module, training=self.source.training),
                 torch.no_grad(),
-                _unlogged(),
+                unlogged(),
                 fake_tensors() if fake else nullcontext(),
             ):
                 images = torch.zeros((BATCH, *size), dtype=self.dtype, device=self.device)
@@ -148,7 +148,7 @@ def _is_open(found: Taken | Refused) -> bool:
 
 
 @contextmanager
-def _unlogged() -> Iterator[None]:
+def unlogged() -> Iterator[None]:
     """Torch logs the traceback of every operation that fails on tensors without data; here failing is an answer."""
     log = logging.getLogger(fake_tensor.__name__)
     disabled, log.disabled = log.disabled, True
