@@ -163,6 +163,22 @@ def test_grad_cam_of_a_channels_last_network_is_right_whichever_way_round_a_laye
         assert np.abs(found.values - expected).max() <= 1e-5 * expected.max() > 0
 
 
+def test_sizes_are_those_of_the_file_whichever_way_round_a_value_is_handed_over(tmp_path):
+    nodes = [
+        node_of("Transpose", "input", output="a", perm=[0, 3, 1, 2]),
+        node_of("Shape", "a", output="shape", start=2, end=4),
+        node_of("Cast", "shape", output="size", to=1),
+        node_of("ReduceProd", "size", output="places", keepdims=0),
+        node_of("ReduceSum", "a", "axes", output="sum", keepdims=0),
+        node_of("Div", "sum", "places"),
+    ]
+    file = written(
+        model_of(nodes, {"axes": np.array([2, 3])}, shape=("batch", 8, 10, 3), opset=18), tmp_path / "net.onnx"
+    )
+    images = torch.rand(2, 8, 10, 3)
+    torch.testing.assert_close(open_model(file).module(images), images.mean((1, 2)))
+
+
 def test_half_precision_is_computed_in_single_precision_and_said(tmp_path):
     from onnx import numpy_helper
 

@@ -129,13 +129,14 @@ def _kind(operator: str) -> type[Step]:
 @dataclass(frozen=True)
 class Move:
     """A node in its turn: what runs it (None: plain numbers), what it takes from other nodes, which values nobody needs
-    behind it.
+    behind it, and whether it asks the shape of a value that is handed over turned.
     """
 
     node: Node
     step: Step | None
     takes: tuple[str, ...]
     frees: tuple[str, ...]
+    asks_turned: bool = False
 
 
 class OnnxNetwork(nn.Module):
@@ -197,7 +198,7 @@ class OnnxNetwork(nn.Module):
         for move in self.moves:
             given = tuple(values[name] for name in move.takes)
             if move.step is None:
-                found = _numbers(move.node, given)
+                found = _numbers(move.node, given, move.asks_turned)
             elif watch is not None:
                 found = watch(move.step, given)
             else:
@@ -213,10 +214,12 @@ class OnnxNetwork(nn.Module):
         return value.permute(TO_FIRST) if turned else value
 
 
-def _numbers(node: Node, given: tuple[Any, ...]) -> Any:
+def _numbers(node: Node, given: tuple[Any, ...], turned: bool) -> Any:
     """What a node gives that reckons with sizes."""
     if node.operator == "Shape":
-        return np.array(given[0].shape[node.settings.get("start", 0) : node.settings.get("end")], np.int64)
+        shape = given[0].shape
+        shape = [shape[axis] for axis in TO_FIRST] if turned and len(shape) == 4 else shape
+        return np.array(shape[node.settings.get("start", 0) : node.settings.get("end")], np.int64)
     if node.operator == "Size":
         return np.array(np.prod(given[0].shape), np.int64)
     following = iter(given)
@@ -234,7 +237,7 @@ def _moves(program: Program, weights: Mapping[str, Tensor], numbers: Mapping[str
         counting = node.operator in NUMBERS and all(name in plain for name in node.inputs if name)
         if counting or node.operator in ("Shape", "Size"):
             plain.update(node.outputs)
-            yield Move(node, None, tuple(name for name in node.inputs if name), frees)
+            yield Move(node, None, tuple(filter(None, node.inputs)), frees, not first.isdisjoint(node.inputs))
             continue
         turned_in = frozenset(k for k, name in enumerate(node.inputs) if name in first)
         step = _kind(node.operator)(node, turned_in, not first.isdisjoint(node.outputs))

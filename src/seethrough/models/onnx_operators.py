@@ -268,8 +268,11 @@ def _transpose(node: Node, x: Tensor) -> Tensor:
 
 
 def _concat(node: Node, *inputs: Operand) -> Tensor:
-    like = next(x for x in inputs if isinstance(x, Tensor))
-    return torch.cat([as_tensor(x, like) for x in inputs], node.settings["axis"])
+    like, axis = next(x for x in inputs if isinstance(x, Tensor)), node.settings["axis"]
+    parts = [as_tensor(x, like) for x in inputs]
+    # A shift by nothing is exported as two slices, one of them empty.
+    full = [part for part in parts if part.shape[axis]] or parts[:1]
+    return torch.cat(full, axis) if len(full) > 1 else full[0]
 
 
 def _split(node: Node, x: Tensor, parts: np.ndarray | None = None) -> tuple[Tensor, ...]:
