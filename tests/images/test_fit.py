@@ -18,8 +18,8 @@ def picture(height, width, seed=0):
 
 def test_a_crop_is_what_pil_makes_of_the_shorter_side_and_the_centre():
     batch, (geometry,) = prepare([picture(300, 451)], USUAL["raw"], (224, 224, 3), "channels_last")
-    resized = Image.fromarray(picture(300, 451).pixels).resize((384, 256), Image.Resampling.BILINEAR)
-    assert geometry.resized == (256, 384) and (geometry.top, geometry.left) == (16, 80)
+    resized = Image.fromarray(picture(300, 451).pixels).resize((385, 256), Image.Resampling.BILINEAR)
+    assert geometry.resized == (256, 385) and (geometry.top, geometry.left) == (16, 80)
     assert np.array_equal(batch[0].numpy(), np.asarray(resized, np.float32)[16:240, 80:304])
 
 
@@ -75,14 +75,17 @@ def test_whole_cuts_nothing_off_and_makes_no_batch_of_different_proportions():
         prepare([picture(50, 80), picture(80, 50)], said, (3, 40, 40), "channels_first")
 
 
-@pytest.mark.parametrize("centre, margin", [("even", 2), ("floor", 1)])
-def test_of_an_odd_rest_either_convention_can_be_said(centre, margin):
-    said = preprocessing_named({"name": "raw", "resize_to": 35, "centre": centre})
-    _, (geometry,) = prepare([picture(70, 70)], said, (32, 32, 3), "channels_last")
-    assert (geometry.top, geometry.left) == (margin, margin)  # 3 pixels to spare: half of it is 1.5
+@pytest.mark.parametrize(
+    "rounding, resized, margin", [("nearest", 128, 1), ("torchvision", 127, 2), ("huggingface", 127, 1)]
+)
+def test_of_parts_of_pixels_each_convention_can_be_said(rounding, resized, margin):
+    said = preprocessing_named({"name": "raw", "resize_to": 35, "rounding": rounding})
+    _, (geometry,) = prepare([picture(70, 255)], said, (3, 32, 32), "channels_first")
+    assert geometry.resized == (35, resized)  # 127.5 pixels long
+    assert geometry.top == margin  # 3 pixels to spare: half of it is 1.5
 
 
-@pytest.mark.parametrize("said", [{"interpolation": "cubic"}, {"centre": "left"}, {"fit": "squash"}])
+@pytest.mark.parametrize("said", [{"interpolation": "cubic"}, {"rounding": "up"}, {"fit": "squash"}])
 def test_a_way_of_fitting_that_there_is_not_is_refused_with_those_that_there_are(said):
     with pytest.raises(UsageError, match=r"one of [a-z, ]+, not '"):
         preprocessing_named({"name": "tf", **said})

@@ -108,7 +108,7 @@ def prepare(
     """Make pictures into one batch for a network.
 
     Resizing is that of the usual evaluation (torchvision on PIL images): with antialiasing, on 8-bit pixels, shorter
-    side first, then the centre; to the pixel what torchvision, timm and Hugging Face make of the same settings.
+    side first, then the centre; with their rounding, to the pixel what torchvision, timm and Hugging Face make of it.
 
     Parameters
     ----------
@@ -167,17 +167,18 @@ def _grid(preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layo
 
 
 def _geometry(picture: tuple[int, int], size: tuple[int, int], preprocessing: Preprocessing) -> Geometry:
-    goal = preprocessing.resize_to
+    goal, rounding = _both(preprocessing.resize_to), preprocessing.rounding
     if preprocessing.fit == "whole":
-        resized = _covering(picture, _both(goal) or size)
+        resized = _covering(picture, goal or size, rounding)
         return Geometry(picture, resized, resized)
     if preprocessing.fit == "stretch":
-        resized = _roomy(_both(goal) or size, size)
+        resized = _roomy(goal or size, size)
     elif preprocessing.fit == "pad":
-        resized = _within(picture, _both(goal) or size)
+        resized = _within(picture, goal or size)
     else:
-        resized = _covering(picture, _roomy(_both(goal) or (round(size[0] * 8 / 7), round(size[1] * 8 / 7)), size))
-    top, left = (_margin(have, want, preprocessing.centre) for have, want in zip(resized, size))
+        usual = round(size[0] * 8 / 7), round(size[1] * 8 / 7)
+        resized = _covering(picture, _roomy(goal or usual, size), rounding)
+    top, left = (_margin(have, want, rounding) for have, want in zip(resized, size))
     return Geometry(picture, resized, size, top, left)
 
 
@@ -195,11 +196,11 @@ def _roomy(goal: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     return goal
 
 
-def _margin(have: int, want: int, centre: str) -> int:
+def _margin(have: int, want: int, rounding: str) -> int:
     """What is cut off before the centre; negative where something is put there."""
-    if have < want:
+    if have < want and rounding != "nearest":
         return -((want - have) // 2)
-    return round((have - want) / 2) if centre == "even" else (have - want) // 2
+    return round((have - want) / 2) if rounding == "torchvision" else (have - want) // 2
 
 
 def _within(picture: tuple[int, int], goal: tuple[int, int]) -> tuple[int, int]:
@@ -208,12 +209,10 @@ def _within(picture: tuple[int, int], goal: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(picture[0] / ratio)), max(1, round(picture[1] / ratio))
 
 
-def _covering(picture: tuple[int, int], goal: tuple[int, int]) -> tuple[int, int]:
-    """The picture's size once its shorter side (for an oblong goal: the side that is short of it) has the length.
-
-    The other side is cut to whole pixels as torchvision does it; for an oblong goal, rounded as timm does.
-    """
-    whole = int if goal[0] == goal[1] else round
+def _covering(picture: tuple[int, int], goal: tuple[int, int], rounding: str) -> tuple[int, int]:
+    """The picture's size once its shorter side (for an oblong goal: the side that is short of it) has the length."""
+    # For an oblong goal torchvision has no rule, and timm rounds.
+    whole = round if rounding == "nearest" or goal[0] != goal[1] else int
     if picture[0] * goal[1] >= picture[1] * goal[0]:
         return whole(goal[1] * picture[0] / picture[1]), goal[1]
     return goal[0], whole(goal[0] * picture[1] / picture[0])

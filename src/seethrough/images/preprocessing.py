@@ -13,7 +13,7 @@ from seethrough.errors import UsageError, nearest
 CHANNEL_ORDERS = ("RGB", "BGR", "L")
 FITS = ("crop", "stretch", "pad", "whole")
 INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-CENTRES = ("even", "floor")
+ROUNDINGS = ("nearest", "torchvision", "huggingface")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,10 @@ class Preprocessing:
         Length in pixels before the centre is cut out, or (height, width), or None for the default.
     interpolation
         ``"nearest"``, ``"box"``, ``"bilinear"``, ``"hamming"``, ``"bicubic"`` or ``"lanczos"``, each with antialiasing.
-    centre
-        Where the centre lies when the margins can't be equal: ``"floor"``, the smaller one above and left (Hugging
-        Face); ``"even"``, half the rest rounded to an even number (torchvision, timm).
+    rounding
+        What becomes of parts of pixels. ``"nearest"``: the longer side is rounded, and of unequal margins the smaller one
+        is above and left. ``"torchvision"`` (and timm): the longer side is cut to whole pixels, and half of what is cut
+        off rounded to an even number. ``"huggingface"``: cut to whole pixels, and the smaller margin above and left.
     assumed
         True where nobody said so and it was guessed; a result then says it.
 
@@ -60,7 +61,7 @@ class Preprocessing:
     fit: str = "crop"
     resize_to: int | tuple[int, int] | None = None
     interpolation: str = "bilinear"
-    centre: str = "even"
+    rounding: str = "nearest"
     assumed: bool = False
 
     def __post_init__(self) -> None:
@@ -72,8 +73,8 @@ class Preprocessing:
             raise UsageError(f"A picture is fitted by one of {', '.join(FITS)}, not {self.fit!r}.")
         if self.interpolation not in INTERPOLATIONS:
             raise UsageError(f"A picture is resized by one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}.")
-        if self.centre not in CENTRES:
-            raise UsageError(f"The centre of a picture is one of {', '.join(CENTRES)}, not {self.centre!r}.")
+        if self.rounding not in ROUNDINGS:
+            raise UsageError(f"The rounding of a picture is one of {', '.join(ROUNDINGS)}, not {self.rounding!r}.")
         if not {len(self.mean), len(self.std)} <= {1, len(self.channels)}:
             raise UsageError(
                 f"A preprocessing of {self.channels} has 1 or {len(self.channels)} means and standard deviations, not "

@@ -134,7 +134,7 @@ def _ways_of_whole(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _resizings(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
     said = RESAMPLES.get(settings.get("resample", 2), "bilinear")
     for interpolation in dict.fromkeys((said, "bilinear", "bicubic")):
-        yield {"interpolation": interpolation, "centre": "floor"}
+        yield {"interpolation": interpolation, "rounding": "huggingface"}
 
 
 def _goals(settings: dict[str, Any], size: tuple[int, int, int]) -> list[int]:

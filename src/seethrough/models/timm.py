@@ -169,6 +169,7 @@ def _preprocessing(data: dict[str, Any]) -> Preprocessing | None:
             fit=FITS[data["crop_mode"]],
             resize_to=tall if tall == wide else (tall, wide),
             interpolation=data["interpolation"],
+            rounding="torchvision",
             assumed=framed,
         )
     )

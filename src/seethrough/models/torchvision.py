@@ -144,7 +144,9 @@ def what_is_known(name: str, preset: Any) -> Known:
 def _preprocessing(transforms: Any, **fit: Any) -> Preprocessing:
     mean, std = tuple(transforms.mean), tuple(transforms.std)
     interpolation = transforms.interpolation.value
-    return called(Preprocessing(scale=1 / 255, mean=mean, std=std, interpolation=interpolation, **fit))
+    return called(
+        Preprocessing(scale=1 / 255, mean=mean, std=std, interpolation=interpolation, **fit, rounding="torchvision")
+    )
 
 
 def _allowed_size(name: str, said: Said, known: Known, preset: Any) -> tuple[int, ...]:
