@@ -87,8 +87,11 @@ def test_another_size_that_is_taken_is_good_to_know():
 
 
 def test_one_number_is_the_side_of_a_square():
-    claims = {c.name: c for c in check(small(), input=24).claims}
-    assert claims["input"].meant == (3, 24, 24)
+    for side in (24, "24"):
+        claims = {c.name: c for c in check(small(), input=side).claims}
+        assert claims["input"].meant == (3, 24, 24)
+    lines = trained(nn.Sequential(nn.Linear(7, 9), nn.ReLU(), nn.Linear(9, 3)))
+    assert finding(check(lines, size=(7,), input="8"), "input_refused").numbers["takes"] == [[7]]
 
 
 def test_when_no_size_goes_that_is_said():

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 import seethrough as st
 from seethrough.anatomy.checks.initial import Drawn
 from seethrough.anatomy.checks.numbers import spread_of
+from seethrough.anatomy.checks.parts import has_data
 
 
 @torch.no_grad()
@@ -171,3 +172,16 @@ def test_a_spread_is_of_all_numbers():
     assert (found.low, found.high) == (-4, 3) and math.isclose(found.scale, math.sqrt(12.5))
     found = spread_of(torch.tensor([1.0, float("nan"), float("-inf")]))
     assert (found.nan, found.infinite) == (1, 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_numbers_of_other_precisions_are_read(dtype):
+    found = spread_of(torch.tensor([300.0, -400.0], dtype=dtype))
+    assert (found.low, found.high) == (-400, 300) and math.isclose(found.scale, math.sqrt(125_000), rel_tol=1e-2)
+
+
+def test_numbers_of_eight_bits_are_left_out():
+    module = small()
+    module.head.weight = nn.Parameter(module.head.weight.detach().to(torch.float8_e4m3fn), requires_grad=False)
+    assert not has_data(module.head.weight) and has_data(module.stem.weight)
+    assert names(check(module, size=None), "error") == []

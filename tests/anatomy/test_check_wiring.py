@@ -141,6 +141,10 @@ def test_attention_uses_the_projection_that_it_does_not_call():
     assert faults(small(Attending)) == set()
 
 
+def test_what_a_scripted_network_does_inside_is_used():
+    assert faults(torch.jit.script(small())) == set()
+
+
 def test_layers_that_are_called_again_and_by_other_names_are_used():
     class Again(Small):
         def __init__(self):

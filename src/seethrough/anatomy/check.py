@@ -63,7 +63,7 @@ def check(
         For a pattern of no letters, a size or a number of outputs below 1.
     """
     frozen, trainable = _patterns(frozen, "frozen"), _patterns(trainable, "trainable")
-    size = None if input_size is None else _size(input_size, opened.layout)
+    size = None if input_size is None else _size(input_size, opened)
     if outputs is not None and outputs < 1:
         raise UsageError(f"A network has at least one output; outputs={outputs} was said.")
     parts = parts_of(opened)
@@ -93,7 +93,7 @@ def _patterns(said: Sequence[str], which: str) -> tuple[str, ...]:
     return patterns
 
 
-def _size(said: str | int | Sequence[int], layout: str) -> Size:
+def _size(said: str | int | Sequence[int], opened: Opened) -> Size:
     numbers = re.split(r"[x×]", said.lower()) if isinstance(said, str) else (said,) if isinstance(said, int) else said
     try:
         size = tuple(int(n) for n in numbers)
@@ -101,9 +101,10 @@ def _size(said: str | int | Sequence[int], layout: str) -> Size:
         size = ()
     if not size or min(size) < 1:
         raise UsageError(f"An input size is whole numbers above 0, such as (224, 224, 3) or '224x224x3'; not {said!r}.")
-    if len(size) > 1:
+    is_side = len(size) == 1 and isinstance(said, str | int) and len(opened.input_size or (0, 0, 0)) > 1
+    if not is_side:
         return size
-    return (3, *size, *size) if layout == "channels_first" else (*size, *size, 3)
+    return (3, *size, *size) if opened.layout == "channels_first" else (*size, *size, 3)
 
 
 def _wiring(opened: Opened, source: GraphSource, parts: tuple[Part, ...], forms: Forms) -> tuple[Claim, ...]:

@@ -45,8 +45,8 @@ FOUND: Mapping[str, Both] = {
     ),
     "wiring": Both("{used:count} of {layers:count} layers are used", "{layers:count} 层中用到 {used:count} 层"),
     "training": Both(
-        "{normalisations:count} batch normalisations, {dropouts:count} dropouts",
-        "{normalisations:count} 个批归一化，{dropouts:count} 个 dropout",
+        "batch normalisation × {normalisations:count}, dropout × {dropouts:count}",
+        "批归一化 × {normalisations:count}，dropout × {dropouts:count}",
     ),
 }
 
@@ -79,7 +79,7 @@ UNCHECKED: Mapping[str, Both] = {
 }
 """Why something couldn't be checked; another reason is the graph's own sentence."""
 
-NOT_CHECKED = Both("{claim} couldn't be checked: {reason}.", "无法检查“{claim}”：{reason}。")
+NOT_CHECKED = Both("Not checked ({claim}): {reason}.", "未检查（{claim}）：{reason}。")
 
 HEAD = (Both("", ""), Both("Meant", "期望"), Both("Is", "实际"), Both("As meant", "相符"))
 
@@ -343,8 +343,7 @@ def unchecked(claim: Claim) -> Both:
     """Why a claim couldn't be checked."""
     reason = claim.unchecked or ""
     known = UNCHECKED.get(reason) or Both(*(plain(reason.rstrip("."), longest=300),) * 2)
-    name = CLAIMS[claim.name]
-    return NOT_CHECKED.fill(claim=Both(name.en[0].upper() + name.en[1:], name.zh), reason=known)
+    return NOT_CHECKED.fill(claim=CLAIMS[claim.name], reason=known)
 
 
 def by(size: Sequence[int]) -> str:

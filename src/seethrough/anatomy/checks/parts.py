@@ -96,6 +96,7 @@ def has_data(tensor: torch.Tensor) -> bool:
         not nn.parameter.is_lazy(tensor)
         and not tensor.is_meta
         and tensor.is_floating_point()
+        and tensor.dtype.itemsize > 1  # with eight bits torch doesn't calculate
         and tensor.layout is torch.strided
         and tensor.numel() > 0
     )

@@ -112,7 +112,8 @@ class Wiring:
         if helping:
             yield _about("layers_of_training", "info", helping, sum(p.count for p in helping))
         holding = tuple(p for p in idle if p.count and p not in helping)
-        empty = tuple(p for p in idle if not p.count and id(p.layer) not in learning)
+        scripted = [p.path for p in idle if isinstance(p.layer, torch.jit.ScriptModule)]  # runs as one operation
+        empty = tuple(p for p in idle if not p.count and id(p.layer) not in learning and p.path not in scripted)
         if holding:
             yield _about("layers_not_used", "warning", holding, sum(p.count for p in holding))
         if empty:
