@@ -171,14 +171,29 @@ def _refuse_large_settings(settings: Mapping[str, Any], layer: str, where: str) 
     for name, value in settings.items():
         if "seed" in name:
             continue
-        sides = [min(abs(side), 2**63) for side in _whole_numbers(value)]
-        declared = product(sides) if name.endswith(SHAPES) else max(sides, default=0)
-        limit = LARGEST_SHAPE if name.endswith(SHAPES) else LARGEST_NUMBER
+        if name.endswith(SHAPES):
+            declared, limit = max(map(_extent, _shapes(value)), default=0), LARGEST_SHAPE
+        else:
+            declared, limit = max(map(_side, _whole_numbers(value)), default=0), LARGEST_NUMBER
         if declared > limit:
             raise InputRefused(
                 f"{where}: the layer {layer!r} declares {declared:,} by its {name!r}; the limit is {limit:,}. It is made "
                 "to mislead."
             )
+
+
+def _shapes(value: Any) -> list[Any]:
+    """The shapes in a setting: a layer that joins several values has one of each."""
+    several = isinstance(value, list) and any(isinstance(each, list) for each in value)
+    return value if several else [value]
+
+
+def _extent(shape: Any) -> int:
+    return product(map(_side, _whole_numbers(shape)))
+
+
+def _side(number: int) -> int:
+    return min(abs(number), 2**63)
 
 
 def _whole_numbers(value: Any) -> Iterator[int]:
