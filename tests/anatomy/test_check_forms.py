@@ -4,6 +4,7 @@ import pytest
 import torch.nn as nn
 from checked_networks import Small, check, finding, names, small, trained
 
+import seethrough as st
 from seethrough.anatomy.checks.trial import nearest_sizes, step_of
 
 
@@ -148,6 +149,14 @@ def test_of_several_outputs_the_logits_are_counted():
     claims = {c.name: c for c in check(small(Two), outputs=5).claims}
     assert claims["outputs"].verdict == "holds"
     assert claims["outputs"].found["shapes"] == {"features": [16], "logits": [5]}
+
+
+def test_boxes_are_no_outputs_to_be_counted():
+    net = st.open(small(), input_size=(3, 16, 16), task="detection", classes=["cat", "dog"])
+    assert {c.name for c in net.check().claims} == {"input", "ending", "wiring", "weights", "training"}
+    claims = {c.name: c for c in net.check(outputs=5, classes=["cat"]).claims}
+    assert claims["outputs"].unchecked == claims["classes"].unchecked == "boxes"
+    assert not net.check(outputs=5).passed
 
 
 def test_names_of_classes_are_counted_against_the_outputs():

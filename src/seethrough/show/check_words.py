@@ -72,6 +72,10 @@ UNCHECKED: Mapping[str, Both] = {
         "没有说明输入的大小；请用 input=(3, 224, 224) 说明，命令行用 --input 3x224x224",
     ),
     "input_refused": Both("no input size is known that the network takes", "不知道网络接受的任何输入大小"),
+    "boxes": Both(
+        "a detection network gives boxes, as many as it finds, and no output for each class",
+        "检测网络给出找到的若干个框，而不是每个类别一个输出",
+    ),
     "several_inputs": Both(
         "nobody said how large the other inputs are; say each by its name when opening",
         "没有说明其他输入的大小；请在打开时按名称逐一说明",

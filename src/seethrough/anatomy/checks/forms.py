@@ -56,8 +56,10 @@ class Forms:
 
     def claims(self) -> tuple[Claim, ...]:
         """Of the input; of the outputs; of the classes, where names were given or are known."""
-        found = [self._input(), self._outputs()]
-        names = self.meant_classes or self.opened.classes
+        found = [self._input()]
+        if self._scores or self.meant_outputs is not None:
+            found.append(self._outputs())
+        names = self.meant_classes or (self.opened.classes if self._scores else None)
         if names is not None:
             found.append(self._classes(names))
         return tuple(found)
@@ -77,37 +79,33 @@ class Forms:
         return Claim("input", meant, found, tuple(findings))
 
     def _refused(self, answer: Refused) -> Finding:
-        assert self.trial is not None and self.size is not None
-        tried = list(self.trial.others(self.size, self.opened.input_size))
-        taken = [size for size, goes in tried if goes]
+        trial, size = self.trial, self.size
+        assert trial is not None and size is not None  # else there was no answer
+        tried = dict(trial.others(size, self.opened.input_size))
+        taken = [other for other, goes in tried.items() if goes]
         numbers: dict[str, Any] = {
-            "size": list(self.size),
+            "size": list(size),
             "reason": answer.reason,
-            "takes": [list(size) for size in nearest_sizes(self.size, taken)],
-            "step": None,
-            "least": None,
+            "takes": [list(other) for other in nearest_sizes(size, taken)],
+            **_steps(trial, {**tried, size: False}),
             "tried": len(tried),
         }
-        alike = [
-            size for size in taken if len(size) == 3 and size[self.trial.channels] == self.size[self.trial.channels]
-        ]
-        if alike:
-            refused = [
-                self.trial.sides(size) for size, goes in tried if not goes and _same_depth(size, alike, self.trial)
-            ]
-            refused.append(self.trial.sides(self.size))
-            numbers["step"] = step_of([self.trial.sides(size) for size in alike], refused)
-            numbers["least"] = list(min(alike, key=lambda size: (max(self.trial.sides(size)), size)))  # type: ignore[union-attr]
-        turned = _turned(self.size)
-        name = "input_axes" if turned in taken and sorted(turned) == sorted(self.size) else "input_refused"
-        if name == "input_axes":
-            numbers["turned"] = list(turned)
-        return Finding(name, "error", (), numbers)
+        turned = _turned(size)
+        if turned in taken and turned != size:
+            return Finding("input_axes", "error", (), {**numbers, "turned": list(turned)})
+        return Finding("input_refused", "error", (), numbers)
+
+    @property
+    def _scores(self) -> bool:
+        """Whether each output is a number of its own; a detection network gives boxes, as many as it finds."""
+        return self.opened.task != "detection"
 
     # --- the outputs --------------------------------------------------------------------------------------------------
 
     def counted(self) -> int | None:
         """How many outputs the meant output has: its channels."""
+        if not self._scores:
+            return None
         answer = self.answer()
         if not isinstance(answer, Taken) or not answer.outputs:
             size = self.working_size()
@@ -142,6 +140,8 @@ class Forms:
         return Claim("classes", meant, {"names": len(names), "outputs": count}, findings)
 
     def _why_no_outputs(self) -> str:
+        if not self._scores:
+            return "boxes"
         return "input_refused" if isinstance(self.answer(), Refused) else self.why_not or "no_size"
 
 
@@ -155,5 +155,14 @@ def _turned(size: Size) -> Size:
     return (*size[1:], size[0]) if size and size[0] == min(size) else (*size[-1:], *size[:-1])
 
 
-def _same_depth(size: Size, alike: Sequence[Size], trial: Trial) -> bool:
-    return len(size) == 3 and size[trial.channels] == alike[0][trial.channels]
+def _steps(trial: Trial, tried: Mapping[Size, bool]) -> dict[str, Any]:
+    """The step in which height and width must go, and the least size; None where it is something else, or unknown."""
+    pictures = {size: goes for size, goes in tried.items() if len(size) == 3}
+    depth = next((size[trial.channels] for size, goes in pictures.items() if goes), None)
+    alike = {size: goes for size, goes in pictures.items() if size[trial.channels] == depth}
+    taken = [size for size, goes in alike.items() if goes]
+    refused = [size for size, goes in alike.items() if not goes]
+    if not taken:
+        return {"step": None, "least": None}
+    step = step_of([trial.sides(size) for size in taken], [trial.sides(size) for size in refused])
+    return {"step": step, "least": list(min(taken, key=lambda size: (max(trial.sides(size)), size)))}
