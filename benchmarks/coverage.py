@@ -35,6 +35,7 @@ import architectures
 from architectures import Architecture
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
+from seethrough.graph.in_order import GradientsInOrder
 from seethrough.graph.outputs import output_tensors
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import same_chance
@@ -99,7 +100,7 @@ def tried(architecture: Architecture) -> Row:
 def called(source: GraphSource, graph: Graph, images: torch.Tensor) -> torch.Tensor:
     """The network's own output, the one that the graph takes for the answer."""
     name = next(name for name, place in graph.outputs.items() if place == graph.output)
-    with same_chance():
+    with same_chance(), GradientsInOrder():
         return output_tensors(source.call(source.native(images)))[name]
 
 

@@ -16,6 +16,7 @@ import torch.nn as nn
 
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
+from seethrough.graph.in_order import GradientsInOrder
 from seethrough.graph.outputs import output_tensors
 from seethrough.graph.untouched import same_chance, untouched
 from seethrough.graph.walk import Forward
@@ -46,7 +47,7 @@ def disagreement(
     images, *beside = given.values()
 
     def network(images: torch.Tensor) -> torch.Tensor:
-        with same_chance():
+        with same_chance(), GradientsInOrder():
             inputs = [native(images), *(native(t).clone() for t in beside)]
             return output_tensors(call(*inputs))[graph.meant]
 

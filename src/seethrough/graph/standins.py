@@ -11,6 +11,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from seethrough.graph.in_order import receives_in_order, receives_in_rows
+
 # Multi-head attention is written in Python as its own composition: a copy of its code whose guard is off opens it.
 open_attention = types.FunctionType(
     F.multi_head_attention_forward.__code__,
@@ -41,11 +43,34 @@ def batch_norm(
     """
     if training:
         running_mean, running_var = (None if t is None else t.clone() for t in (running_mean, running_var))
-    return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return receives_in_order(F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps))
 
 
-setitem.__module__ = batch_norm.__module__ = "torch"
-STAND_INS: dict[Any, Callable[..., Any]] = {torch.Tensor.__setitem__: setitem, F.batch_norm: batch_norm}
+def instance_norm(
+    input: torch.Tensor,
+    running_mean: torch.Tensor | None = None,
+    running_var: torch.Tensor | None = None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """Instance normalisation; running statistics as in `batch_norm`."""
+    if use_input_stats:
+        running_mean, running_var = (None if t is None else t.clone() for t in (running_mean, running_var))
+    return receives_in_rows(
+        F.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    )
+
+
+for _stand_in in (setitem, batch_norm, instance_norm):
+    _stand_in.__module__ = "torch"
+STAND_INS: dict[Any, Callable[..., Any]] = {
+    torch.Tensor.__setitem__: setitem,
+    F.batch_norm: batch_norm,
+    F.instance_norm: instance_norm,
+}
 
 
 def property_getter(getter: Any) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -15,6 +15,7 @@ import torch
 import torch.nn as nn
 
 from seethrough.graph.graph import Graph, Value
+from seethrough.graph.in_order import GradientsInOrder
 from seethrough.graph.operations import Kind, Operation, Place, Ref
 from seethrough.graph.outputs import output_tensors
 from seethrough.graph.tree import flatten
@@ -65,7 +66,7 @@ class Network:
 
     def slope(self, tensors: Sequence[torch.Tensor], arrived: tuple[torch.Tensor | None, ...]) -> torch.Tensor | None:
         """What arrives at the images, the first of the inputs, when ``arrived`` is sent down from the outputs."""
-        with untouched(self.module, training=self.training), torch.enable_grad():
+        with untouched(self.module, training=self.training), torch.enable_grad(), GradientsInOrder():
             leaf, *beside = (t.detach().clone() for t in tensors)
             outputs = output_tensors(self.call(leaf.requires_grad_() * 1, *beside)).values()
             pairs = [(t, a) for t, a in zip(outputs, arrived) if a is not None and t.requires_grad]
