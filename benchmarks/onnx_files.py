@@ -2,7 +2,7 @@
 
 For each network and way of exporting: nodes, seconds to open, what the output is off by against onnxruntime and against
 the original, and what saliency, integrated gradients and Grad-CAM (at the last layer that
-both have) are off by against the original's, each relative to the largest number.
+both have) are off by against the original's: outputs relative to the largest number, maps to their length.
 
     python benchmarks/onnx_files.py [--only NAME] [--exporters legacy,one,dynamo]
 """
@@ -145,6 +145,13 @@ def off(found: Any, expected: Any) -> float:
     return float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-30))
 
 
+def apart(found: np.ndarray, expected: np.ndarray) -> float:
+    """Length of the difference, relative to the length: a rectifier that stands within rounding of its kink may be on in
+    one and off in the other, and moves a few pixels by more than rounding.
+    """
+    return float(np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-30))
+
+
 def row(name: str, original: Original, exporter: str, file: Path) -> str:
     """Print one network's line; gives ``"exact"``, ``"wrong"``, ``"refused"``, or ``"not exported"``."""
     label = f"{name:30} {exporter:7}"
@@ -164,11 +171,11 @@ def row(name: str, original: Original, exporter: str, file: Path) -> str:
     theirs_net = st.open(original.source, input_size=original.size if original.module is original.source else None)
     methods = ["saliency", "integrated_gradients"]
     ours, theirs = (st.explain(n, images, methods, target=3, steps=8) for n in (net, theirs_net))
-    maps = {m: off(ours[m].map, theirs[m].map) for m in methods}
+    maps = {m: apart(ours[m].map, theirs[m].map) for m in methods}
     layers = same_layer(net, theirs_net, images)
     if layers is not None:
         pair = (st.gradcam(n, images, 3, layer=layer) for n, layer in zip((net, theirs_net), layers))
-        maps["gradcam"] = off(*(each.map for each in pair))
+        maps["gradcam"] = apart(*(each.map for each in pair))
     runtime = net.opened.provenance["onnxruntime_difference"]
     output = off(ours.prediction.values, theirs.prediction.values)
     fine = runtime <= OUTPUT and output <= OUTPUT and max(maps.values()) <= ATTRIBUTION

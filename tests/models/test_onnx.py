@@ -80,6 +80,16 @@ def test_names_are_unique_and_the_same_each_time(tmp_path):
     assert names == list(open_model(file).layers) == ["x.Relu", "x.Relu_2", "relu", "x.Relu_3"]
 
 
+def test_names_that_torch_has_for_itself_are_told_apart_by_a_stroke(tmp_path):
+    names = ["forward/training", "__class__", "weight/bias", "steps", "a/b", "a", "a/b/c/d"]
+    values = ["input", *(f"v{i}" for i in range(len(names) - 1)), "output"]
+    nodes = [node_of("Relu", a, output=b, name=n) for n, a, b in zip(names, values, values[1:])]
+    net = st.open(written(model_of(nodes), tmp_path / "net.onnx"))
+    assert list(net.layers) == ["forward_.training_", "__class___", "weight.bias", "steps_", "a.b", "a_", "a.b.c.d"]
+    assert list(net.graph().layers) == list(net.layers)
+    assert {path for path, _ in net.module.named_modules()} >= set(net.layers)
+
+
 def test_parameters_are_counted_as_the_file_has_them(way, tmp_path):
     import onnx
 

@@ -139,6 +139,29 @@ class Move:
     asks_turned: bool = False
 
 
+class Scope(nn.Module):
+    """A module of the network that the file was exported from, of which the file kept no more than its name."""
+
+
+def _put(root: nn.Module, path: str, step: Step) -> None:
+    """Put a step where its path says, into scopes that are made on the way."""
+    place, parts = root, path.split(".")
+    for part in parts[:-1]:
+        name = _free(place, part, shared=True)
+        if name not in place._modules:
+            place.add_module(name, Scope())
+        place = place.get_submodule(name)
+    place.add_module(_free(place, parts[-1], shared=False), step)
+
+
+def _free(place: nn.Module, name: str, *, shared: bool) -> str:
+    """A name as near as may be, that isn't an attribute there already; a module's own name where it may be shared."""
+    held = (place._parameters, place._buffers, vars(place), *([] if shared else [place._modules]))
+    while hasattr(type(place), name) or any(name in each for each in held):
+        name += "_"
+    return name
+
+
 class OnnxNetwork(nn.Module):
     """An ONNX network, from a batch in the layout of the file to its output, or to its outputs by name.
 
@@ -164,14 +187,15 @@ class OnnxNetwork(nn.Module):
         self.turned_outputs = first.intersection(program.outputs)
         weights, self.numbers = _constants(program)
         self.moves = tuple(_moves(program, weights, self.numbers))
-        for i, move in enumerate(self.moves):
+        for move in self.moves:
             if move.step is not None:
-                self.add_module(str(i), move.step)
+                _put(self, move.node.path, move.step)
 
     @property
     def steps(self) -> dict[str, Step]:
-        """The modules by the paths of their nodes, in order."""
-        return {move.node.path: move.step for move in self.moves if move.step is not None}
+        """The modules that are nodes, by their paths in this one, in the order in which they run."""
+        paths = {id(module): path for path, module in self.named_modules()}
+        return {paths[id(move.step)]: move.step for move in self.moves if move.step is not None}
 
     def forward(self, images: Tensor) -> Any:
         size = self.written_for
