@@ -12,6 +12,7 @@ from seethrough.cli.terminal import one_line, say, say_json
 from seethrough.errors import UsageError
 
 if TYPE_CHECKING:
+    from seethrough.network import Network
     from seethrough.results import Guess, Note, Prediction
 
 
@@ -36,7 +37,20 @@ def predict(words: Words, images: Sequence[str], *, top: int, as_json: bool) -> 
     items = each(images, work)
     if as_json:
         say_json({"provenance": net.provenance, "images": records, "failed": [f.to_dict() for f in items.failed]})
+    elif items.done:
+        _say_preparation(net)
     return items.exit_code
+
+
+def _say_preparation(net: Network) -> None:
+    """How the pictures were prepared: the first thing to look at where the answers to a known picture are wrong."""
+    from seethrough.show.preparation import preparation_words
+
+    preprocessing, size = net.opened.preprocessing, net.input_size
+    if preprocessing is not None and size is not None and len(size) == 3:
+        grid = size[1:] if net.opened.layout == "channels_first" else size[:2]
+        say()
+        say(preparation_words(preprocessing, (grid[0], grid[1])).en)
 
 
 def say_answers(guesses: Sequence[Guess]) -> None:
