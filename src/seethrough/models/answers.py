@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seethrough.errors import InputRefused
+from seethrough.errors import InputRefused, UsageError
 from seethrough.graph.graph import Graph
 from seethrough.models.opened import Opened
 from seethrough.results import Note, Prediction
@@ -86,6 +86,8 @@ def prediction(
     ------
     InputRefused
         An output without a row for each image.
+    UsageError
+        Names of classes that aren't as many as the outputs.
     """
     _refuse_without_rows(opened, graph, output, len(names))
     output = output.detach().float()
@@ -97,7 +99,7 @@ def prediction(
     return Prediction(
         values,
         None if chances is None else mean_over_places(chances).cpu().numpy(),
-        _labels(opened, values.shape[1]),
+        _labels(opened, graph, values.shape[1]),
         names,
         (*notes, *_notes(graph, output, values)),
         {**provenance, "task": task, "output": graph.meant or None},
@@ -120,9 +122,16 @@ def _refuse_without_rows(opened: Opened, graph: Graph, output: torch.Tensor, num
         )
 
 
-def _labels(opened: Opened, number: int) -> tuple[str, ...]:
-    named = opened.classes is not None and len(opened.classes) == number
-    return tuple(opened.classes or ()) if named else tuple(f"output {i}" for i in range(number))
+def _labels(opened: Opened, graph: Graph, number: int) -> tuple[str, ...]:
+    classes = opened.classes
+    if classes is not None and len(classes) == number:
+        return classes
+    if classes is not None and len(graph.outputs) == 1:  # of several outputs another may be the one that is named
+        raise UsageError(
+            f"{opened.source} has {number} output{'s' * (number != 1)}, and {len(classes)} names were given; one name an "
+            "output is wanted."
+        )
+    return tuple(f"output {i}" for i in range(number))
 
 
 def _notes(graph: Graph, output: torch.Tensor, values: np.ndarray) -> list[Note]:

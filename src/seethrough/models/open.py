@@ -105,6 +105,7 @@ def _open_named(named: str, said: Said, *, weights: str | Path | None, architect
     if colon and scheme == "demo":
         _refuse_unused(named, architecture=architecture, weights=weights, input_size=said.input_size)
         _refuse_unused(named, classes=said.classes, preprocessing=said.preprocessing)
+        _refuse_unused(named, output=said.output, task=said.task)
         from seethrough.models.demo import open_demo
 
         return open_demo(name)
