@@ -64,7 +64,8 @@ def explain(
         A `Network`, or anything that `open` takes.
     images
         A path, PIL image, uint8 array (H, W, 3), a list of such; or a batch of floating point numbers in the network's
-        own layout.
+        own layout. For a network of several inputs a mapping with each of them by name, of which the first with the
+        shape of a picture is explained and the others are held as they are given (`Network.prepare`).
     methods
         Names of methods (`seethrough.attribution.METHODS`); None for those of Grad-CAM, integrated gradients and
         occlusion that this network has what they need for.
@@ -217,7 +218,7 @@ def _answered(net: Network, prepared: Prepared, asked: _Asked) -> Explanation:
     run.target = settled.score
     _refuse_no_number(net, run, prepared)
     provenance = {
-        **net.provenance,
+        **prediction.provenance,
         "images": list(prediction.names),
         "target": [_rebuilding(t) for t in for_each_image(settled.targets, len(prepared.batch))],
         "layer": asked.layer,
