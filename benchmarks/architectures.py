@@ -154,7 +154,12 @@ SMALL = "zepto atto femto pico nano xxtiny xx_small xxs xtiny x_small xs ti tiny
 """What timm calls small, the smallest first."""
 LARGE = "l large xl xlarge huge giant enormous".split()
 
-LESS = {"aimv2_1b_patch14_224": {"depth": 2}, "deepseek_vit_412m": {"depth": 4}}
+LESS: dict[str, dict[str, Any]] = {
+    "aimv2_1b_patch14_224": {"depth": 2},
+    "deepseek_vit_412m": {"depth": 4},
+    "gemma4_vit_167m": {"depth": 4, "img_size": 240},
+    "samvit_base_patch16": {"depth": 4, "img_size": 256},
+}
 """Networks that exist only large: so much of them."""
 
 MORE = (
@@ -185,12 +190,20 @@ def _smallness(name: str) -> tuple[int, list[int], int, str]:
     return word, [int(n) for n in re.findall(r"\d+", name)], len(name), name
 
 
+def _side(name: str) -> tuple[int, ...] | None:
+    """The size of picture that a network is made for where it isn't the usual one of its name."""
+    side = LESS.get(name, {}).get("img_size")
+    return None if side is None else (3, side, side)
+
+
 def _timm() -> list[Architecture]:
     make_torchvision_importable()
     import timm
 
     return [
-        Architecture(name, "timm", partial(_torch_source, partial(timm.create_model, name, **LESS.get(name, {})), None))
+        Architecture(
+            name, "timm", partial(_torch_source, partial(timm.create_model, name, **LESS.get(name, {})), _side(name))
+        )
         for name in timm_families()
     ]
 
@@ -205,7 +218,7 @@ LABELS: dict[str, Any] = {"num_labels": 10}
 
 HUGGING_FACE: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "vit": (CLASSIFY, "vit", SHALLOW, 224),
-    "deit": (CLASSIFY, "deit", SHALLOW | LABELS, 224),
+    "deit": ("DeiTForImageClassification", "deit", SHALLOW | LABELS, 224),
     "beit": (CLASSIFY, "beit", SHALLOW, 224),
     "data2vec": (CLASSIFY, "data2vec-vision", SHALLOW, 224),
     "dinov2": (CLASSIFY, "dinov2", SHALLOW, 224),
@@ -227,7 +240,7 @@ HUGGING_FACE: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "pvt": (CLASSIFY, "pvt", {}, 224),
     "pvt v2": (CLASSIFY, "pvt_v2", {}, 224),
     "segformer": (CLASSIFY, "segformer", {}, 224),
-    "levit": (CLASSIFY, "levit", LABELS, 224),
+    "levit": ("LevitForImageClassification", "levit", LABELS, 224),
     "cvt": (CLASSIFY, "cvt", {"depth": [1, 2, 3]}, 224),
     "efficientnet": (
         CLASSIFY,

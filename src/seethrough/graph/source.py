@@ -238,6 +238,13 @@ class GraphSource:
                 earlier = recordings[0] if recordings else None
                 recordings.append(self._record(images, b, how, earlier=earlier, fake_mode=fakes))
             entry.origins |= {id(t): (t, checksum(t)) for t in recordings[0].origins}
+            try:
+                return self._graph(recordings)
+            except NetworkRefused:
+                if len(batches) == 1:
+                    raise
+            # a function that keeps what it once computed (``lru_cache``) computes it in the first recording alone
+            recordings[0] = self._record(images, batches[0], how, earlier=recordings[1], fake_mode=fakes)
             return self._graph(recordings)
 
     def _graph(self, recordings: Sequence[Recording], source: str = "fake") -> Graph:
