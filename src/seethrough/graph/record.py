@@ -151,7 +151,7 @@ class Recorder(TorchFunctionMode):
             within = f"in {self.stack[-1].path!r} " if self.stack else ""
             self.needed = self.needed or (
                 len(self.calls),
-                f"{within}at {name} ({here()}), which needs the values of an image",
+                f"{within}at {name.strip('_')} ({here()}), which needs the values of an image",
             )
             raise
         if args and result is args[0] and not self.effects.written and name != "contiguous":
