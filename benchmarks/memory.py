@@ -4,10 +4,10 @@ python benchmarks/memory.py            every network
 python benchmarks/memory.py ResNet     those whose name has this in it
 
 For each network and optimizer: our peak, the peak that `torch.distributed._tools.mem_tracker.MemTracker` sees in the
-second step of a plain training loop on fake tensors (Keras: on real ones, small), their ratio, and our seconds (of processor time). Then
-torchinfo's estimate of a forward and backward pass beside the same without an optimizer, checkpointing and mixed precision
-against the tracker, and the largest batch against the tracker's, found by bisection. There is no GPU in these figures: how
-near the tracker is to a GPU's real peak is for a machine that has one.
+second step of a plain training loop on fake tensors (Keras: on real ones, small), their ratio, and our seconds of
+processor time. Then mixed precision and checkpoints against the tracker, torchinfo's estimate of a forward and backward
+pass beside ours and the tracker's without an optimizer, and the largest batch against the tracker's, found by bisection.
+There is no GPU in these figures: how near the tracker is to a GPU's real peak is for a machine that has one.
 """
 
 from __future__ import annotations
@@ -191,7 +191,8 @@ def main(wanted: str = "") -> None:
     chosen = [(name, build) for name, build in every() if wanted.lower() in name.lower()]
     ratios = []
     print(
-        f"peak of training, batches of {BATCH}, MB\n{'network':36} {'optimizer':10} {'ours':>10} {'tracker':>10} {'ratio':>7} {'s':>6}"
+        f"peak of training, batches of {BATCH}, MB\n"
+        f"{'network':36} {'optimizer':10} {'ours':>10} {'tracker':>10} {'ratio':>7} {'s':>6}"
     )
     for name, build in chosen:
         module, size = build()
@@ -203,7 +204,8 @@ def main(wanted: str = "") -> None:
             theirs = tracked(module, size, BATCH, make)
             ratios.append(ours / theirs)
             print(
-                f"{name:36} {optimizer:10} {megabytes(ours):>10} {megabytes(theirs):>10} {ours / theirs:7.3f} {seconds:6.2f}",
+                f"{name:36} {optimizer:10} {megabytes(ours):>10} {megabytes(theirs):>10} {ours / theirs:7.3f} "
+                f"{seconds:6.2f}",
                 flush=True,
             )
     print(f"{len(ratios)} figures, ratio {min(ratios):.3f} … {max(ratios):.3f}   wanted 0.9 … 1.1\n")

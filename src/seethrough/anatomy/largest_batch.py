@@ -55,8 +55,8 @@ class LargestBatch:
     limit
         The memory that was given.
     peak, next_peak
-        What that batch takes, and what one more input would; where nothing fits, ``peak`` is 0 and ``next_peak`` is what
-        the smallest batch takes.
+        What that batch takes, and what one more input would; where nothing fits, ``peak`` is 0 and ``next_peak`` is
+        what the smallest batch takes.
     smallest
         The smallest batch that the network runs on: 1, or 2 where it can't be trained on a single input.
     memory
@@ -189,8 +189,8 @@ def _last_that_fits(fits: Callable[[int], bool], guess: int, smallest: int) -> i
 class _Growth:
     """What is held at batch size B: ``fixed + each · B``.
 
-    ``fixed`` and ``each`` are int64 (operations,), of what is held after each operation; the cautious ones (lines,) have
-    what may come on top: a convolution's column matrix, and an optimizer that steps all parameters at once.
+    ``fixed`` and ``each`` are int64 (operations,), of what is held after each operation; the cautious ones (lines,)
+    have what may come on top: a convolution's column matrix, and an optimizer that steps all parameters at once.
     """
 
     fixed: NDArray[np.int64]

@@ -308,7 +308,7 @@ def checkpointed(opened: Opened, said: str | Sequence[str] | None) -> tuple[str,
         found = tuple(_blocks(opened))
         if not found:
             raise UsageError(
-                f"{opened.source} repeats no block of layers; say which layers to checkpoint by patterns of their paths."
+                f"{opened.source} repeats no block of layers; say which to checkpoint by patterns of their paths."
             )
         return found
     patterns = [said] if isinstance(said, str) else said

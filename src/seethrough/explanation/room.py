@@ -67,8 +67,8 @@ def room(net: Network, prepared: Prepared, methods: Sequence[Method], batch: int
         if takes <= size:
             return tried if tried == wanted else Room(tried.batch, tried.together, (_note(tried, size),))
     raise EnvironmentLacks(
-        f"Explaining one image with {', '.join(m.name for m in methods)} takes {size_in_words(takes)} beside the weights, "
-        f"and {size_in_words(size)} {'are free' if limit is None else 'are allowed'}; use smaller pictures"
+        f"Explaining one image with {', '.join(m.name for m in methods)} takes {size_in_words(takes)} beside the "
+        f"weights, and {size_in_words(size)} {'are free' if limit is None else 'are allowed'}; use smaller pictures"
         f"{', or close other programs' if limit is None else ', or allow more'}."
     )
 

@@ -70,7 +70,9 @@ class Ledger(TorchDispatchMode):
         return False  # see `untouched.Effects`: torch's wrapper against being compiled costs more than the handler
 
     def hold(self, tensor: torch.Tensor, role: str) -> int:
-        """Count a tensor that was there before, or say what one is for; gives its bytes, 0 where its storage has that role already."""
+        """Count a tensor that was there before, or say what one is for; gives its bytes, 0 where its storage has that role
+        already.
+        """
         block = self._block(tensor, "")
         if block is None or block.role == role:
             return 0

@@ -221,7 +221,8 @@ class _Step:
         except Exception as error:
             told = str(error).strip().partition("\n")[0] or type(error).__name__
             raise InputRefused(
-                f"The network doesn't run on a batch of {self.batch} of such inputs in this precision: {told}"
+                f"The network can't be {'trained' if self.setting.training else 'run'} this way on a batch of {self.batch} "
+                f"of such inputs: {told}"
             ) from error
 
     def _backward(self, outputs: list[torch.Tensor]) -> None:
@@ -329,7 +330,7 @@ class Whereabouts:
             _whereabouts.reset(token)
 
     def run(self, original: Any, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a module; as a segment that is computed again on the way back, where it is one and not inside another."""
+        """Call a module; as a segment that is computed again on the way back, where it is one and in no other."""
         if self.depth or id(module) not in self.segments:
             return self._inside(original, module, args, kwargs)
 

@@ -1,4 +1,4 @@
-"""The figure of memory use: what the peak is made of, how memory rises and falls over a step, and which layers take it."""
+"""The figure of memory use: what the peak is made of, how memory rises and falls over a step, which layers take it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from seethrough.anatomy.memory import MemoryUse
@@ -112,7 +113,8 @@ class _Sheet:
         right = at > len(held) / 2
         axes.annotate(
             HERE.say(self.language, size=size_in_words(self.use.peak), layer=layer), (at, held[at]), (0, 6),
-            textcoords="offset points", ha="right" if right else "left", fontsize=8, family=families(), parse_math=False,
+            textcoords="offset points", ha="right" if right else "left", fontsize=8, family=families(),
+            parse_math=False,
         )  # fmt: skip
         self._phases(axes)
 
@@ -158,10 +160,10 @@ class _Sheet:
                 color=QUIET, annotation_clip=False,
             )  # fmt: skip
 
-    def _sizes(self, axis: object, largest: float) -> None:
+    def _sizes(self, axis: Axis, largest: float) -> None:
         """Round numbers of bytes on an axis."""
         ticks = _round_sizes(largest)
-        axis.set_ticks(ticks, [size_in_words(int(t)) if t else "0" for t in ticks], fontsize=7, color=QUIET)  # type: ignore[attr-defined]
+        axis.set_ticks(ticks, [size_in_words(int(t)) if t else "0" for t in ticks], fontsize=7, color=QUIET)
 
     def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
         axes = self.figure.add_axes(
