@@ -5,11 +5,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import Calls, residual, written_down
+from small import Calls, recorded, residual, written_down
 
 from seethrough.graph.canonical import canonical
 from seethrough.graph.execute import execute
 from seethrough.graph.operations import Kind
+from seethrough.graph.unite import unite
 from seethrough.graph.walk import Forward
 
 STEPS = {
@@ -78,6 +79,15 @@ def test_a_permutation_that_is_needed_is_made_once():
         return y.flatten(1) + y.reshape(y.shape[0], -1)
 
     assert names(forward, 3, 4, 4).count("permute") == 1
+
+
+def test_a_constant_joined_to_a_permuted_value_is_permuted_too():
+    token = torch.randn(2, 1, 4)
+    network = Calls(lambda x: torch.cat([token, x.flatten(2).transpose(1, 2)], 1) * 2)
+    x = torch.randn(2, 4, 3, 3)
+    graph = canonical(unite([recorded(network, 4, 3, 3)]))
+    found = execute(graph, {0: x}, [graph.output.value])[graph.output.value]
+    assert torch.equal(graph.output.of(found), network(x))
 
 
 def test_identities_are_gone():

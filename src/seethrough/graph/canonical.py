@@ -315,7 +315,9 @@ def _in_memory_order(g: _Rewriting, k: int, operation: Operation) -> bool:
 
 
 def _along_an_axis(g: _Rewriting, k: int, operation: Operation) -> bool:
-    """Concatenation and reductions are told the axis' name in the order it stands in."""
+    """Concatenation and reductions are told the axis' name in the order it stands in; a constant that is joined on is
+    permuted once, here.
+    """
     permutations = {g.where[v].permutation for v in operation.inputs}
     permutation = permutations.pop()
     if permutations or permutation is None or len(operation.outputs) != 1:
@@ -346,6 +348,11 @@ def _along_an_axis(g: _Rewriting, k: int, operation: Operation) -> bool:
     else:
         kwargs = {**kwargs, "dim": new}
     arguments, spec = flatten((args, kwargs))
+    if any(isinstance(a, torch.Tensor) and a.dim() != rank for a in arguments):
+        return False
+    if concat:
+        inverse = tuple(permutation.index(i) for i in range(rank))
+        arguments = [a.permute(inverse) if isinstance(a, torch.Tensor) else a for a in arguments]
     arguments = [Ref(g.where[a.value].value) if isinstance(a, Ref) else a for a in arguments]
     sources = [a.value for a in arguments if isinstance(a, Ref)]
     g._emit(operation, arguments, permutation, spec=spec)

@@ -25,12 +25,18 @@ IMAGES = 2
 """Addresses are carried for two images, so that an axis of images is told from others."""
 
 
+def images_of(graph: Graph) -> int:
+    """For how many images a graph's shapes are written out: as many as it holds for, where it holds for these alone."""
+    images = graph.values[graph.input.value].shape[0]
+    return images if isinstance(images, int) else IMAGES
+
+
 def grids_of(graph: Graph) -> dict[int, Grid]:
     """The grid of every value that has one, by the value's number.
 
     Maps (N, C, H, W) are `Grid.plain`; a single place is no grid.
     """
-    images = graph.batch or IMAGES
+    images = images_of(graph)
     grids: dict[int, Grid] = {}
     reader = _Reader(images)
     known: dict[int, Addresses | None] = {}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seethrough.graph.graph import Graph
-from seethrough.graph.grids import IMAGES
+from seethrough.graph.grids import images_of
 from seethrough.graph.operations import Kind, Operation, Ref, Size
 from seethrough.graph.tree import leaves_of, unflatten
 
@@ -42,7 +42,7 @@ def reads(graph: Graph, answer: int) -> Iterator[Read]:
 
     Nothing is computed beyond the operation that the caller stops at.
     """
-    images = graph.batch or IMAGES
+    images = images_of(graph)
     masks: Masks = {answer: _all_of(graph.values[answer].at(images))}
 
     def shape_of(value: int) -> tuple[int, ...]:
