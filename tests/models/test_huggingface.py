@@ -241,11 +241,30 @@ def test_a_name_of_the_hub_that_is_not_here_says_what_to_do(monkeypatch, tmp_pat
             open_model("hf:google/vit-base-patch16-224", weights=weights)
 
 
+def test_a_name_of_the_hub_that_was_fetched_before_opens_without_a_connection(saved, monkeypatch, tmp_path):
+    monkeypatch.setattr("socket.getaddrinfo", unreachable)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = tmp_path / "models--someone--leopards"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs/main").write_text(commit)
+    (kept / "snapshots" / commit).mkdir(parents=True)
+    copied(saved, kept / "snapshots" / commit)
+    opened = open_model("hf:someone/leopards", weights="imagenet")
+    assert (opened.source, opened.weights, opened.classes) == ("hf:someone/leopards", "pretrained", NAMES)
+    pixels = torch.rand(1, 3, 64, 64)
+    assert torch.equal(answers_of(opened.module, pixels), answers_of(saved[1], pixels))
+    drawn = open_model("hf:someone/leopards")
+    assert drawn.weights == "random" and not torch.equal(answers_of(drawn.module, pixels), answers_of(saved[1], pixels))
+    assert drawn.preprocessing == opened.preprocessing and drawn.input_size == (3, 64, 64)
+
+
 @pytest.mark.parametrize(
     "name, options, says",
     [
         ("vitt", {}, r"no kind of image network 'vitt'\. Nearest: vit, "),
         ("vit", {"weights": "imagenet"}, "which has no weights of its own"),
+        ("imagegpt", {}, "takes input_ids and not pictures alone"),
         ("vit", {"task": "detection"}, "hf:vit has no network for detection; it has: classification, embedding"),
     ],
 )

@@ -141,6 +141,7 @@ def of_kind(kind: str, said: Said) -> Built:
         raise UsageError(f"hf:{kind} has no network for {task}; it has: {', '.join(there)}.")
     name = getattr(tables, TASKS[task])[kind]
     kind_of_network = getattr(_transformers(), name if isinstance(name, str) else name[0])
+    _refuse_words(kind_of_network)
     with _refusing(f"hf:{kind}"):
         config = kind_of_network.config_class()
     processor = _usual_processor(kind)
@@ -235,11 +236,16 @@ def _class(described: dict[str, Any], folder: Path, *, allow_code: bool) -> Any:
     found = getattr(transformers, name, None)
     if not (isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)):
         raise UsageError(f"transformers {transformers.__version__} has no network {name!r}; a newer one may have it.")
-    if found.main_input_name != "pixel_values":
-        raise UsageError(
-            f"{name} takes {found.main_input_name} and not pictures alone; Seethrough explains image networks."
-        )
+    _refuse_words(found)
     return found
+
+
+def _refuse_words(kind: Any) -> None:
+    """Refuse a class that takes something else than pictures, or something beside them."""
+    if kind.main_input_name != "pixel_values":
+        raise UsageError(
+            f"{kind.__name__} takes {kind.main_input_name} and not pictures alone; Seethrough explains image networks."
+        )
 
 
 def _task_of(kind: Any) -> str | None:
@@ -383,7 +389,8 @@ def _refusing(where: str) -> Iterator[None]:
     except SeethroughError:
         raise
     except ImportError as error:
-        raise EnvironmentLacks(f"{where} needs a library that isn't installed: {_first_line(error)}") from error
+        reason = _first_line(error).partition(". ")[0]
+        raise EnvironmentLacks(f"{where} needs a library that isn't installed; install it first ({reason}).") from error
     except Exception as error:  # by what is wrong in the configuration: ValueError, TypeError, KeyError, RuntimeError…
         raise InputRefused(f"transformers can't build the network of {where}: {_first_line(error)}") from error
 
