@@ -99,17 +99,17 @@ def tried(architecture: Architecture) -> Row:
 
 def called(source: GraphSource, graph: Graph, images: torch.Tensor) -> torch.Tensor:
     """The network's own output, the one that the graph takes for the answer."""
-    name = next(name for name, place in graph.outputs.items() if place == graph.output)
     with same_chance(), GradientsInOrder():
-        return output_tensors(source.call(source.native(images)))[name]
+        return output_tensors(source.call(source.native(images)))[graph.meant]
 
 
 def outputs(source: GraphSource, graph: Graph, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The graph's output and the network's."""
+    place = graph.outputs[graph.meant]
     with torch.no_grad(), same_chance():
-        found = execute(graph, {graph.input.value: images}, [graph.output.value])[graph.output.value]
+        found = execute(graph, {graph.input.value: images}, [place.value])[place.value]
     with torch.no_grad():
-        return graph.output.of(found), called(source, graph, images)
+        return place.of(found), called(source, graph, images)
 
 
 def gradients(source: GraphSource, graph: Graph, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,7 +118,7 @@ def gradients(source: GraphSource, graph: Graph, images: torch.Tensor) -> tuple[
     out = called(source, graph, leaf * 1)
     seed = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
     (expected,) = torch.autograd.grad(out, leaf, seed)
-    place = graph.output
+    place = graph.outputs[graph.meant]
     with same_chance():
         forward = Forward(graph, {graph.input.value: images}, [place.value])
     return forward.walk({place.value: place.back(seed)}, [graph.input.value])[graph.input.value], expected
