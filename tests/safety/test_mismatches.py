@@ -1,5 +1,8 @@
 """Weights that aren't those of the architecture: the first five keys are named, and nothing is loaded in part."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,8 @@ from torch import nn
 
 from seethrough.errors import InputRefused
 from seethrough.models import open_model
+
+h5py = pytest.importorskip("h5py")
 
 
 def network(width=4, classes=3, deep=1, bias=True):
@@ -81,23 +86,40 @@ def whole(tmp_path_factory):
     return folder / "m.keras"
 
 
-@pytest.mark.parametrize(
-    "lost", ["layers/conv2d", "layers/batch_normalization/vars/3", "layers/dense/vars/0", "layers"]
-)
-def test_a_keras_file_without_some_of_its_weights_is_refused(whole, tmp_path, lost):
-    import io
-    import zipfile
-
-    import h5py
-
+def changed(whole, target, change):
+    """A ``.keras`` archive whose weights were changed."""
     with zipfile.ZipFile(whole) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     buffer = io.BytesIO(members["model.weights.h5"])
     with h5py.File(buffer, "r+") as file:
-        assert isinstance(file[lost], h5py.Group) or np.isfinite(file[lost][()]).all()
-        del file[lost]
-    with zipfile.ZipFile(tmp_path / "x.keras", "w") as archive:
+        change(file)
+    with zipfile.ZipFile(target, "w") as archive:
         for name, data in members.items():
             archive.writestr(name, buffer.getvalue() if name.endswith(".h5") else data)
+    return target
+
+
+LOST = ("layers/conv2d", "layers/batch_normalization/vars/3", "layers/dense/vars/0", "layers")
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_a_keras_file_without_some_of_its_weights_is_refused(whole, tmp_path, lost):
     with pytest.raises(InputRefused):
-        open_model(tmp_path / "x.keras")
+        open_model(changed(whole, tmp_path / "x.keras", lambda file: file.__delitem__(lost)))
+
+
+@pytest.mark.parametrize("more", ["layers/another/vars/0", "layers/dense/inner/vars/0"])
+def test_a_keras_file_with_weights_of_no_layer_is_refused(whole, tmp_path, more):
+    with pytest.raises(InputRefused, match=r"0 missing, 1 unexpected, 0 of another shape\. First: .*vars/0 unexpected"):
+        open_model(changed(whole, tmp_path / "x.keras", lambda file: file.create_dataset(more, data=np.ones(3, "f4"))))
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_what_an_optimizer_and_random_layers_keep_is_no_misfit(tmp_path, suffix):
+    keras = pytest.importorskip("keras")
+    layers = [keras.layers.Dense(4), keras.layers.Dropout(0.5), keras.layers.GaussianNoise(0.1), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), *layers])
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(np.ones((8, 6)), np.ones((8, 2)), verbose=0)
+    model.save(tmp_path / f"m.{suffix}")
+    assert open_model(tmp_path / f"m.{suffix}").layers.keys() == {layer.name for layer in model.layers}

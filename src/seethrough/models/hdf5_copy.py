@@ -158,7 +158,8 @@ def _newer_shapes(file: Any) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
     found: list[tuple[str, list[tuple[int, ...]]]] = []
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Group) and name.rpartition("/")[2] == "vars" and len(item):
+        home, _, last = name.rpartition("/")
+        if isinstance(item, h5py.Group) and last == "vars" and len(item) and not home.startswith("optimizer"):
             layer = item.attrs.get("name", name)
             found.append((str(layer), [tuple(item[key].shape) for key in sorted(item, key=_number)]))
 

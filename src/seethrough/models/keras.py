@@ -22,7 +22,7 @@ from seethrough.errors import EnvironmentLacks, InputRefused, SeethroughError, U
 from seethrough.images import Preprocessing, preprocessing_named
 from seethrough.models.files import as_path, fingerprint, kind_of
 from seethrough.models.hdf5_copy import stored_shapes
-from seethrough.models.keras_files import unpacked, weights_file
+from seethrough.models.keras_files import WEIGHTS, unpacked, weights_file
 from seethrough.models.keras_forms import calling, inputs_of
 from seethrough.models.keras_precision import in_float32
 from seethrough.models.labels import imagenet_names
@@ -169,6 +169,8 @@ def open_keras_file(path: Path, said: Said, *, allow_code: bool) -> Opened:
     with TemporaryDirectory(prefix="seethrough-") as folder:
         stored = unpacked(path, Path(folder), allow_code=allow_code)
         model = _load(keras, stored, path, allow_code=allow_code)
+        if not allow_code:
+            _refuse_unused(model, stored / WEIGHTS if stored.is_dir() else stored, path)
     record = {"file_sha256": fingerprint(path)}
     return _opened(keras, model, str(path), path.name, said, classes=said.named(), provenance=record)
 
@@ -202,6 +204,17 @@ def _load_weights(model: Any, path: Path) -> None:
             raise InputRefused(
                 f"Keras can't load the weights of {str(path)!r}: {_first_sentence(error)[:300]}"
             ) from error
+        _refuse_unused(model, file, path)
+
+
+def _refuse_unused(model: Any, file: Path, path: Path) -> None:
+    """Keras passes over weights that it has no layer for; where a file has any, it isn't this network's."""
+    found = stored_shapes(file)
+    if len(found) > len(model.variables):
+        with TemporaryDirectory(prefix="seethrough-") as folder:
+            built = Path(folder) / "built.weights.h5"
+            model.save_weights(str(built))
+            refuse_misfit(_in_order(model, stored_shapes(built)), found, repr(str(path)))
 
 
 def _in_order(model: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
