@@ -86,8 +86,8 @@ def test_a_constant_joined_to_a_permuted_value_is_permuted_too():
     network = Calls(lambda x: torch.cat([token, x.flatten(2).transpose(1, 2)], 1) * 2)
     x = torch.randn(2, 4, 3, 3)
     graph = canonical(unite([recorded(network, 4, 3, 3)]))
-    found = execute(graph, {0: x}, [graph.output.value])[graph.output.value]
-    assert torch.equal(graph.output.of(found), network(x))
+    (place,) = graph.outputs.values()
+    assert torch.equal(place.of(execute(graph, {0: x}, [place.value])[place.value]), network(x))
 
 
 def test_identities_are_gone():

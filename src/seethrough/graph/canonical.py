@@ -322,7 +322,7 @@ def _along_an_axis(g: _Rewriting, k: int, operation: Operation) -> bool:
     permutation = permutations.pop()
     if permutations or permutation is None or len(operation.outputs) != 1:
         return False
-    rank = len(permutation)
+    rank, inverse = len(permutation), tuple(permutation.index(i) for i in range(len(permutation)))
     args, kwargs = operation.bound()
     if any(g._rank(v) != rank for v in operation.inputs):
         return False
@@ -351,7 +351,6 @@ def _along_an_axis(g: _Rewriting, k: int, operation: Operation) -> bool:
     if any(isinstance(a, torch.Tensor) and a.dim() != rank for a in arguments):
         return False
     if concat:
-        inverse = tuple(permutation.index(i) for i in range(rank))
         arguments = [a.permute(inverse) if isinstance(a, torch.Tensor) else a for a in arguments]
     arguments = [Ref(g.where[a.value].value) if isinstance(a, Ref) else a for a in arguments]
     sources = [a.value for a in arguments if isinstance(a, Ref)]
