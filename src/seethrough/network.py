@@ -402,7 +402,7 @@ class Network:
             **({"inputs": dict(self.inputs)} if len(self.inputs) > 1 else {}),
             "output": self.opened.output,
             "task": self.opened.task,
-            "preprocessing": None if preprocessing is None else preprocessing.name,
+            "preprocessing": None if preprocessing is None else preprocessing.in_words(),
             "mode": self.mode,
             "versions": {"seethrough": __version__, "torch": torch.__version__},
         }

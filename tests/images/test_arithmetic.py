@@ -1,5 +1,8 @@
 """Preprocessing as a person says it."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from seethrough.errors import UsageError
@@ -33,3 +36,16 @@ def test_the_interval_is_that_of_black_and_white():
     assert USUAL["tf"].interval == (-1, 1) and USUAL["raw"].interval == (0, 255)
     low, high = USUAL["torch"].interval
     assert low == pytest.approx(-0.485 / 0.229) and high == pytest.approx((1 - 0.406) / 0.225)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        *USUAL.values(),
+        replace(USUAL["torch"], fit="stretch", interpolation="bicubic", resize_to=(248, 260)),
+        Preprocessing("custom", scale=1 / 255, mean=(0.5,), std=(0.25, 0.5, 0.75)),
+        Preprocessing("custom", channels="L", resize_to=32),
+    ],
+)
+def test_what_a_record_says_makes_the_same_preprocessing_again(made):
+    assert preprocessing_named(json.loads(json.dumps(made.in_words()))) == made

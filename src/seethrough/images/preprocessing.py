@@ -91,6 +91,16 @@ class Preprocessing:
         ends = [(value * self.scale - mean) / std for mean, std in each for value in (0.0, 255.0)]
         return min(ends), max(ends)
 
+    def in_words(self) -> str | dict[str, Any]:
+        """What `preprocessing_named` makes this of again: a usual name, or a mapping of what is different from it."""
+        usual = USUAL.get(self.name, Preprocessing("custom"))
+        other = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in ("name", "assumed") and getattr(self, field.name) != getattr(usual, field.name)
+        }
+        return {"name": self.name, **other} if other or self.name not in USUAL else self.name
+
 
 USUAL: Mapping[str, Preprocessing] = {
     "caffe": Preprocessing("caffe", mean=(103.939, 116.779, 123.68), channels="BGR"),
