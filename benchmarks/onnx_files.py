@@ -2,7 +2,8 @@
 
 For each network and way of exporting: nodes, seconds to open, what the output is off by against onnxruntime and against
 the original, and what saliency, integrated gradients and Grad-CAM (at the last layer that
-both have) are off by against the original's: outputs relative to the largest number, maps to their length.
+both have) are off by against the original's: outputs relative to the largest number, maps in length relative to length (of
+torch's networks in double precision).
 
     python benchmarks/onnx_files.py [--only NAME] [--exporters legacy,one,dynamo]
 """
@@ -147,7 +148,7 @@ def off(found: Any, expected: Any) -> float:
 
 def apart(found: np.ndarray, expected: np.ndarray) -> float:
     """Length of the difference, relative to the length: a rectifier that stands within rounding of its kink may be on in
-    one and off in the other, and moves a few pixels by more than rounding.
+    one network and off in the other, and moves a few pixels by more than rounding.
     """
     return float(np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-30))
 
@@ -169,6 +170,12 @@ def row(name: str, original: Original, exporter: str, file: Path) -> str:
     seconds = time.perf_counter() - start
     images = torch.rand(1, *original.size, generator=torch.Generator().manual_seed(1)).numpy()
     theirs_net = st.open(original.source, input_size=original.size if original.module is original.source else None)
+    runtime = net.opened.provenance["onnxruntime_difference"]
+    output = off(*(n.predict(images).values for n in (net, theirs_net)))
+    if original.module is original.source:
+        net.module.double()
+        original.module.double()
+        images = images.astype(np.float64)
     methods = ["saliency", "integrated_gradients"]
     ours, theirs = (st.explain(n, images, methods, target=3, steps=8) for n in (net, theirs_net))
     maps = {m: apart(ours[m].map, theirs[m].map) for m in methods}
@@ -176,9 +183,8 @@ def row(name: str, original: Original, exporter: str, file: Path) -> str:
     if layers is not None:
         pair = (st.gradcam(n, images, 3, layer=layer) for n, layer in zip((net, theirs_net), layers))
         maps["gradcam"] = apart(*(each.map for each in pair))
-    runtime = net.opened.provenance["onnxruntime_difference"]
-    output = off(ours.prediction.values, theirs.prediction.values)
     fine = runtime <= OUTPUT and output <= OUTPUT and max(maps.values()) <= ATTRIBUTION
+    original.module.float()
     shown = "   ".join(f"{m} {difference:.0e}" for m, difference in maps.items())
     print(
         f"{label} {len(net.layers):5} nodes {seconds:6.2f} s   onnxruntime {runtime:.0e}   output {output:.0e}   {shown}"

@@ -80,7 +80,7 @@ def thin(address: Tensor) -> Tensor:
 
 def still(address: Tensor, axis: int) -> Tensor | None:
     """Expanded along this axis, where nothing changes along it; else None."""
-    if address.shape[axis] == 1 or address.stride(axis) == 0:
+    if address.shape[axis] <= 1 or address.stride(axis) == 0:  # an empty slice holds nothing that could change
         return address
     first = address.narrow(axis, 0, 1)
     slim, one = thin(address), thin(first)
