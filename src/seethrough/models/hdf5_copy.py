@@ -159,7 +159,7 @@ def _newer_shapes(file: Any) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
 
     def visit(name: str, item: Any) -> None:
         home, _, last = name.rpartition("/")
-        if isinstance(item, h5py.Group) and last == "vars" and len(item) and not home.startswith("optimizer"):
+        if isinstance(item, h5py.Group) and last == "vars" and len(item) and "optimizer" not in home.split("/"):
             layer = item.attrs.get("name", name)
             found.append((str(layer), [tuple(item[key].shape) for key in sorted(item, key=_number)]))
 
