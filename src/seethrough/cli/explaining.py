@@ -29,6 +29,7 @@ class Question:
     layer: str | None
     probabilities: bool
     settings: Mapping[str, Any]
+    memory_limit: str | None = None
 
 
 def explain(
@@ -93,6 +94,7 @@ def _ask(net: Network, image: str, asked: Question, seed: int | None, step: Step
         layer=asked.layer,
         probabilities=asked.probabilities,
         progress=step,
+        memory_limit=asked.memory_limit,
         **settings,
     )
 

@@ -36,6 +36,7 @@ KEYWORDS = frozenset(
         "allow_code",
         "window",
         "stride",
+        "memory_limit",
         "steps",
     )
 )

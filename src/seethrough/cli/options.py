@@ -90,6 +90,14 @@ Device = Annotated[
     str | None,
     typer.Option(metavar="cpu|cuda|mps", help="Where to compute; by default the CPU.", rich_help_panel=NETWORK),
 ]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="2GB",
+        help="What a question may take of memory; by default nine tenths of what is free.",
+        rich_help_panel=NETWORK,
+    ),
+]
 Language = Annotated[str, typer.Option(metavar="en|zh", help="Language of words.", rich_help_panel=WRITING)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", rich_help_panel=WRITING)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.", rich_help_panel=WRITING)]

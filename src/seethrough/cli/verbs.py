@@ -334,6 +334,7 @@ def explain(
     classes: o.Classes = None,
     preprocessing: o.Preprocessing = None,
     device: o.Device = None,
+    memory_limit: o.MemoryLimit = None,
     output: o.OutputName = None,
     task: o.Task = None,
     allow_code: o.AllowCode = False,
@@ -357,7 +358,7 @@ def explain(
         "fill": o.number_or_word(fill),
     }
     settings = {name: value for name, value in said.items() if value is not None}
-    asked = explaining.Question(o.listed(methods), target or (), layer, probabilities, settings)
+    asked = explaining.Question(o.listed(methods), target or (), layer, probabilities, settings, memory_limit)
     return explaining.explain(words, images, asked, out=out, language=lang, as_json=as_json)
 
 

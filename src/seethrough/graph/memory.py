@@ -8,7 +8,6 @@ views, casts, layers called a hundred times and segments that are computed again
 
 from __future__ import annotations
 
-import logging
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -18,13 +17,12 @@ from typing import Any
 
 import torch
 import torch.nn as nn
-from torch._subclasses import fake_tensor
 from torch.utils.checkpoint import checkpoint
 
 from seethrough.errors import InputRefused, NetworkRefused
 from seethrough.graph.ledger import Block, Ledger, Moment
 from seethrough.graph.outputs import tensors_of
-from seethrough.graph.record import fake_tensors, no_collection
+from seethrough.graph.record import fake_tensors, no_collection, unlogged
 from seethrough.graph.twins import NEEDS_VALUES, Twins
 from seethrough.graph.untouched import untouched
 
@@ -173,7 +171,7 @@ class _Step:
     def held(self, real_factories: bool) -> Held:
         setting, ledger = self.setting, self.ledger
         fake = fake_tensors()
-        with untouched(self.module, training=setting.training), no_collection(), _quiet(), fake:
+        with untouched(self.module, training=setting.training), no_collection(), unlogged(), fake:
             twins = Twins(self.module, fake, dtype=setting.dtype, real_factories=real_factories)
             parameters = {id(p): twins.parameters.get(id(p), p) for p in self.module.parameters()}
             sizes = {key: ledger.hold(p, "parameters") for key, p in parameters.items()}
@@ -255,18 +253,6 @@ class _Step:
         state, moments = sum(self.states.values()), self.ledger.moments
         early = [Moment(m.bytes + state, m.phase, m.layer, m.operation) for m in moments[:first]]
         return early + moments[steady:]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Torch prints where an operation fails without data; it is told by the exception."""
-    logger = logging.getLogger(fake_tensor.__name__)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _by_layer(blocks: Iterator[Block]) -> dict[str, int]:

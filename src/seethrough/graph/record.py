@@ -14,6 +14,7 @@ What is noted is a `Call`; `seethrough.graph.unite` makes a graph of the calls o
 from __future__ import annotations
 
 import gc
+import logging
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -382,6 +384,20 @@ def no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Torch logs what can't be done without data, which may be the very thing that is looked for, and is told by the
+    exception.
+    """
+    log = logging.getLogger(fake_tensor.__name__)
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def fake_tensors() -> FakeTensorMode:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -14,6 +11,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from seethrough.errors import InputRefused, UsageError
+from seethrough.graph.record import unlogged
 from seethrough.models.onnx_module import OnnxNetwork, Step
 from seethrough.models.onnx_operators import spread
 
@@ -39,7 +37,7 @@ def refuse_what_can_not_run(network: OnnxNetwork, shape: tuple[int, ...], where:
     InputRefused
         Names the node that can't be run or asks for more than `LARGEST_VALUE`.
     """
-    with _quietly(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+    with unlogged(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
         run_or_refuse(network, torch.empty(shape), where)
 
 
@@ -68,18 +66,6 @@ def run_or_refuse(network: OnnxNetwork, images: Tensor, where: str) -> Any:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         size = " × ".join(str(n) for n in images.shape[1:])
         raise InputRefused(f"{where} can't be run on inputs of {size}: {last}: {said}.") from error
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Torch logs what doesn't fit, which is the very thing that is looked for."""
-    log = logging.getLogger("torch._subclasses.fake_tensor")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def onnxruntime_outputs(model: Any, name: str, images: np.ndarray, where: str) -> list[np.ndarray] | None:

@@ -6,19 +6,17 @@ itself does with it.
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch._subclasses import fake_tensor
 
 from seethrough.graph.outputs import output_tensors
-from seethrough.graph.record import fake_tensors
+from seethrough.graph.record import fake_tensors, unlogged
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import untouched
 
@@ -145,17 +143,6 @@ class Trial:
 def _is_open(found: Taken | Refused) -> bool:
     """Whether only an image with values could tell."""
     return isinstance(found, Refused) and any(word in found.reason for word in NEEDS_VALUES)
-
-
-@contextmanager
-def unlogged() -> Iterator[None]:
-    """Torch logs the traceback of every operation that fails on tensors without data; here failing is an answer."""
-    log = logging.getLogger(fake_tensor.__name__)
-    disabled, log.disabled = log.disabled, True
-    try:
-        yield
-    finally:
-        log.disabled = disabled
 
 
 def step_of(taken: list[tuple[int, int]], refused: list[tuple[int, int]]) -> int | None:
