@@ -208,8 +208,12 @@ def test_gradient_is_autograds_and_the_model_untouched(make):
         (gradient,) = torch.autograd.grad(target(answer(model(leaf, training=False)), None).sum(), leaf)
         for w in model.variables:
             w.assign(kept[w.path])
-        tolerance = 5e-2 if make is in_mixed_precision else 1e-5
-        assert (found - gradient).abs().max() <= tolerance * gradient.abs().max(), (batch, seed)
+        off = (found - gradient).abs() / gradient.abs().max()
+        if make is in_mixed_precision:
+            # explained in float32: a rectifier whose input bfloat16 rounds to the other side of 0 differs altogether
+            assert off.flatten().quantile(0.95) <= 1e-2, (batch, seed)
+        else:
+            assert off.max() <= 1e-5, (batch, seed)
         assert network.source.why_not(images.movedim(-1, 1))[0] == "any batch", network.source.why_not(
             images.movedim(-1, 1)
         )
