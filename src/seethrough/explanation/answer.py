@@ -301,7 +301,7 @@ def _readable(net: Network, prepared: Prepared) -> Graph:
     if graph.source == "whole":
         _, reasons = source.why_not(prepared.batch)
         raise NetworkRefused(
-            f"No layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}."
+            f"No layer of this network can be looked at, because it can't be written down: {'; '.join(dict.fromkeys(reasons))}."
         )
     return graph
 

@@ -251,7 +251,7 @@ class Run:
         if place is None and graph.source == "whole":
             _, reasons = self.source.why_not(self.images)
             raise NetworkRefused(
-                f"no layer of this network can be looked at, because it can't be written down: {'; '.join(reasons)}"
+                f"no layer of this network can be looked at, because it can't be written down: {'; '.join(dict.fromkeys(reasons))}"
             )
         if place is None:
             raise NetworkRefused(f"layer {layer!r} gives no value that depends on the image")
