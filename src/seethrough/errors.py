@@ -44,3 +44,12 @@ def nearest(word: str, known: "list[str] | tuple[str, ...]", count: int = 3) -> 
         : max(0, count - len(close))
     ]
     return f" Nearest: {', '.join(close)}." if close else ""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Python's, CUDA's, and that of torch's CPU allocator, which is a RuntimeError like any other."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+    )

@@ -11,8 +11,8 @@ import torch.nn as nn
 from anatomy_networks import Encoder, Mixed, written_down
 from rich.console import Console
 
+from seethrough.anatomy.figures import amount
 from seethrough.anatomy.summary import summarize
-from seethrough.anatomy.table import amount
 from seethrough.errors import UsageError
 from seethrough.models.open import open_model
 

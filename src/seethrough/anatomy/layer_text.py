@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from seethrough.anatomy.figures import amount, dimensions, plain
 from seethrough.anatomy.layers import LayerCall, LayerReport, WeightStatistics
-from seethrough.anatomy.table import amount, dimensions, plain
 from seethrough.graph.receptive import ReceptiveField
 
 _MORE = 8

@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from seethrough.anatomy.figures import NONE, dimensions, plain, size_in_words
 from seethrough.anatomy.folding import common_words
 from seethrough.anatomy.largest_batch import LargestBatch
 from seethrough.anatomy.memory import LayerMemory, MemoryUse
-from seethrough.anatomy.table import NONE, dimensions, plain, size_in_words
 
 MOST_ROWS = 24
 """Rows of layers in a table."""

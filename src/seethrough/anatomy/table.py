@@ -4,7 +4,6 @@ terminal.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from seethrough.anatomy.figures import NONE, amount, dimensions, plain, size_in_words
 from seethrough.anatomy.folding import Repeat, common_words, repeats
 from seethrough.anatomy.rows import NOT_CALLED, WEIGHTS_USED, Row, Shape
 from seethrough.anatomy.summary import Summary, down_to
@@ -22,7 +22,6 @@ from seethrough.graph.receptive import ReceptiveField
 WIDTH = 100
 CLASS_WIDTH = 24
 HEAD = ("Layer", "Class", "Output", "Parameters", "MACs", "Sees")
-NONE = "·"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,35 +193,6 @@ def _frozen(row: Row) -> str:
 
 
 # --- words and numbers ------------------------------------------------------------------------------------------------
-
-
-def plain(text: str) -> str:
-    """Text from outside on one line, without what would steer a terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "�", text)
-
-
-def amount(number: int | None, figures: int = 3) -> str:
-    """``86.7 M``; three figures say enough."""
-    if not number:
-        return NONE
-    for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            whole = len(str(number // size))
-            return f"{number / size:.{max(0, figures - whole)}f} {unit}"
-    return str(number)
-
-
-def dimensions(shape: Shape) -> str:
-    """``224×224×64``."""
-    return "×".join(map(str, shape)) or "one number"
-
-
-def size_in_words(count: int) -> str:
-    """A number of bytes: ``528 MB``, in steps of 1,000."""
-    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} bytes"
 
 
 def output_of(row: Row) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from seethrough.cli.process import Terminated
 from seethrough.cli.terminal import complain
-from seethrough.errors import EnvironmentLacks, SeethroughError
+from seethrough.errors import EnvironmentLacks, SeethroughError, is_out_of_memory
 
 SOME_FAILED = 1
 USAGE = 2
@@ -82,7 +82,7 @@ def described(error: Exception) -> tuple[str, int]:
         return for_the_shell(str(error)), error.exit_code
     if hasattr(error, "format_message"):
         return _usage(error), USAGE
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return (
             "The memory of this machine isn't enough for that; close other programs, or use smaller pictures.",
             EnvironmentLacks.exit_code,
@@ -113,13 +113,3 @@ def _usage(error: Exception) -> str:
     sentence = error.format_message().strip()  # type: ignore[attr-defined]
     end = "" if sentence.endswith((".", "?", "!")) else "."
     return f"{sentence}{end} See: {path} --help"
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's, CUDA's, and that of torch's CPU allocator, which is a RuntimeError like any other."""
-    text = str(error)
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in text)
-    )

@@ -74,7 +74,7 @@ def _tell(use: MemoryUse, largest: LargestBatch | None, *, as_json: bool) -> Non
 
 
 def _too_little(largest: LargestBatch) -> str:
-    from seethrough.anatomy.table import size_in_words
+    from seethrough.anatomy.figures import size_in_words
 
     return (
         f"Not even a batch of {largest.smallest} fits into {size_in_words(largest.limit)}: it takes "

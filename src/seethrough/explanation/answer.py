@@ -112,9 +112,11 @@ def explain(
     if not callable(target):
         asked = replace(asked, target=targets_by_image(target, number))
     _refuse_no_batch(batch_size)
-    fits = room(net, prepared, chosen, batch_size, memory_limit)
+    with net.running(prepared.part(slice(0, 1))):
+        fits = room(net, prepared, chosen, batch_size, memory_limit)
     asked = replace(asked, together=fits.together)
-    parts = [_answered(net, prepared.part(rows), asked.part(rows, number)) for rows in _rows(number, fits.batch)]
+    with net.running(prepared.part(slice(0, 1))):
+        parts = [_answered(net, prepared.part(rows), asked.part(rows, number)) for rows in _rows(number, fits.batch)]
     answer = joined(parts, {"batch_size": batch_size})
     return replace(answer, notes=(*answer.notes, *fits.notes))
 

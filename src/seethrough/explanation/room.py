@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from seethrough.anatomy.figures import size_in_words
 from seethrough.anatomy.largest_batch import size_of
-from seethrough.anatomy.table import size_in_words
 from seethrough.attribution import Method, Needs
 from seethrough.errors import EnvironmentLacks, NetworkRefused
 from seethrough.graph.need import Need, at_most, need

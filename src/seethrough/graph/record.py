@@ -515,7 +515,7 @@ def heard(
             inputs[0] = inputs[0].requires_grad_() * 1  # not a leaf, so that the network may write into it
         for t in inputs:
             recorder.number(t, live=True)
-        with listening(recorder), no_collection(), recorder:
+        with listening(recorder), no_collection(), unlogged(), recorder:
             return call(*inputs)
 
 

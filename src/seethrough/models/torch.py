@@ -236,9 +236,7 @@ def _open_program(path: Path, kind: str, said: Said, *, allow_code: bool) -> Ope
     where = repr(str(path))
     if not allow_code:
         what = "a TorchScript program" if kind == "torchscript" else "an exported program (.pt2)"
-        raise InputRefused(
-            f"{where} is {what}, which holds code; {WAY_OUT}"
-        )
+        raise InputRefused(f"{where} is {what}, which holds code; {WAY_OUT}")
     try:
         if kind == "torchscript":
             module = torch.jit.load(str(path), map_location="cpu")

@@ -115,6 +115,8 @@ _OF_EXPLANATIONS: dict[str, Writer] = {
     ".npz": lambda explanation, language: as_npz(explanation),
     ".json": lambda explanation, language: as_json(explanation),
 }
+
+
 def _memory(use: MemoryUse, language: str) -> bytes:
     from seethrough.report.memory_page import memory_page
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
+from seethrough.anatomy.figures import NONE, size_in_words
 from seethrough.anatomy.memory import MemoryUse
-from seethrough.anatomy.table import NONE, size_in_words
 from seethrough.report.blocks import Drawing, Paragraph, Section, Table
 from seethrough.report.page import Page
 from seethrough.show import figure

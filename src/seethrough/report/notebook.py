@@ -26,7 +26,9 @@ RESOLUTION = 96
 def embed(result: object, *, language: str = "en") -> str:
     """An `Explanation`, an `Attribution` or a `MemoryUse` as a piece of HTML without scripts, styles or requests."""
     if isinstance(result, MemoryUse):
-        return f'<img src="data:image/png;base64,{_drawn(result, language)}" alt="{escape(said(result).in_(language))}">'
+        return (
+            f'<img src="data:image/png;base64,{_drawn(result, language)}" alt="{escape(said(result).in_(language))}">'
+        )
     whole = as_explanation(result)
     explanation = first_images(whole, MOST_IMAGES)
     images = [

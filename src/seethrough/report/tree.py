@@ -16,10 +16,11 @@ from typing import Any
 from markupsafe import Markup
 
 from seethrough import __version__
+from seethrough.anatomy.figures import plain, size_in_words
 from seethrough.anatomy.folding import repeats
 from seethrough.anatomy.rows import Row
 from seethrough.anatomy.summary import Summary
-from seethrough.anatomy.table import as_text, fold_name, height_of, output_of, plain, sees, size_in_words
+from seethrough.anatomy.table import as_text, fold_name, height_of, output_of, sees
 from seethrough.report.page import policy, script_of, style_of, templates
 from seethrough.show.interface import PAGE, TREE
 from seethrough.show.language import LANGUAGES, TAGS, Text, both, count, known_language

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
+from seethrough.anatomy.figures import size_in_words
 from seethrough.anatomy.memory import MemoryUse
 from seethrough.anatomy.memory_table import grouped
-from seethrough.anatomy.table import size_in_words
 from seethrough.show.language import known_language, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
 from seethrough.show.memory_words import AT_PEAK, BY_LAYER, HERE, ITSELF, OVER_TIME, PARTS, PHASES, asked, said, title

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from seethrough.anatomy.figures import size_in_words
 from seethrough.anatomy.memory import MemoryUse
-from seethrough.anatomy.table import size_in_words
 from seethrough.show.language import Both, plain, share
 
 PARTS: Mapping[str, Both] = {
