@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from inspection import differences, everything, fake_left
 from small import Residual, all_outputs, residual, source_of
 
+from seethrough.errors import InputRefused
 from seethrough.explanation import explain
 from seethrough.graph.run import Run
 from seethrough.network import open as open_network
@@ -101,8 +102,9 @@ def test_every_method_leaves_everything_as_it_was_found(shape, end):
         if end == "done":
             explain(network, x, [method], target=1, **settings)
         else:
-            with pytest.raises(Stop if end == "raises" else KeyboardInterrupt):
+            with pytest.raises(InputRefused if end == "raises" else KeyboardInterrupt) as stopped:
                 explain(network, x, [method], target=1, **settings)
+            assert end == "interrupted" or isinstance(stopped.value.__cause__, Stop)
         assert differences(before, everything(module, x)) == [], method
         assert fake_left(module) == [], method
 
