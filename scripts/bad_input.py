@@ -82,6 +82,15 @@ def weights(name: str = "net.pt") -> None:
     Path("small.py").write_text(BUILDERS)
 
 
+def fixed() -> None:
+    """A network that takes 32 × 32 alone, its weights, and a picture."""
+    torch.save(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 3)).state_dict(), "net.pt")
+    Path("small.py").write_text(
+        "import torch.nn as nn\n\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 3))\n"
+    )
+    picture()
+
+
 def names() -> None:
     """Weights, a picture, and a list of four names."""
     weights()

@@ -242,7 +242,7 @@ def test_keras_networks_come_through_both_exporters(tmp_path):
 
 def test_an_unknown_operator_is_named_with_its_node_and_what_there_is(tmp_path):
     nodes = [node_of("Det", "input", output="a", name="the_determinant"), node_of("Relu", "a")]
-    with pytest.raises(InputRefused, match=r"aren't opened: Det \(nodes 'the_determinant'\)\. There are: Abs, Add"):
+    with pytest.raises(InputRefused, match=r"aren't opened: Det \(nodes 'the_determinant'\); \d+ others are"):
         open_model(written(model_of(nodes), tmp_path / "net.onnx"))
     nodes = [node_of("FusedConv", "input", domain="com.microsoft")]
     with pytest.raises(InputRefused, match=r"aren't opened: com\.microsoft\.FusedConv"):

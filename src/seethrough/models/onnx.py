@@ -102,8 +102,8 @@ def _refuse_unknown_operators(program: Program, where: str) -> None:
         named = ", ".join(repr(node.name or node.path) for node in unknown[:SHOWN])
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         raise InputRefused(
-            f"{where} has operators that aren't opened: {kinds} (nodes {named}{more}). There are: "
-            f"{', '.join(sorted(known))}. Export it without them, or open the network that it was exported from."
+            f"{where} has operators that aren't opened: {kinds} (nodes {named}{more}); {len(known)} others "
+            "are. Export it without them, or open the network that it was exported from."
         )
 
 
