@@ -229,6 +229,11 @@ SETTINGS = [
     ),
     Case("an input size that the network can't take", "summary keras:VGG16 --input-size 8"),
     Case(
+        "an input size that the network can't take",
+        f"predict net.pt cat.png {BUILD} --input-size 64 --preprocessing unit",
+        fixed,
+    ),
+    Case(
         "an input size of another rank", f"predict net.pt cat.png {BUILD} --input-size 8x8 --preprocessing unit", names
     ),
     Case("no input size where one is needed", f"explain net.pt cat.png {BUILD} --preprocessing unit", names),
