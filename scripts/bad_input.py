@@ -85,7 +85,7 @@ def weights(name: str = "net.pt") -> None:
 def fixed() -> None:
     """A network that takes 32 × 32 alone, its weights, and a picture."""
     torch.save(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 3)).state_dict(), "net.pt")
-    Path("small.py").write_text(
+    Path("fixed.py").write_text(
         "import torch.nn as nn\n\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 3))\n"
     )
     picture()
@@ -230,7 +230,7 @@ SETTINGS = [
     Case("an input size that the network can't take", "summary keras:VGG16 --input-size 8"),
     Case(
         "an input size that the network can't take",
-        f"predict net.pt cat.png {BUILD} --input-size 64 --preprocessing unit",
+        "predict net.pt cat.png --architecture fixed:net --input-size 64 --preprocessing unit",
         fixed,
     ),
     Case(
