@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,11 +13,11 @@ import numpy as np
 import torch
 import torch.nn as nn
 
-from seethrough.errors import InputRefused, NetworkRefused, SeethroughError, UsageError, is_out_of_memory
+from seethrough.errors import NetworkRefused, UsageError
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.source import GraphSource, state_of
-from seethrough.graph.untouched import same_chance, untouched
+from seethrough.graph.untouched import same_chance
 from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
 from seethrough.models.answers import prediction
 from seethrough.models.given import apart, beside
@@ -364,57 +363,16 @@ class Network:
         Prediction
             ``predict(…).top(5)`` are the five strongest answers.
         """
+        from seethrough.anatomy.running import told
+
         prepared = self.prepare(images)
         source = self.source_of(prepared)
-        with self.running(prepared):
+        with told(self.opened, source, prepared.batch):
             graph = source.proved(prepared.batch)
             place = graph.output
             with same_chance():
                 found = execute(graph, source.given(graph, prepared.batch), [place.value])
         return self.answers(graph, place.of(found[place.value]), prepared)
-
-    @contextmanager
-    def running(self, prepared: Prepared) -> Iterator[None]:
-        """What the network itself raises on a batch, as one sentence that says on what, and which sizes it takes.
-
-        Raises
-        ------
-        InputRefused
-            From what the network raised. What is raised otherwise stays what it is.
-        """
-        try:
-            yield
-        except SeethroughError:
-            raise
-        except Exception as error:
-            own = None if is_out_of_memory(error) else self._own_error(prepared)
-            if own is None:
-                raise
-            batch = self.source.native(prepared.batch)
-            size = tuple(batch.shape[1:])
-            raise InputRefused(
-                f"{self.opened.source} can't be run on an input of {_dimensions(size)}: {type(own).__name__}: "
-                f"{(str(own).strip().splitlines() or ['no message'])[0][:300].rstrip('.')}.{self._takes(size)}"
-            ) from own
-
-    def _own_error(self, prepared: Prepared) -> Exception | None:
-        """What the network raises when it is asked itself."""
-        try:
-            with untouched(self.module, training=self.mode == "train"), torch.no_grad():
-                self.source_of(prepared).answer(prepared.batch)
-        except Exception as error:
-            return error
-        return None
-
-    def _takes(self, refused: tuple[int, ...]) -> str:
-        """A size that it takes, as a sentence; nothing where none is found."""
-        from seethrough.anatomy.checks.trial import Trial as SizeTrial
-
-        if self.opened.inputs:
-            return ""
-        trial = SizeTrial(self.source, self._dtype, self._device)
-        found = next((size for size, taken in trial.others(refused, None) if taken), None)
-        return "" if found is None else f" It takes {_dimensions(found)}."
 
     def answers(self, graph: Graph, output: torch.Tensor, prepared: Prepared) -> Prediction:
         """What a graph gave for some images, (N, outputs, …), as a prediction; of outputs with places, their mean over
@@ -557,10 +515,6 @@ def _drawn(batch: torch.Tensor, opened: Opened) -> tuple[Picture, ...]:
         return pictures_of(batch, opened.preprocessing, opened.layout)
     flat = batch.reshape(len(batch), 1, 1, -1) if batch.dim() == 2 else batch.mean(1).reshape(len(batch), 1, 1, -1)
     return pictures_of(flat, None, "channels_first")
-
-
-def _dimensions(size: Sequence[int]) -> str:
-    return " × ".join(map(str, size))
 
 
 def as_network(source: Network | Any) -> Network:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seethrough.anatomy.running import told
 from seethrough.attribution import (
     METHODS,
     Method,
@@ -112,10 +113,9 @@ def explain(
     if not callable(target):
         asked = replace(asked, target=targets_by_image(target, number))
     _refuse_no_batch(batch_size)
-    with net.running(prepared.part(slice(0, 1))):
+    with told(net.opened, net.source_of(prepared), prepared.batch[:1]):
         fits = room(net, prepared, chosen, batch_size, memory_limit)
-    asked = replace(asked, together=fits.together)
-    with net.running(prepared.part(slice(0, 1))):
+        asked = replace(asked, together=fits.together)
         parts = [_answered(net, prepared.part(rows), asked.part(rows, number)) for rows in _rows(number, fits.batch)]
     answer = joined(parts, {"batch_size": batch_size})
     return replace(answer, notes=(*answer.notes, *fits.notes))
