@@ -20,7 +20,8 @@ STEPS = {
     "move": lambda y: y.movedim(-1, 1),
     "pad": lambda y: F.pad(y, (1, 0, 0, 2)),
     "pad deep": lambda y: F.pad(y, (0, 1, 0, 0, 1, 0), value=0.5),
-    "mirror": lambda y: F.pad(y, (1, 1, 0, 1), mode="reflect"),
+    # a single row or column can't be mirrored
+    "mirror": lambda y: F.pad(y, (1, 1, 0, 1), mode="reflect" if min(y.shape[-2:]) > 1 else "replicate"),
     "join": lambda y: torch.cat([y, y * 2], dim=1),
     "join last": lambda y: torch.cat([y, y.abs()], dim=-1),
     "mean": lambda y: y.mean(2, keepdim=True) + y,
