@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from seethrough.anatomy.checks.trial import Trial
+from seethrough.anatomy.figures import dimensions
 from seethrough.errors import InputRefused, SeethroughError, is_out_of_memory
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import untouched
@@ -41,7 +42,7 @@ def told(opened: Opened, source: GraphSource, batch: torch.Tensor) -> Iterator[N
         size = tuple(source.native(batch).shape[1:])
         said = (str(own).strip().splitlines() or ["no message"])[0][:300].rstrip(".")
         raise InputRefused(
-            f"{opened.source} can't be run on an input of {_dimensions(size)}: {type(own).__name__}: {said}."
+            f"{opened.source} can't be run on an input of {dimensions(size)}: {type(own).__name__}: {said}."
             f"{_takes(opened, source, batch, size)}"
         ) from own
 
@@ -62,8 +63,4 @@ def _takes(opened: Opened, source: GraphSource, batch: torch.Tensor, refused: tu
         return ""
     others = Trial(source, batch.dtype, batch.device).others(refused, None)
     found = next((size for size, taken in others if taken), None)
-    return "" if found is None else f" It takes {_dimensions(found)}."
-
-
-def _dimensions(size: Sequence[int]) -> str:
-    return " × ".join(map(str, size))
+    return "" if found is None else f" It takes {dimensions(found)}."

@@ -134,7 +134,7 @@ def _pretrained_settings(name: str) -> dict[str, Any]:
     """The pretrained configuration of a name, with or without a tag."""
     timm = _timm()
     architecture, _, tag = name.partition(".")
-    known = timm.list_models()
+    known = timm_names()
     if architecture not in known:
         raise UsageError(f"timm has no network {architecture!r}.{nearest(architecture, known, 5)}")
     tags = [each.partition(".")[2] for each in timm.list_models(f"{architecture}.*", pretrained=True)]

@@ -76,8 +76,8 @@ def open_torchvision(name: str, said: Said, weights: str | Path | None) -> Opene
 def built(name: str, said: Said, weights: str | Path | None = None) -> tuple[nn.Module, Known, Path | None]:
     """A network, what torchvision knows of it, and the file its weights are in (to be loaded, unless torchvision's)."""
     models = _models()
-    if name.lower() not in models.list_models():
-        raise UsageError(f"torchvision has no network {name!r}.{nearest(name, models.list_models(), 5)}")
+    if name.lower() not in torchvision_names():
+        raise UsageError(f"torchvision has no network {name!r}.{nearest(name, torchvision_names(), 5)}")
     member = _member(name, weights)
     preset = member or models.get_model_weights(name).DEFAULT
     known = what_is_known(name, preset)
