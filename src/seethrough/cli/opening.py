@@ -62,9 +62,6 @@ def open_to_ask(words: Words) -> Network:
 
 
 def _open(words: Words, weights: str | None) -> Network:
-    if words.device is not None:
-        # Keras settles where its variables live when it is imported.
-        os.environ["KERAS_TORCH_DEVICE"] = words.device
     size = input_size(words.input_size)
     seed = _checked(words.seed)
     import torch
@@ -72,6 +69,9 @@ def _open(words: Words, weights: str | None) -> Network:
     from seethrough.network import open as open_network
 
     device = _device(words.device)
+    if device is not None:
+        # Keras settles where its variables live when it is imported.
+        os.environ["KERAS_TORCH_DEVICE"] = str(device)
     if seed is not None:
         torch.manual_seed(seed)  # random weights are drawn from it
     net = open_network(
