@@ -6,7 +6,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= keras,vision,hf,onnx,dev,bench
+EXTRAS ?= keras,vision,hf,onnx,data,dev,bench
 PIP_OPTIONS ?=
 JOBS ?= 2
 PAGE ?= leopards.html

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seethrough.anatomy.findings import Check
 from seethrough.report.blocks import Paragraph, Section, Table
+from seethrough.report.files import Writer
 from seethrough.report.page import Page
+from seethrough.report.records import json_bytes
 from seethrough.show.check_text import conclusion, labelled, row, sentences, title
 from seethrough.show.check_words import HEAD
 from seethrough.show.language import Both
@@ -20,3 +24,10 @@ def check_page(check: Check, language: str = "en") -> Page:
         eyebrow=Both("Check", "检查"),
         language=language,
     )
+
+
+WRITERS: Mapping[str, Writer] = {
+    ".html": lambda check, language: check_page(check, language).html().encode("utf-8"),
+    ".json": lambda check, language: json_bytes(check.to_dict()),
+}
+"""How a `Check` is written."""

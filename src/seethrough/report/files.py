@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seethrough.errors import UsageError
 from seethrough.report.explained import explanation_page
-from seethrough.report.records import as_json, as_npz, json_bytes
+from seethrough.report.records import as_json, as_npz
 from seethrough.results import Explanation
 from seethrough.show import figure
 from seethrough.show.language import known_language
 from seethrough.show.reading import as_explanation
 from seethrough.writing import refuse_unwritable, write_whole
-
-if TYPE_CHECKING:
-    from seethrough.anatomy import Summary
-    from seethrough.anatomy.findings import Check
-    from seethrough.anatomy.memory import MemoryUse
 
 RESOLUTION = 160
 """Dots per inch of a PNG."""
@@ -32,10 +28,8 @@ Writer = Callable[[Any, str], bytes]
 def save(result: object, path: Path, *, language: str = "en") -> Path:
     """Write a result; the suffix chooses the kind.
 
-    An `Explanation` or an `Attribution`: ``.html`` a page that stands alone; ``.png``, ``.svg`` the figure; ``.npz`` every
-    array; ``.json`` every number but the arrays. A `Summary`: ``.html`` the whole tree, ``.json`` every row. A `Check`: ``.html`` a
-    page, ``.json`` every claim. A `MemoryUse`: ``.html`` a
-    page, ``.png``, ``.svg`` the figure, ``.json`` every layer.
+    ``.html`` is a page that stands alone and ``.json`` every number but the arrays, for all. Where a result has a figure, ``.png``
+    and ``.svg`` are it; where it has arrays, ``.npz`` is every one of them.
 
     Parameters
     ----------
@@ -58,7 +52,7 @@ def save(result: object, path: Path, *, language: str = "en") -> Path:
     """
     path = Path(path)
     known_language(language)
-    writers = _WRITERS.get(type(result).__name__, _OF_EXPLANATIONS)
+    writers = writers_of(type(result).__name__)
     refuse_unknown_kind(path, writers)
     result = result if writers is not _OF_EXPLANATIONS else as_explanation(result)
     refuse_unwritable(path)
@@ -88,11 +82,13 @@ def _html(explanation: Explanation, language: str) -> bytes:
     return explanation_page(explanation, language).html().encode("utf-8")
 
 
-def _png(result: object, language: str) -> bytes:
+def png(result: object, language: str) -> bytes:
+    """The figure of any result that has one, as PNG."""
     return _drawn(result, language, {"format": "png", "dpi": RESOLUTION})
 
 
-def _svg(result: object, language: str) -> bytes:
+def svg(result: object, language: str) -> bytes:
+    """The figure of any result that has one, as SVG."""
     return _drawn(result, language, {"format": "svg", "metadata": {"Date": None}})
 
 
@@ -102,41 +98,33 @@ def _drawn(result: object, language: str, options: dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def _tree(summary: Summary, language: str) -> bytes:
-    from seethrough.report.tree import tree_page
-
-    return tree_page(summary, language).encode("utf-8")
-
-
 _OF_EXPLANATIONS: dict[str, Writer] = {
     ".html": _html,
-    ".png": _png,
-    ".svg": _svg,
+    ".png": png,
+    ".svg": svg,
     ".npz": lambda explanation, language: as_npz(explanation),
     ".json": lambda explanation, language: as_json(explanation),
 }
 
 
-def _memory(use: MemoryUse, language: str) -> bytes:
-    from seethrough.report.memory_page import memory_page
-
-    return memory_page(use, language).html().encode("utf-8")
-
-
-def _checked(check: Check, language: str) -> bytes:
-    from seethrough.report.check_page import check_page
-
-    return check_page(check, language).html().encode("utf-8")
-
-
-_WRITERS: dict[str, dict[str, Writer]] = {
-    "Check": {".html": _checked, ".json": lambda check, language: json_bytes(check.to_dict())},
-    "MemoryUse": {
-        ".html": _memory,
-        ".png": _png,
-        ".svg": _svg,
-        ".json": lambda use, language: json_bytes(use.to_dict()),
-    },
-    "Summary": {".html": _tree, ".json": lambda summary, language: json_bytes(summary.to_dict())},
+_HOMES: dict[str, str] = {
+    "Activations": "activations_page",
+    "Check": "check_page",
+    "Filters": "filters_page",
+    "Health": "health_page",
+    "Maximized": "maximized_page",
+    "MemoryUse": "memory_page",
+    "Summary": "tree",
+    "Units": "units_page",
+    "Wall": "wall",
 }
-"""By the kind of result; what isn't here is an explanation, or a part of one."""
+"""By the kind of result, the module whose ``WRITERS`` say how it is written, suffix by suffix; what isn't here is an
+explanation, or a part of one.
+"""
+
+
+def writers_of(kind: str) -> Mapping[str, Writer]:
+    """From a suffix to what writes it, for a kind of result by the name of its class."""
+    if kind not in _HOMES:
+        return _OF_EXPLANATIONS
+    return importlib.import_module(f"seethrough.report.{_HOMES[kind]}").WRITERS

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 from seethrough.anatomy.figures import NONE, size_in_words
 from seethrough.anatomy.memory import MemoryUse
 from seethrough.report.blocks import Drawing, Paragraph, Section, Table
+from seethrough.report.files import Writer, png, svg
 from seethrough.report.page import Page
+from seethrough.report.records import json_bytes
 from seethrough.show import figure
 from seethrough.show.language import Both, plain
 from seethrough.show.memory_words import (
@@ -70,3 +73,12 @@ def _layers(use: MemoryUse) -> Table:
         for row in use.by_layer
     )
     return Table((LAYER, CLASS, *(PARTS[c] for c in columns), TOGETHER), rows)
+
+
+WRITERS: Mapping[str, Writer] = {
+    ".html": lambda use, language: memory_page(use, language).html().encode("utf-8"),
+    ".png": png,
+    ".svg": svg,
+    ".json": lambda use, language: json_bytes(use.to_dict()),
+}
+"""How a `MemoryUse` is written."""

@@ -8,12 +8,10 @@ from html import escape
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from seethrough.anatomy.memory import MemoryUse
 from seethrough.report.views import guesses
-from seethrough.show import figure
+from seethrough.show.figures import drawing, figure
 from seethrough.show.interface import PAGE
 from seethrough.show.language import plain
-from seethrough.show.memory_words import said
 from seethrough.show.reading import as_explanation, first_images, read
 
 MOST_IMAGES = 8
@@ -24,11 +22,11 @@ RESOLUTION = 96
 
 
 def embed(result: object, *, language: str = "en") -> str:
-    """An `Explanation`, an `Attribution` or a `MemoryUse` as a piece of HTML without scripts, styles or requests."""
-    if isinstance(result, MemoryUse):
-        return (
-            f'<img src="data:image/png;base64,{_drawn(result, language)}" alt="{escape(said(result).in_(language))}">'
-        )
+    """A result as a piece of HTML without scripts, styles or requests."""
+    own = drawing(result)
+    if own is not None:
+        alt = escape(own.said(result).in_(language))
+        return f'<img src="data:image/png;base64,{_drawn(result, language)}" alt="{alt}">'
     whole = as_explanation(result)
     explanation = first_images(whole, MOST_IMAGES)
     images = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,9 @@ from seethrough.anatomy.folding import repeats
 from seethrough.anatomy.rows import Row
 from seethrough.anatomy.summary import Summary
 from seethrough.anatomy.table import as_text, fold_name, height_of, output_of, sees
+from seethrough.report.files import Writer
 from seethrough.report.page import policy, script_of, style_of, templates
+from seethrough.report.records import json_bytes
 from seethrough.show.interface import PAGE, TREE
 from seethrough.show.language import LANGUAGES, TAGS, Text, both, count, known_language
 from seethrough.show.words import note_words
@@ -188,3 +190,10 @@ def _sum(name: str, rows: Sequence[Row]) -> Row:
         receptive=last.receptive,
         activations=sum(row.activations or 0 for row in rows),
     )
+
+
+WRITERS: Mapping[str, Writer] = {
+    ".html": lambda summary, language: tree_page(summary, language).encode("utf-8"),
+    ".json": lambda summary, language: json_bytes(summary.to_dict()),
+}
+"""How a `Summary` is written."""

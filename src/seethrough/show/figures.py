@@ -6,23 +6,23 @@ in threads and without a screen.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from seethrough.anatomy.memory import MemoryUse
 from seethrough.errors import UsageError
 from seethrough.results import Explanation, Guess, Picture
 from seethrough.show.colour import faded, overlay, table
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
-from seethrough.show.memory_figure import memory_figure
 from seethrough.show.reading import Reading, as_explanation, bar_length, general_notes, has_random_weights, read
 from seethrough.show.shrink import shrink_map, shrink_pixels
 from seethrough.show.words import WATERMARK, note_words
@@ -53,8 +53,28 @@ class _Box:
     height: float
 
 
+_HOMES = {
+    "Activations": "activations_figure",
+    "Filters": "filters_figure",
+    "Health": "health_figure",
+    "Maximized": "maximized_figure",
+    "MemoryUse": "memory_figure",
+    "Units": "units_figure",
+    "Wall": "wall_figure",
+}
+"""By the kind of result, the module of this room that draws it: its ``draw(result, language=…)`` gives the figure and its
+``said(result)`` the sentence for those who can't see it.
+"""
+
+
+def drawing(result: object) -> ModuleType | None:
+    """The module that draws a kind of result; None for explanations, which this one draws."""
+    home = _HOMES.get(type(result).__name__)
+    return None if home is None else importlib.import_module(f"seethrough.show.{home}")
+
+
 def figure(result: object, *, language: str = "en") -> Figure:
-    """Draw an `Explanation`, an `Attribution`, or what a network takes of memory (`MemoryUse`).
+    """Draw an `Explanation`, an `Attribution`, or any other result that has a figure.
 
     Where the language is Chinese and no installed font has its characters, the words are English and the figure says
     so.
@@ -75,8 +95,9 @@ def figure(result: object, *, language: str = "en") -> Figure:
     UsageError
         For another kind of result, another language, or more than `MOST_IMAGES` images.
     """
-    if isinstance(result, MemoryUse):
-        return memory_figure(result, language=language)
+    own = drawing(result)
+    if own is not None:
+        return own.draw(result, language=language)
     explanation = as_explanation(result)
     if len(explanation.pictures) > MOST_IMAGES:
         raise UsageError(

@@ -34,7 +34,7 @@ ROW = 0.2  # inches, of a layer's bar
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 
 
-def memory_figure(use: MemoryUse, *, language: str = "en") -> Figure:
+def draw(use: MemoryUse, *, language: str = "en") -> Figure:
     """Draw what training or running a network takes.
 
     Parameters
