@@ -49,7 +49,7 @@ def wrong_command(words: list[str]) -> str | None:
     if words[0] != "seethrough":
         return None
     from seethrough.cli.failures import described
-    from seethrough.cli.verbs import command
+    from seethrough.cli.app import command
 
     verbs = command().commands
     if words[1] not in verbs:

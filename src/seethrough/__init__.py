@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for everybody else
+    from seethrough.condition.health import health
     from seethrough.errors import SeethroughError
     from seethrough.explanation import (
         deconvnet,
@@ -25,6 +26,12 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
         saliency,
         smoothgrad,
     )
+    from seethrough.features.accentuate import accentuate, caricature, deepdream, invert
+    from seethrough.features.activations import activations
+    from seethrough.features.filters import filters
+    from seethrough.features.maximize import maximize
+    from seethrough.features.units import units
+    from seethrough.gallery.wall import wall
     from seethrough.network import Network, open
     from seethrough.results import Attribution, Explanation, Prediction
 
@@ -37,20 +44,37 @@ __all__ = [
     "Prediction",
     "SeethroughError",
     "__version__",
+    "accentuate",
+    "activations",
+    "caricature",
     "deconvnet",
+    "deepdream",
     "explain",
+    "filters",
     "gradcam",
     "guided_backprop",
+    "health",
     "input_x_gradient",
     "integrated_gradients",
+    "invert",
+    "maximize",
     "occlusion",
     "open",
     "saliency",
     "smoothgrad",
+    "units",
+    "wall",
 ]
 
 _HOMES = {
+    "seethrough.condition.health": {"health"},
     "seethrough.errors": {"SeethroughError"},
+    "seethrough.features.accentuate": {"accentuate", "caricature", "deepdream", "invert"},
+    "seethrough.features.activations": {"activations"},
+    "seethrough.features.filters": {"filters"},
+    "seethrough.features.maximize": {"maximize"},
+    "seethrough.features.units": {"units"},
+    "seethrough.gallery.wall": {"wall"},
     "seethrough.network": {"Network", "open"},
     "seethrough.results": {"Attribution", "Explanation", "Prediction"},
 }

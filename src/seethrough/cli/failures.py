@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     int
         The exit code.
     """
-    from seethrough.cli.verbs import command
+    from seethrough.cli.app import command
 
     debug = "--debug" in arguments
     try:

@@ -98,6 +98,23 @@ MemoryLimit = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Folder = Annotated[str, typer.Argument(metavar="IMAGES/", help="A folder of pictures; folders in it are classes.")]
+Truth = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.csv",
+        help="The class of each picture: a line each with its name and class; by default the folder that it is in.",
+        rich_help_panel=ASKING,
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=ASKING)]
+Channels = Annotated[
+    str | None,
+    typer.Option(metavar="0-15,40", help="Which channels; by default all.", rich_help_panel=ASKING),
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch", help="Images at once; by default measured.", rich_help_panel=ASKING)
+]
 Language = Annotated[str, typer.Option(metavar="en|zh", help="Language of words.", rich_help_panel=WRITING)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", rich_help_panel=WRITING)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.", rich_help_panel=WRITING)]
@@ -131,6 +148,23 @@ def pair(said: str | None, option: str) -> int | tuple[int, ...] | None:
     if len(numbers) > 2:
         raise UsageError(f"{option} is one whole number of pixels, or height x width; this is {said!r}.")
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def numbers(said: str | None, option: str) -> tuple[int, ...] | None:
+    """Whole numbers and ranges of them, in the order said.
+
+    >>> numbers("0-3,40", "--channels")
+    (0, 1, 2, 3, 40)
+    """
+    if said is None:
+        return None
+    found: list[int] = []
+    for part in said.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"{option} takes whole numbers and ranges, such as 0-15,40; this is {said!r}.")
+        found += range(int(first), int(last if dash else first) + 1)
+    return tuple(dict.fromkeys(found))
 
 
 def number_or_word(said: str | None) -> float | str | None:
