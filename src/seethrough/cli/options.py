@@ -11,6 +11,9 @@ from seethrough.errors import UsageError
 NETWORK, ASKING, WRITING, MEANT = "Network", "Question", "Output", "As meant"
 """Headings in the help."""
 
+LONGEST_NUMBER = 6
+"""Digits of a channel's number; nobody has a million, and a range that long would take all memory."""
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -161,9 +164,14 @@ def numbers(said: str | None, option: str) -> tuple[int, ...] | None:
     found: list[int] = []
     for part in said.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        if not first.isdecimal() or (dash and not last.isdecimal()) or max(len(first), len(last)) > LONGEST_NUMBER:
             raise UsageError(f"{option} takes whole numbers and ranges, such as 0-15,40; this is {said!r}.")
-        found += range(int(first), int(last if dash else first) + 1)
+        low, high = int(first), int(last if dash else first)
+        if high < low:
+            raise UsageError(
+                f"{option} takes ranges from the smaller to the larger, such as 0-15; this is {part.strip()!r}."
+            )
+        found += range(low, high + 1)
     return tuple(dict.fromkeys(found))
 
 
