@@ -16,5 +16,5 @@ def test_they_are_read_in_the_order_said_each_once(said, meant):
 
 @pytest.mark.parametrize("said", ["", "a", "1-", "-3", "1-2-3", "2.5", "9-3", "0-99999999", "1,,2", "٣-x"])
 def test_what_is_none_is_refused_with_an_example(said):
-    with pytest.raises(UsageError, match="--channels takes .* such as 0-15"):
+    with pytest.raises(UsageError, match=r"--channels takes .* such as 0-15"):
         numbers(said, "--channels")
