@@ -6,8 +6,7 @@ import base64
 import io
 from html import escape
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from seethrough.report.frame import templates
 from seethrough.report.views import guesses
 from seethrough.show.figures import drawing, figure
 from seethrough.show.interface import PAGE
@@ -41,18 +40,17 @@ def embed(result: object, *, language: str = "en") -> str:
         }
         for i, picture in enumerate(explanation.pictures)
     ]
-    environment = Environment(
-        loader=PackageLoader("seethrough.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("notebook.html").render(
-        png=_drawn(explanation, language),
-        images=images,
-        more=PAGE["more"].say(language, shown=len(images), all=len(whole.pictures)) if whole is not explanation else "",
-        words={name: text.in_(language) for name, text in PAGE.items()},
+    return (
+        templates()
+        .get_template("notebook.html")
+        .render(
+            png=_drawn(explanation, language),
+            images=images,
+            more=PAGE["more"].say(language, shown=len(images), all=len(whole.pictures))
+            if whole is not explanation
+            else "",
+            words={name: text.in_(language) for name, text in PAGE.items()},
+        )
     )
 
 

@@ -13,19 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from markupsafe import Markup
-
-from seethrough import __version__
 from seethrough.anatomy.figures import plain, size_in_words
 from seethrough.anatomy.folding import repeats
 from seethrough.anatomy.rows import Row
 from seethrough.anatomy.summary import Summary
 from seethrough.anatomy.table import as_text, fold_name, height_of, output_of, sees
 from seethrough.report.files import Writer
-from seethrough.report.page import policy, script_of, style_of, templates
+from seethrough.report.frame import framed
 from seethrough.report.records import json_bytes
-from seethrough.show.interface import PAGE, TREE
-from seethrough.show.language import LANGUAGES, TAGS, Text, both, count, known_language
+from seethrough.show.interface import TREE
+from seethrough.show.language import Text, both, count
 from seethrough.show.words import note_words
 
 SCRIPT, STYLES = "tree.js", ("page.css", "tree.css")
@@ -39,26 +36,20 @@ def tree_page(summary: Summary, language: str = "en") -> str:
     language
         ``"en"`` or ``"zh"``: the language that the page opens in; it holds both.
     """
-    known_language(language)
-    style, script = style_of(*STYLES), script_of(SCRIPT)
-    text = templates().get_template("tree.html").render(
+    return framed(
+        "tree.html",
         title=plain(summary.source),
+        eyebrow=TREE["eyebrow"],
+        language=language,
+        styles=STYLES,
+        script=SCRIPT,
+        payload=_payload(summary),
         facts=[(both(name), both(value), both(more)) for name, value, more in _facts(summary)],
         notes=[(note.level, note_words(note)) for note in summary.notes if note.name != "random_weights"],
         missing=[plain(sentence) for sentence in summary.missing],
         still=as_text(summary),
-        language=language,
-        policy=policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
-        payload=Markup(_payload(summary)),
-        tags=TAGS,
-        languages=LANGUAGES,
-        words=PAGE,
         tree=TREE,
-        version=__version__,
-    )  # fmt: skip
-    return text.encode("utf-8", "replace").decode("utf-8")
+    )
 
 
 def _facts(summary: Summary) -> Iterator[tuple[Text, Text, Text]]:
@@ -77,10 +68,10 @@ def _facts(summary: Summary) -> Iterator[tuple[Text, Text, Text]]:
         yield TREE["output"], " × ".join(map(str, shape)), plain(name)
 
 
-def _payload(summary: Summary) -> str:
+def _payload(summary: Summary) -> dict[str, Any]:
     nodes = Nodes()
     nodes.add(summary.rows)
-    record = {
+    return {
         "rows": _packed(nodes.columns | {"tables": nodes.tables}),
         "connections": _packed(nodes.edges(summary)),
         "words": {key: {"en": text.en, "zh": text.zh} for key, text in TREE.items()},
@@ -90,7 +81,6 @@ def _payload(summary: Summary) -> str:
             "activations": sum(row.activations or 0 for row in summary.rows),
         },
     }
-    return json.dumps(record, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def _packed(thing: Any) -> str:
