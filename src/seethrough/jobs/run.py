@@ -68,7 +68,7 @@ def run(
             except InputRefused as error:
                 passed.append(Passed(item, images[item].name, str(error)))
             if len(group) == (batch or BATCH) or (item + 1 == min(first + shard, len(images)) and group):
-                part.add(Batch(tuple(group), net.prepare(pictures)))
+                part.add(Batch(tuple(group), net.prepare([p.pixels for p in pictures])))
                 done += group
                 group, pictures = [], []
             if progress is not None:
