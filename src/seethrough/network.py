@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.source import GraphSource, state_of
 from seethrough.graph.untouched import same_chance
-from seethrough.images import Geometry, check_ready, is_ready, load_pictures, pictures_of, prepare
+from seethrough.images import Fitted, Geometry, batch_of, check_ready, is_ready, load_pictures, pictures_of, prepare
 from seethrough.models.answers import prediction
 from seethrough.models.given import apart, beside
 from seethrough.models.open import open_model
@@ -336,19 +336,54 @@ class Network:
             geometries = tuple(Geometry.same(p.size) for p in pictures)
         else:
             pictures = load_pictures(images)
-            if opened.preprocessing is None:
-                raise UsageError(
-                    f"Nothing says how {opened.source} wants its pictures prepared. Say preprocessing='caffe' (0…255 "
-                    "BGR, mean taken off), 'tf' (−1…1), 'torch' (0…1, ImageNet's mean and deviation) or 'unit' (0…1) "
-                    "when opening it, or give ready tensors."
-                )
-            batch, geometries = prepare(pictures, opened.preprocessing, opened.input_size, opened.layout)
-            notes = tuple(n for p in pictures for n in p.notes)
-            if opened.preprocessing.assumed:
-                notes = (*notes, Note("assumed_preprocessing", "warning", {"preprocessing": opened.preprocessing.name}))
+            preprocessing = self.preparing()
+            batch, geometries = prepare(pictures, preprocessing, opened.input_size, opened.layout)
+            notes = self._preparation_notes(n for p in pictures for n in p.notes)
         batch = self.source.internal(batch.to(self._device, self._dtype))
         held = beside(opened, others, len(batch), self._device, self._dtype)
         return Prepared(batch, pictures, geometries, notes, held)
+
+    def prepare_fitted(
+        self, fitted: Sequence[Fitted], pictures: Sequence[Picture], notes: Iterable[Note] = ()
+    ) -> Prepared:
+        """What `prepare` makes of pictures that were read and fitted elsewhere, number by number the same.
+
+        Parameters
+        ----------
+        fitted
+            By `seethrough.images.fitted`, for `preparing` and this network's size.
+        pictures
+            Those that they were; what will be drawn.
+        notes
+            What decoding did.
+        """
+        apart(self.opened, fitted)  # of several inputs none can be left out
+        batch, geometries = batch_of(fitted, self.preparing(), self.opened.layout)
+        batch = self.source.internal(batch.to(self._device, self._dtype))
+        return Prepared(batch, tuple(pictures), geometries, self._preparation_notes(notes))
+
+    def preparing(self) -> Preprocessing:
+        """How it wants its pictures prepared.
+
+        Raises
+        ------
+        UsageError
+            Where nobody knows.
+        """
+        if self.opened.preprocessing is None:
+            raise UsageError(
+                f"Nothing says how {self.opened.source} wants its pictures prepared. Say preprocessing='caffe' (0…255 "
+                "BGR, mean taken off), 'tf' (−1…1), 'torch' (0…1, ImageNet's mean and deviation) or 'unit' (0…1) "
+                "when opening it, or give ready tensors."
+            )
+        return self.opened.preprocessing
+
+    def _preparation_notes(self, decoding: Iterable[Note]) -> tuple[Note, ...]:
+        """What decoding did, and whether the preprocessing is a guess."""
+        preprocessing = self.preparing()
+        if not preprocessing.assumed:
+            return tuple(decoding)
+        return (*decoding, Note("assumed_preprocessing", "warning", {"preprocessing": preprocessing.name}))
 
     def predict(self, images: Any) -> Prediction:
         """What it answers to some images.

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 
 from seethrough.errors import UsageError
 from seethrough.images.preprocessing import Preprocessing
 from seethrough.results import Picture
+
+if TYPE_CHECKING:  # pictures are also fitted in processes that have no need of torch
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +135,64 @@ def prepare(
         No input size, one that isn't a grid of the channels that the preprocessing makes, or pictures of different
         proportions where nothing is to be cut off.
     """
-    size = _grid(preprocessing, input_size, layout)
-    geometries = tuple(_geometry(picture.size, size, preprocessing) for picture in pictures)
+    size = grid(preprocessing, input_size, layout)
+    return batch_of([fitted(picture, preprocessing, size) for picture in pictures], preprocessing, layout)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A picture as far as its pixels go.
+
+    Attributes
+    ----------
+    pixels
+        uint8 (h, w, C): the resized picture's part that lies in the input, channels in the network's order.
+    geometry
+        The way back.
+    """
+
+    pixels: np.ndarray
+    geometry: Geometry
+
+
+def fitted(picture: Picture, preprocessing: Preprocessing, size: tuple[int, int]) -> Fitted:
+    """Resize and cut one picture: the part of `prepare` that takes time, and that other processes can do.
+
+    Parameters
+    ----------
+    size
+        (height, width) of the network's input.
+    """
+    geometry = _geometry(picture.size, size, preprocessing)
+    return Fitted(_cut(picture, geometry, preprocessing), geometry)
+
+
+def batch_of(
+    pictures: Sequence[Fitted], preprocessing: Preprocessing, layout: str
+) -> tuple[torch.Tensor, tuple[Geometry, ...]]:
+    """Fitted pictures as the batch that `prepare` makes of them."""
+    import torch
+
+    geometries = tuple(each.geometry for each in pictures)
     if len({geometry.size for geometry in geometries}) > 1:
         raise UsageError(
             "These pictures have different proportions, and this network's preprocessing cuts nothing off, so they make "
             "no batch; give them one at a time, or say preprocessing={…, 'fit': 'crop'}."
         )
-    batch = np.stack([_one_input(picture, geometry, preprocessing) for picture, geometry in zip(pictures, geometries)])
+    batch = np.stack([_numbers(each.pixels, preprocessing, each.geometry) for each in pictures])
     if layout == "channels_first":
         batch = batch.transpose(0, 3, 1, 2)
     return torch.from_numpy(np.ascontiguousarray(batch)), geometries
 
 
-def _grid(preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layout: str) -> tuple[int, int]:
+def grid(preprocessing: Preprocessing, input_size: tuple[int, ...] | None, layout: str) -> tuple[int, int]:
+    """(height, width) of the network's input.
+
+    Raises
+    ------
+    UsageError
+        Where there is none: as for `prepare`.
+    """
     example = "(3, 224, 224)" if layout == "channels_first" else "(224, 224, 3)"
     if input_size is None or None in input_size:
         raise UsageError(
@@ -216,11 +263,6 @@ def _covering(picture: tuple[int, int], goal: tuple[int, int], rounding: str) ->
     if picture[0] * goal[1] >= picture[1] * goal[0]:
         return whole(goal[1] * picture[0] / picture[1]), goal[1]
     return goal[0], whole(goal[0] * picture[1] / picture[0])
-
-
-def _one_input(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> np.ndarray:
-    """float32 (*size, C)."""
-    return _numbers(_cut(picture, geometry, preprocessing), preprocessing, geometry)
 
 
 def _cut(picture: Picture, geometry: Geometry, preprocessing: Preprocessing) -> np.ndarray:
