@@ -1,0 +1,276 @@
+"""Watch: the one pass over the images in which everything is measured; what is kept doesn't grow with their number.
+
+Of every unit sums, extremes and counts are kept; of every layer some activation vectors, at places that depend on the image's
+number alone, so that batches and shards change nothing; of every stride the spectra on some of the images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seethrough.condition.sites import Site, chosen, sites, units_of
+from seethrough.condition.strides import Stride, power_of, strides
+from seethrough.errors import NetworkRefused
+from seethrough.graph.execute import plan, reusing, store, switched
+from seethrough.graph.graph import Graph
+from seethrough.graph.untouched import same_chance
+from seethrough.jobs.work import Arrays, Batch, Results
+from seethrough.network import Network
+
+SAMPLE = 2048
+"""Activation vectors that are kept of a layer, at most about."""
+
+PLACES = 32
+"""Of one image at most as many."""
+
+SPECTRA = 32
+"""Images on which spectra are taken."""
+
+_ENDS: Mapping[str, tuple[float, float]] = {
+    "sigmoid": (0.01, 0.99),
+    "tanh": (-0.99, 0.99),
+    "hardtanh": (-1.0, 1.0),
+    "hardsigmoid": (0.0, 1.0),
+    "relu6": (-math.inf, 6.0),
+    "softsign": (-0.99, 0.99),
+}
+"""Where an activation has come to an end, below and above; that a rectifier is 0 is its use and no saturation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What is watched on one graph."""
+
+    sites: tuple[Site, ...]
+    strides: tuple[Stride, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Watching:
+    """The work: a network's layers over many images.
+
+    Attributes
+    ----------
+    net
+        The network.
+    images
+        How many images there are in all: it settles how many vectors are kept of each.
+    layers
+        Patterns; all where there are none.
+    truths
+        The number of each image's class, −1 where nobody knows; empty where no classes are known.
+    seed
+        Of the places at which activation vectors are taken.
+    """
+
+    net: Network
+    images: int
+    layers: tuple[str, ...] = ()
+    truths: tuple[int, ...] = ()
+    seed: int = 0
+    name: str = "health"
+    _known: dict[Graph, Watched] = field(default_factory=dict, repr=False)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {
+            "layers": list(self.layers),
+            "images": self.images,
+            "truths": list(self.truths),
+            "sample": SAMPLE,
+            "spectra": SPECTRA,
+            "seed": self.seed,
+        }
+
+    def part(self) -> Watcher:
+        return Watcher(self)
+
+    def watched(self, graph: Graph) -> Watched:
+        """What is watched on a graph; the same sites on all graphs of one network."""
+        if graph not in self._known:
+            names = list(self.net.opened.layers)
+            found = chosen(sites(graph), self.layers, names)
+            paths = {p for site in found for p in site.paths}
+            steps = [s for s in strides(graph) if not self.layers or s.path in paths or _named(s, self.layers)]
+            self._known[graph] = Watched(tuple(found), tuple(steps))
+        return self._known[graph]
+
+    def places(self, item: int) -> np.ndarray:
+        """Where vectors are taken of an image: numbers in 0…1, a share of the way through the places row by row."""
+        if item % max(1, math.ceil(self.images / SAMPLE)):
+            return np.empty(0)
+        count = min(PLACES, max(1, math.ceil(SAMPLE / self.images)))
+        return np.random.default_rng((self.seed, item)).random(count)
+
+    def has_spectrum(self, item: int) -> bool:
+        """Whether spectra are taken of an image."""
+        return item % max(1, math.ceil(self.images / SPECTRA)) == 0
+
+
+def _named(stride: Stride, layers: Sequence[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(stride.path, pattern) for pattern in layers)
+
+
+class Watcher:
+    """A shard in the making."""
+
+    def __init__(self, work: Watching) -> None:
+        self.work = work
+        self.tallies: dict[str, np.ndarray] = {}
+
+    def add(self, batch: Batch) -> None:
+        source = self.work.net.source_of(batch.prepared)
+        graph = source.proved(batch.prepared.batch)
+        if graph.source == "whole":
+            _, reasons = source.why_not(batch.prepared.batch)
+            raise NetworkRefused(
+                "No layer of this network can be looked at, because it can't be written down: "
+                f"{'; '.join(dict.fromkeys(reasons))}."
+            )
+        watched = self.work.watched(graph)
+        at: dict[int, list[Callable[[Tensor], None]]] = {}
+        for k, site in enumerate(watched.sites):
+            at.setdefault(site.value, []).append(lambda t, k=k, site=site: self._site(k, site, graph, t, batch.items))
+        rows = [i for i, item in enumerate(batch.items) if self.work.has_spectrum(item)]
+        for k, stride in enumerate(watched.strides if rows else ()):
+            at.setdefault(stride.value, []).append(lambda t, k=k, stride=stride: self._stride(k, stride, t[rows]))
+        given = source.given(graph, batch.prepared.batch)
+        with same_chance() if graph.draws else nullcontext():
+            for value, tensor in passing(graph, given, at):
+                for look in at[value]:
+                    look(tensor)
+
+    def arrays(self) -> Arrays:
+        return self.tallies
+
+    def _site(self, k: int, site: Site, graph: Graph, tensor: Tensor, items: Sequence[int]) -> None:
+        units = units_of(site, graph, tensor).float()
+        merged(self.tallies, {f"site{k}.{name}": a for name, a in tally(units, site.activation, items).items()})
+        merged(self.tallies, {f"site{k}.{name}": a for name, a in self._by_class(units, items).items()})
+        rows = [(i, self.work.places(item)) for i, item in enumerate(items)]
+        taken = [_at(units[i], shares) for i, shares in rows if len(shares)]
+        if taken:
+            of = [np.full(len(t), items[i]) for t, i in zip(taken, (i for i, s in rows if len(s)))]
+            merged(self.tallies, {f"site{k}.sample": np.concatenate(taken), f"site{k}.of": np.concatenate(of)})
+
+    def _by_class(self, units: Tensor, items: Sequence[int]) -> dict[str, np.ndarray]:
+        """The sum of each class' mean activations, a row a class that was met."""
+        if not self.work.truths:
+            return {}
+        truths = np.array([self.work.truths[item] for item in items])
+        means = units.mean(2).double().numpy()
+        met = [c for c in np.unique(truths) if c >= 0]
+        sums = [means[truths == c].sum(0) for c in met]
+        return {f"class{c}": np.append(s, (truths == c).sum()) for c, s in zip(met, sums)}
+
+    def _stride(self, k: int, stride: Stride, tensor: Tensor) -> None:
+        found = power_of(stride, tensor)
+        if found is not None:
+            merged(self.tallies, {f"stride{k}.{name}": a for name, a in found.items()})
+
+
+def tally(units: Tensor, activation: str | None, items: Sequence[int]) -> dict[str, np.ndarray]:
+    """What is kept of each unit over some images.
+
+    Parameters
+    ----------
+    units
+        (N, C, places).
+
+    Returns
+    -------
+    dict
+        ``images`` and ``places``; ``bad``, values that are no finite numbers, (C,), which count nowhere else; ``largest``,
+        ``smallest``, ``sum``, ``squares``; ``on``, places above 0; ``fired``, images with one; ``low``, ``high``, places at the
+        ends of the activation; ``best``, in which image the largest was.
+    """
+    bad = np.zeros(units.shape[1], np.int64)
+    if not math.isfinite(float(units.sum())):
+        wrong = ~torch.isfinite(units)
+        bad, units = wrong.sum((0, 2)).numpy(), units.masked_fill(wrong, 0.0)
+    peaks = units.amax(2)
+    above = units > 0
+    low, high = _ENDS.get(activation or "", (-math.inf, math.inf))
+    return {
+        "images": np.array(len(units)),
+        "places": np.array(len(units) * units.shape[2]),
+        "bad": bad,
+        "largest": peaks.amax(0).numpy(),
+        "smallest": units.amin((0, 2)).numpy(),
+        "sum": units.sum((0, 2), dtype=torch.float64).numpy(),
+        "squares": units.square().sum((0, 2), dtype=torch.float64).numpy(),
+        "on": above.sum((0, 2)).numpy(),
+        "fired": (peaks > 0).sum(0).numpy(),
+        "low": (units <= low).sum((0, 2)).numpy() if low > -math.inf else bad * 0,
+        "high": (units >= high).sum((0, 2)).numpy() if high < math.inf else bad * 0,
+        "best": np.asarray(items)[peaks.argmax(0).numpy()],
+    }
+
+
+def merged(into: dict[str, np.ndarray], more: Mapping[str, np.ndarray]) -> None:
+    """Add the tallies of further images: sums add up, extremes are taken, samples follow each other."""
+    best = [name for name in more if name.endswith(".best")]
+    for name in best:  # before the largest are joined: whose they are hangs on them
+        head = name.removesuffix("best")
+        into[name] = (
+            np.where(more[f"{head}largest"] > into[f"{head}largest"], more[name], into[name])
+            if name in into
+            else more[name]
+        )
+    for name, array in more.items():
+        if name in best:
+            continue
+        into[name] = _JOIN.get(name.rpartition(".")[2], np.add)(into[name], array) if name in into else array
+
+
+_JOIN: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "largest": np.maximum,
+    "smallest": np.minimum,
+    "sample": lambda a, b: np.concatenate([a, b]),
+    "of": lambda a, b: np.concatenate([a, b]),
+}
+
+
+def joined(results: Results) -> dict[str, np.ndarray]:
+    """The tallies of all shards."""
+    whole: dict[str, np.ndarray] = {}
+    for _, arrays in results.shards():
+        merged(whole, arrays)
+    return whole
+
+
+def passing(graph: Graph, given: Mapping[int, Tensor], wanted: Mapping[int, Any]) -> Iterator[tuple[int, Tensor]]:
+    """The wanted values as they come by, without gradients; each is held only while the network itself needs it."""
+    values = dict(given)
+    batch = len(next(iter(given.values())))
+    for value in wanted:
+        if value in values:
+            yield value, values[value]
+    way = plan(graph, wanted, given)
+    last = {v: k for k, step in enumerate(way.steps) for v in step.inputs}
+    with torch.no_grad():
+        for k, (step, ends) in enumerate(zip(reusing(graph, way, given), way.ends)):
+            with switched(step.context):
+                store(step, step.call(values, batch), values)
+            for v in step.outputs:
+                if v is not None and v in wanted:
+                    yield v, values[v]
+            over = (v for v in (*step.inputs, *step.outputs) if v in wanted and last.get(v, k) <= k)
+            for v in {*ends, *over}:
+                values.pop(v, None)
+
+
+def _at(units: Tensor, shares: np.ndarray) -> np.ndarray:
+    """Activation vectors of one image, (C, places), at shares of the way through its places: (n, C)."""
+    places = np.unique((shares * units.shape[1]).astype(int))
+    return units[:, torch.from_numpy(places)].T.numpy().astype(np.float32)
