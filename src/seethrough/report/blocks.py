@@ -6,12 +6,15 @@ networks, later an audit) is the same few blocks in another order. All text may 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seethrough.results import Explanation, Note
+from seethrough.graph.receptive import ReceptiveField
+from seethrough.images import Geometry
+from seethrough.results import Explanation, Note, Picture
 from seethrough.show.language import Text
 
 Cell = Text | int | float
@@ -96,7 +99,62 @@ class Explained:
     mask_name: Text = ""
 
 
-Block = Paragraph | Notes | Table | Drawing | Explained
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """What tiles are looked at under, one at a time: a picture, or a summary of several (their mean).
+
+    ``picture`` and ``geometry`` let what a unit sees be drawn; without them only the tiles change.
+    """
+
+    name: Text
+    picture: Picture | None = None
+    geometry: Geometry | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TileSet:
+    """Small maps of one size in one unit: the channels of a layer, the kernels of a convolution.
+
+    Attributes
+    ----------
+    name
+        What they belong to: a layer's path.
+    maps
+        float (F, K, h, w): tile k under frame f. One place (1 × 1) is drawn as a bar.
+    numbers
+        int (K,): the number that each tile goes by.
+    sorts
+        By what the tiles may be sorted, the largest first: from a heading to (K,) numbers. They open by the first; the
+        tile's own number is always offered.
+    caption
+        What is to be noticed, above the tiles.
+    remarks
+        A few words about each tile, shown with its values; as many as tiles, or none.
+    field
+        What a unit sees of the network's input; drawn on the frame's picture where all three are known.
+    """
+
+    name: Text
+    maps: NDArray[np.floating]
+    numbers: NDArray[np.integer]
+    sorts: Mapping[Text, NDArray[np.floating]]
+    caption: Text = ""
+    remarks: tuple[Text, ...] = ()
+    field: ReceptiveField | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tiles:
+    """Sets of tiles with one choice of frame, order and scale for all; ``scale`` (``"unit"``, ``"layer"`` or
+    ``"network"``: what shares an end of the colours) is what they open with.
+    """
+
+    sets: tuple[TileSet, ...]
+    frames: tuple[Frame, ...] = (Frame(""),)
+    scale: str = "layer"
+
+
+Block = Paragraph | Notes | Table | Drawing | Explained | Tiles
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -18,6 +18,7 @@ from seethrough.report.views import Views, cell
 from seethrough.show.colour import FADE
 from seethrough.show.interface import INTERFACE
 from seethrough.show.language import Text, both, known_language
+from seethrough.show.tiles_words import TILES
 from seethrough.show.words import WATERMARK, note_words
 from seethrough.writing import refuse_unwritable, write_whole
 
@@ -87,13 +88,14 @@ def _render(page: Page, views: Views) -> str:
         title=page.title,
         eyebrow=page.eyebrow,
         language=page.language,
-        styles=("page.css",),
+        styles=("page.css", "tiles.css") if views.tiles else ("page.css",),
         script="page.js",
         payload=_payload(views),
         provenance=[(str(k), _shown(v)) for k, v in (page.provenance or {}).items()],
         sections=sections,
         has_maps=bool(views.maps),
         interface=INTERFACE,
+        tile_words=TILES,
         watermark=WATERMARK,
     )
 
@@ -124,11 +126,13 @@ def _block(block: object, views: Views) -> dict[str, Any]:
 
 def _payload(views: Views) -> dict[str, Any]:
     """What the script reads."""
+    words = {**INTERFACE, **(TILES if views.tiles else {})}
     return {
         "fade": FADE,
         "tables": tables_payload(),
-        "words": {key: {"en": text.en, "zh": text.zh} for key, text in INTERFACE.items()},
+        "words": {key: {"en": text.en, "zh": text.zh} for key, text in words.items()},
         "maps": views.maps,
+        "tiles": views.tiles,
     }
 
 

@@ -39,21 +39,24 @@ SMALL = 64
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How finely a page carries its parts: the longest side in pixels of pictures, maps and stills, and their quality."""
+    """How finely a page carries its parts: the longest side in pixels of pictures, maps, stills and tiles, and the
+    quality of pictures.
+    """
 
     picture: int
     map: int
     still: int
     quality: int
+    tile: int
 
 
 DETAILS = (
-    Detail(picture=640, map=256, still=420, quality=82),
-    Detail(picture=512, map=224, still=320, quality=78),
-    Detail(picture=400, map=160, still=256, quality=74),
-    Detail(picture=320, map=112, still=200, quality=68),
-    Detail(picture=256, map=80, still=144, quality=62),
-    Detail(picture=160, map=48, still=96, quality=55),
+    Detail(picture=640, map=256, still=420, quality=82, tile=56),
+    Detail(picture=512, map=224, still=320, quality=78, tile=48),
+    Detail(picture=400, map=160, still=256, quality=74, tile=40),
+    Detail(picture=320, map=112, still=200, quality=68, tile=28),
+    Detail(picture=256, map=80, still=144, quality=62, tile=20),
+    Detail(picture=160, map=48, still=96, quality=55, tile=14),
 )
 """From the finest on; a page takes the first that fits its budget."""
 

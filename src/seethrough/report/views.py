@@ -78,6 +78,8 @@ class Views:
     """What was read from each (attribution, image, mask, its name), by identity: a page tried at several details reads
     each map once."""
     maps: list[dict[str, Any]] = field(default_factory=list)
+    tiles: list[dict[str, Any]] = field(default_factory=list)
+    """Blocks of tiles, for the same script."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def explained(self, block: Explained) -> ExplainedView:

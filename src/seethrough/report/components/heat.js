@@ -31,7 +31,7 @@ const UNSEEN_VEIL = 0.5;
  * @param {Uint8Array} codes
  * @param {number} columns
  */
-function addUp(codes, columns) {
+export function addUp(codes, columns) {
   for (let i = 0; i < codes.length; i += 1) {
     if (i % columns) codes[i] = (codes[i] + codes[i - 1]) & 255;
   }

@@ -8,6 +8,7 @@ import { KeyHelp } from "./key-help.js";
 import { MapControls } from "./map-controls.js";
 import { MapLegend } from "./map-legend.js";
 import { MapView } from "./map-view.js";
+import { Tiles } from "./tiles.js";
 
 const TAGS = { en: "en", zh: "zh-Hans" };
 
@@ -57,18 +58,18 @@ async function start() {
   keepInAddress(state);
   followLanguage(state);
   const payload = JSON.parse(document.getElementById("payload")?.textContent ?? "{}");
-  if (!payload.maps?.length) return;
+  if (!payload.maps?.length && !payload.tiles?.length) return;
   const scene = new Scene(payload, state);
   const keys = document.querySelector("seethrough-keys-v1");
   if (keys instanceof KeyHelp) keys.show(scene);
   for (const part of document.querySelectorAll("seethrough-controls-v1")) {
     if (part instanceof MapControls) part.show(scene, () => keys instanceof KeyHelp && keys.open());
   }
-  const parts = [...document.querySelectorAll("seethrough-map-v1, seethrough-legend-v1")];
+  const parts = [...document.querySelectorAll("seethrough-map-v1, seethrough-legend-v1, seethrough-tiles-v1")];
   await Promise.all(
     parts.map(async (part) => {
       try {
-        if (part instanceof MapView || part instanceof MapLegend) await part.show(scene);
+        if (part instanceof MapView || part instanceof MapLegend || part instanceof Tiles) await part.show(scene);
       } catch (error) {
         complain(part, error);
       }

@@ -21,6 +21,8 @@ export class Scene {
     };
     /** @type {Map<string, import("./heat.js").MapRecord>} */
     this.records = new Map(payload.maps.map((record) => [record.id, record]));
+    /** @type {Map<string, import("./tile-data.js").TilesRecord>} */
+    this.tiles = new Map((payload.tiles ?? []).map((record) => [record.id, record]));
     /** @type {Map<string, Promise<Heat>>} */
     this.heats = new Map();
   }
