@@ -213,6 +213,18 @@ NOTES: Mapping[str, Both] = {
         "At most {together:count} images went through the network at once, so that it fits into {limit}.",
         "每次最多让 {together:count} 张图片通过网络，以便放入 {limit} 内存。",
     ),
+    "folders_unreadable": Both(
+        "Folders that can't be entered: {count:count} ({folders}); their pictures are missing.",
+        "有 {count:count} 个文件夹无法进入（{folders}），其中的图片没有计入。",
+    ),
+    "labels_without_picture": Both(
+        "Of {all:count} labels {count:count} belong to no picture here (for example {examples}).",
+        "{all:count} 个标签中有 {count:count} 个找不到对应的图片（例如 {examples}）。",
+    ),
+    "pictures_without_label": Both(
+        "Of {all:count} pictures {count:count} have no label (for example {examples}), so that their class is unknown.",
+        "{all:count} 张图片中有 {count:count} 张没有标签（例如 {examples}），类别未知。",
+    ),
     "black_box": Both("The network was called as a black box ({reason}).", "网络被当作黑箱调用（{reason}）。"),
 }
 
