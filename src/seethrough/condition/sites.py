@@ -203,7 +203,7 @@ def _of_batch_norm(given: Arguments) -> Tensor | None:
 def _has_units(graph: Graph, value: int) -> bool:
     """Whether a value has an axis of units and one of images: (N, C), (N, C, …), tokens."""
     shape = graph.values[value].shape
-    images = isinstance(shape[0], Size) and (shape[0].a, shape[0].b) == (1, 0) or graph.batch is not None
+    images = (isinstance(shape[0], Size) and (shape[0].a, shape[0].b) == (1, 0)) or graph.batch is not None
     return value in graph.grids or (len(shape) >= 2 and images)
 
 

@@ -106,7 +106,7 @@ def power_of(stride: Stride, given: Tensor) -> dict[str, np.ndarray] | None:
         return None
     power = spectrum(maps)
     each = power.sum((2, 3))
-    gone = (power * lost(*power.shape[2:], stride.step)).sum((2, 3))
+    gone = (power * lost(power.shape[2], power.shape[3], stride.step)).sum((2, 3))
     shares = (power / each.clamp(min=1e-30)[..., None, None]).mean(1).sum(0)
     return {
         "total": each.sum(0).double().numpy(),

@@ -34,7 +34,7 @@ PLACES = 32
 SPECTRA = 32
 """Images on which spectra are taken."""
 
-_ENDS: Mapping[str, tuple[float, float]] = {
+ENDS: Mapping[str, tuple[float, float]] = {
     "sigmoid": (0.01, 0.99),
     "tanh": (-0.99, 0.99),
     "hardtanh": (-1.0, 1.0),
@@ -200,7 +200,7 @@ def tally(units: Tensor, activation: str | None, items: Sequence[int]) -> dict[s
         bad, units = wrong.sum((0, 2)).numpy(), units.masked_fill(wrong, 0.0)
     peaks = units.amax(2)
     above = units > 0
-    low, high = _ENDS.get(activation or "", (-math.inf, math.inf))
+    low, high = ENDS.get(activation or "", (-math.inf, math.inf))
     return {
         "images": np.array(len(units)),
         "places": np.array(len(units) * units.shape[2]),
@@ -265,7 +265,7 @@ def passing(graph: Graph, given: Mapping[int, Tensor], wanted: Mapping[int, Any]
             for v in step.outputs:
                 if v is not None and v in wanted:
                     yield v, values[v]
-            over = (v for v in (*step.inputs, *step.outputs) if v in wanted and last.get(v, k) <= k)
+            over = (v for v in (*step.inputs, *step.outputs) if v is not None and v in wanted and last.get(v, k) <= k)
             for v in {*ends, *over}:
                 values.pop(v, None)
 
