@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import seethrough as st
+from seethrough.anatomy import free_memory
 from seethrough.attribution import METHODS
 from seethrough.errors import EnvironmentLacks, UsageError
 from seethrough.explanation import room as rooms
@@ -112,11 +113,11 @@ def test_one_image_that_does_not_fit_is_refused_with_what_it_takes(net):
 
 
 def test_what_is_free_counts_where_nobody_says_a_limit(net, monkeypatch):
-    monkeypatch.setattr(rooms, "_available", lambda: 100_000)
+    monkeypatch.setattr(free_memory, "_available", lambda: 100_000)
     with pytest.raises(EnvironmentLacks, match="90 kB are free"):
         st.explain(net, images(1), "saliency", 1)
-    monkeypatch.setattr(rooms, "_available", lambda: None)
-    monkeypatch.setattr(rooms, "_granted", lambda: None)
+    monkeypatch.setattr(free_memory, "_available", lambda: None)
+    monkeypatch.setattr(free_memory, "_granted", lambda: None)
     assert fitted(net, 3, None) == rooms.Room(3, rooms.TOGETHER)
 
 

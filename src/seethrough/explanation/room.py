@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from seethrough.anatomy.figures import size_in_words
+from seethrough.anatomy.free_memory import free_memory
 from seethrough.anatomy.largest_batch import size_of
 from seethrough.attribution import Method, Needs
 from seethrough.errors import EnvironmentLacks, NetworkRefused
@@ -101,32 +100,5 @@ def _note(tried: Room, size: int) -> Note:
 
 def _free(device: torch.device) -> int | None:
     """Bytes that may be used on a device; None where nobody knows."""
-    if device.type == "cuda":
-        return int(SHARE * torch.cuda.mem_get_info(device)[0])
-    if device.type != "cpu":
-        return None
-    known = [n for n in (_available(), _granted()) if n is not None]
-    return int(SHARE * min(known)) if known else None
-
-
-def _available() -> int | None:
-    """What the system could give without swapping."""
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not on this system
-        return None
-
-
-def _granted() -> int | None:
-    """What a container's own limit leaves."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        most = (folder / "memory.max").read_text("ascii").strip()
-        return None if most == "max" else max(0, int(most) - int((folder / "memory.current").read_text("ascii")))
-    except (OSError, ValueError):
-        return None
+    free = free_memory(device)
+    return None if free is None else int(SHARE * free)
