@@ -207,7 +207,8 @@ def _still(tiles: TileSet, limit: float, signed: bool) -> str:
     if maps.shape[1:] == (1, 1):
         pixels = bars(maps[:, 0, 0], limit or float(np.max(ends)), signed)
     else:
-        pixels = sheet(coloured(maps, ends, signed=signed), COLUMNS, enlarge=fitting(*maps.shape[1:], STILL_SIDE))
+        times = fitting(maps.shape[1], maps.shape[2], STILL_SIDE)
+        pixels = sheet(coloured(maps, ends, signed=signed), COLUMNS, enlarge=times)
     return picture_url(pixels, max(pixels.shape), 80)
 
 
