@@ -186,6 +186,28 @@ NOTES: Mapping[str, Both] = {
         "{gaps:percent} after {steps:count} steps.",
         "图中数值之和为 {sum:value}，答案比基线高出 {rise:value}：{steps:count} 步后的缺口为 {gaps:percent}。",
     ),
+    "layers_by_size": Both(
+        "No layer was named, so the last one of each size of map is shown ({layers:count}).",
+        "未指定层，因此显示每种特征图尺寸的最后一层（共 {layers:count} 层）。",
+    ),
+    "layers_left_out": Both(
+        "{layers:count} of the layers that were named are left out, since they give nothing that depends on the picture "
+        "({names}).",
+        "所指定的层中有 {layers:count} 个被略去，因为它们不给出取决于图片的值（{names}）。",
+    ),
+    "activations_not_finite": Both(
+        "{layers:count} layers give values that are not finite numbers (the first is “{layer}”); they are grey.",
+        "{layers:count} 个层给出了非有限的数值（第一个是“{layer}”）；以灰色表示。",
+    ),
+    "kernels_in_bgr": Both(
+        "The network takes blue, green, red; its kernels are drawn with red as red.",
+        "该网络的输入顺序为蓝、绿、红；绘制时红色仍为红色。",
+    ),
+    "kernels_assumed_rgb": Both(
+        "Nothing says how this network wants its pictures; its channels are taken as red, green, blue. If it takes blue first, say "
+        "preprocessing='caffe' when opening it.",
+        "没有信息说明该网络如何预处理图片；通道按红、绿、蓝理解。若蓝色在前，请在打开时指定 preprocessing='caffe'。",
+    ),
     "layer_chosen": Both(
         "Layer “{layer}” was chosen: the last one with height and width.", "选用层“{layer}”：最后一个有高和宽的层。"
     ),
@@ -224,6 +246,10 @@ NOTES: Mapping[str, Both] = {
     "pictures_without_label": Both(
         "Of {all:count} pictures {count:count} have no label (for example {examples}), so that their class is unknown.",
         "{all:count} 张图片中有 {count:count} 张没有标签（例如 {examples}），类别未知。",
+    ),
+    "few_images": Both(
+        "Only {images:count} pictures were looked at; of fewer than {wanted:count} it isn't said which units never fire.",
+        "只看了 {images:count} 张图片；少于 {wanted:count} 张时不判断哪些单元从不激活。",
     ),
     "black_box": Both("The network was called as a black box ({reason}).", "网络被当作黑箱调用（{reason}）。"),
 }
