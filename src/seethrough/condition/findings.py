@@ -103,6 +103,7 @@ def dead(layer: LayerHealth) -> Iterator[Finding]:
         "no_weights": int((layer.weight_rms[units] <= 1e-3 * np.nanmedian(layer.weight_rms)).sum())
         if layer.inputs
         else 0,
+        "has_weights": layer.inputs > 0,
         "rectified": bool((layer.largest[units] <= 0).all()),
     }
     yield Finding("dead", "warning" if share >= MANY_DEAD else "info", layer.path, _ints(units), numbers, share)

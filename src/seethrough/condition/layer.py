@@ -154,6 +154,8 @@ class StrideHealth:
         Mean power by frequency, (33, 33), of channels that each sum to 1; down and across from −½ to ½ cycles a place.
     images
         On how many images.
+    before
+        How many of the layers begin before it.
     """
 
     path: str
@@ -165,6 +167,7 @@ class StrideHealth:
     whole: float
     spectrum: Floats = field(repr=False)
     images: int
+    before: int = 0
 
     @property
     def skipped(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,7 +32,11 @@ def layers_of(watched: Watched, whole: Tallies) -> tuple[LayerHealth, ...]:
 def strides_of(watched: Watched, whole: Tallies) -> tuple[StrideHealth, ...]:
     """Every stride whose maps are large enough for a spectrum, in the network's order."""
     found = ((stride, tallies_of(whole, f"stride{k}")) for k, stride in enumerate(watched.strides))
-    return tuple(_stride(stride, t) for stride, t in found if t)
+    return tuple(
+        replace(_stride(stride, t), before=sum(site.position < stride.position for site in watched.sites))
+        for stride, t in found
+        if t
+    )
 
 
 def _layer(site: Site, t: Tallies) -> LayerHealth:

@@ -8,7 +8,7 @@ residual sum) is a site without weights.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -52,6 +52,8 @@ class Site:
         nothing.
     paths
         Every layer that it is made of, for patterns.
+    position
+        Where its first operation stands in the graph.
     """
 
     path: str
@@ -62,6 +64,7 @@ class Site:
     scale: Tensor | None
     role: str
     paths: tuple[str, ...]
+    position: int = 0
 
     @property
     def rectified(self) -> bool:
@@ -79,7 +82,7 @@ def sites(graph: Graph) -> list[Site]:
     answers = _answers(graph)
     taken: set[int] = set()
     found: list[Site] = []
-    for operation in graph:
+    for position, operation in enumerate(graph):
         if operation.kind in WITH_WEIGHTS:
             weights = weights_of(operation)
             if weights is None:
@@ -93,7 +96,7 @@ def sites(graph: Graph) -> list[Site]:
         if last is None or not _has_units(graph, last):
             continue
         taken.update(v for step in chain for v in step.outputs if v is not None)
-        found.append(_site(graph, chain, weights, last, answers))
+        found.append(replace(_site(graph, chain, weights, last, answers), position=position))
     return _named_once(found)
 
 
@@ -247,8 +250,4 @@ def _renamed(found: list[Site]) -> Iterator[Site]:
             continue
         own = site.paths[1] if len(site.paths) > 1 else site.path
         seen[own] = seen.get(own, 0) + 1
-        yield _with_path(site, own if seen[own] == 1 else f"{own}:{seen[own]}")
-
-
-def _with_path(site: Site, path: str) -> Site:
-    return Site(path, site.kind, site.value, site.activation, site.weights, site.scale, site.role, site.paths)
+        yield replace(site, path=own if seen[own] == 1 else f"{own}:{seen[own]}")

@@ -49,6 +49,8 @@ class Stride:
         From what it reads, (N, C, H, W), to what it would give with stride 1.
     first
         Whether it reads the picture, or what is the picture but for padding and scaling.
+    position
+        Where it stands in the graph.
     """
 
     path: str
@@ -58,12 +60,13 @@ class Stride:
     reach: tuple[int, int]
     dense: Dense
     first: bool
+    position: int = 0
 
 
 def strides(graph: Graph) -> list[Stride]:
     """Every operation that skips places of a map, in the order in which they run."""
     pictures = _pictures(graph)
-    found = (_stride(graph, operation, pictures) for operation in graph)
+    found = (_stride(graph, operation, pictures, position) for position, operation in enumerate(graph))
     return [stride for stride in found if stride is not None]
 
 
@@ -119,7 +122,7 @@ def power_of(stride: Stride, given: Tensor) -> dict[str, np.ndarray] | None:
 # --- pieces -----------------------------------------------------------------------------------------------------------
 
 
-def _stride(graph: Graph, operation: Operation, pictures: set[int]) -> Stride | None:
+def _stride(graph: Graph, operation: Operation, pictures: set[int], position: int) -> Stride | None:
     made = _DENSE.get(operation.kind)
     value = operation.inputs[0] if operation.inputs else None
     if made is None or value is None or len(graph.values[value].shape) != 4:
@@ -128,7 +131,7 @@ def _stride(graph: Graph, operation: Operation, pictures: set[int]) -> Stride | 
     if found is None or max(found[0]) < 2 or _single(graph, operation):
         return None
     path = operation.layer if operation.layer in graph.layers else operation.path
-    return Stride(path, operation.kind.value, value, *found, first=value in pictures)
+    return Stride(path, operation.kind.value, value, *found, first=value in pictures, position=position)
 
 
 def _single(graph: Graph, operation: Operation) -> bool:

@@ -1,0 +1,240 @@
+"""The figure of a network's health: every unit of every layer by how often it fires, and the layers' measures under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from numpy.typing import NDArray
+
+from seethrough.condition.compare import MEASURES as NUMBERS
+from seethrough.condition.compare import measures
+from seethrough.condition.health import Health
+from seethrough.condition.layer import LayerHealth
+from seethrough.show import health_words as words
+from seethrough.show.colour import STEPS, table
+from seethrough.show.language import known_language, measured, percent, plain
+from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+
+INK, QUIET, LINE, DEAD, OTHER = "#1d1d1f", "#6e6e73", "#d9d9de", (200, 40, 40), "#c8663b"
+BAR = "#3a6ea5"
+LINEAR = (228, 228, 232)
+"""Units without a rectifier, of which it says nothing that they are above zero half of the time."""
+
+WIDTH, MARGIN, NAMES = 11.5, 0.5, 1.25  # inches; NAMES: for the measures' names
+STRIP, ROW, GAP = 2.9, 0.42, 0.16  # inches
+CELLS = 240  # units drawn of a layer, down
+LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
+LINE_HEIGHT = 0.165
+TOLD = 7  # findings in words
+MOST_NAMES = 60  # layers' names under the strip
+
+said = words.said
+"""The sentence for those who can't see the figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A row under the strip."""
+
+    name: str
+    logarithmic: bool = False
+
+
+ROWS = (_Measure("alike"), _Measure("rank"), _Measure("saturated"), _Measure("selectivity"), _Measure("rms", True))
+
+
+def draw(health: Health, *, language: str = "en") -> Figure:
+    """Draw a network's health.
+
+    Parameters
+    ----------
+    language
+        ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
+    """
+    wanted = known_language(language)
+    spoken = wanted if wanted == "en" or chinese_font() else "en"
+    return _Sheet(health, spoken, NO_CHINESE_FONT if spoken != wanted else "").draw()
+
+
+class _Sheet:
+    """The figure in the making; places are inches from the upper left corner."""
+
+    def __init__(self, health: Health, language: str, remark: str) -> None:
+        self.health, self.language = health, language
+        self.shown = [health] if health.other is None else [health, health.other]
+        self.rows = [row for row in ROWS if self._has(row)]
+        told = [words.said(health), words.compared(health), words.passed(health)]
+        self.told = self._lines([*(t.in_(language) for t in told if t.in_(language)), remark])
+        self.found = self._findings()
+        self.strip_top = 1.0 + LINE_HEIGHT * len(self.told) + 0.15
+        self.rows_top = self.strip_top + len(self.shown) * (STRIP + 0.3)
+        self.names_top = self.rows_top + len(self.rows) * (ROW + GAP) + (ROW + GAP if health.strides else 0)
+        self.found_top = self.names_top + 1.75
+        height = self.found_top + LINE_HEIGHT * len(self.found) + MARGIN
+        self.height = height
+        self.figure = Figure(figsize=(WIDTH, height), facecolor="white")
+
+    def draw(self) -> Figure:
+        self._text(MARGIN, 0.35, words.title(self.health).in_(self.language), size=15, weight="bold")
+        for i, line in enumerate(self.told):
+            self._text(MARGIN, 0.78 + LINE_HEIGHT * i, line)
+        for k, health in enumerate(self.shown):
+            self._strip(health, self.strip_top + k * (STRIP + 0.3), named=len(self.shown) > 1)
+        top = self.rows_top
+        for row in self.rows:
+            self._row(row, top)
+            top += ROW + GAP
+        if self.health.strides:
+            self._strides(top)
+        self._layer_names()
+        for i, (line, weight) in enumerate(self.found):
+            self._text(MARGIN, self.found_top + LINE_HEIGHT * i, line, weight=weight)
+        return self.figure
+
+    # --- the strip ----------------------------------------------------------------------------------------------------
+
+    def _strip(self, health: Health, top: float, *, named: bool) -> None:
+        legend = words.COLUMNS_OF_UNITS.in_(self.language)
+        self._text(
+            MARGIN, top - 0.2, f"{plain(health.network, longest=40)} · {legend}" if named else legend, colour=QUIET
+        )
+        axes = self._axes(self._strip_left, top, self._strip_width, STRIP)
+        columns = [column(layer) for layer in health.layers]
+        picture = np.full((CELLS, 5 * len(columns), 3), 255, np.uint8)
+        for i, colours in enumerate(columns):
+            picture[:, 5 * i : 5 * i + 4] = colours[:, None]
+        axes.imshow(picture, aspect="auto", interpolation="nearest", extent=(-0.5, len(columns) - 0.5, 0, 1))
+        axes.set_axis_off()
+        counts = f"{health.layers[0].channels} … {health.layers[-1].channels}"
+        self._text(MARGIN, top + STRIP / 2, words.UNITS_HEAD.in_(self.language), weight="bold")
+        self._text(MARGIN, top + STRIP / 2 + 0.18, counts, colour=QUIET)
+
+    # --- the measures -------------------------------------------------------------------------------------------------
+
+    def _row(self, row: _Measure, top: float) -> None:
+        self._text(MARGIN, top + ROW / 2 - 0.06, words.MEASURES[row.name].in_(self.language), weight="bold")
+        axes = self._axes(self._strip_left, top, self._strip_width, ROW)
+        at = NUMBERS.index(row.name)
+        numbers = np.array([measures(layer)[at] for layer in self.health.layers])
+        self._bars(axes, numbers, row)
+        for other, here in self._beside(at):
+            axes.plot(other, here, "_", color=OTHER, markersize=7, markeredgewidth=1.6)
+        top_number = np.nanmax(numbers)
+        self._end(top, measured(top_number) if row.logarithmic else "100 %")
+
+    def _beside(self, at: int) -> list[tuple[int, float]]:
+        """The other network's numbers, at the columns of the layers that they stand beside."""
+        if self.health.comparison is None:
+            return []
+        columns = {layer.path: i for i, layer in enumerate(self.health.layers)}
+        found = [(columns[m.layer], m.second[at]) for m in self.health.comparison.matched]
+        return [(i, n) for i, n in found if np.isfinite(n)]
+
+    def _bars(self, axes: Axes, numbers: NDArray[np.float64], row: _Measure) -> None:
+        at = np.arange(len(numbers))
+        known = np.isfinite(numbers) & (numbers > 0 if row.logarithmic else True)
+        if row.logarithmic:
+            axes.set_yscale("log")
+            low, high = float(numbers[known].min()), float(numbers[known].max())
+            axes.set_ylim(low / 2, high * 2)
+            axes.bar(at[known], numbers[known] - low / 2, bottom=low / 2, width=0.8, color=BAR)
+        else:
+            axes.set_ylim(0, 1)
+            axes.bar(at[known], numbers[known], width=0.8, color=BAR)
+        self._quiet(axes, len(numbers))
+
+    def _strides(self, top: float) -> None:
+        self._text(MARGIN, top + ROW / 2 - 0.06, words.NAMES["aliasing"].in_(self.language), weight="bold")
+        axes = self._axes(self._strip_left, top, self._strip_width, ROW)
+        conv = {layer.path: i for i, layer in enumerate(self.health.layers)}
+        worst = {f.layer for f in self.health.findings if f.name == "aliasing"}
+        for stride in self.health.strides:
+            at = conv.get(stride.path, stride.before - 0.5)
+            colour = "#b3261e" if stride.path in worst else BAR
+            axes.bar(at, max(stride.whole, 0.01), width=0.5, color=colour)
+            axes.annotate(
+                f"÷{max(stride.step)}  {percent(stride.whole, self.language)}", (at, stride.whole), (0, 2),
+                textcoords="offset points", ha="center", fontsize=6, color=INK, family=families(), annotation_clip=False,
+            )  # fmt: skip
+        axes.set_ylim(0, 1)
+        self._quiet(axes, len(self.health.layers))
+        self._end(top, "100 %")
+
+    def _quiet(self, axes: Axes, layers: int) -> None:
+        axes.set_xlim(-0.5, layers - 0.5)
+        axes.xaxis.set_major_locator(NullLocator())
+        axes.yaxis.set_major_locator(NullLocator())
+        axes.yaxis.set_minor_locator(NullLocator())
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(LINE)
+
+    def _end(self, top: float, text: str) -> None:
+        self._text(WIDTH - MARGIN + 0.04, top, text, colour=QUIET, size=6)
+
+    def _layer_names(self) -> None:
+        layers = self.health.layers
+        every = -(-len(layers) // MOST_NAMES)
+        width = self._strip_width / len(layers)
+        for i in range(0, len(layers), every):
+            x = self._strip_left + (i + 0.5) * width
+            self.figure.text(
+                x / WIDTH, 1 - (self.names_top + 0.05) / self.height, plain(layers[i].path, longest=24), rotation=90, ha="center",
+                va="top", fontsize=6.5, color=QUIET, family=families(), parse_math=False,
+            )  # fmt: skip
+
+    # --- pieces -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _strip_left(self) -> float:
+        return MARGIN + NAMES
+
+    @property
+    def _strip_width(self) -> float:
+        return WIDTH - MARGIN - self._strip_left
+
+    def _has(self, row: _Measure) -> bool:
+        at = NUMBERS.index(row.name)
+        numbers = np.array([measures(layer)[at] for layer in self.health.layers])
+        known = numbers[np.isfinite(numbers)]
+        return bool(known.size and (known > 0).any())
+
+    def _findings(self) -> list[tuple[str, str]]:
+        lines: list[tuple[str, str]] = []
+        for finding in self.health.findings[:TOLD]:
+            lines.append((words.heading(finding).in_(self.language), "bold"))
+            lines += [(line, "normal") for line in self._lines([words.sentence(finding).in_(self.language)])]
+        if not self.health.findings:
+            lines.append((words.NOTHING.in_(self.language), "bold"))
+        return lines
+
+    def _lines(self, texts: Sequence[str]) -> list[str]:
+        return [line for text in texts if text for line in wrap(text, (WIDTH - 2 * MARGIN) * LETTERS_PER_INCH)]
+
+    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        place = (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
+        return self.figure.add_axes(place)
+
+    def _text(
+        self, left: float, top: float, text: str, *, size: float = 8, colour: str = INK, weight: str = "normal"
+    ) -> None:
+        self.figure.text(
+            left / WIDTH, 1 - top / self.height, text, parse_math=False, family=families(), fontsize=size, color=colour,
+            weight=weight, va="top",
+        )  # fmt: skip
+
+
+def column(layer: LayerHealth) -> NDArray[np.uint8]:
+    """A layer's units from top to bottom as colours, uint8 (`CELLS`, 3): those that fire most often above, the dead below."""
+    order = np.lexsort((layer.frequency, ~layer.dead))
+    colours = table(False)[np.rint(np.clip(layer.frequency[order], 0, 1) * STEPS).astype(int)]
+    if layer.activation is None:
+        colours[:] = LINEAR
+    colours[layer.dead[order]] = DEAD
+    rows = np.floor(np.linspace(layer.channels - 1e-9, 0, CELLS, endpoint=False)).astype(int)
+    return colours[np.clip(rows, 0, layer.channels - 1)]
