@@ -247,7 +247,9 @@ def _size(source: Any) -> Any:
 
 
 def _form(source: Any) -> Any:
-    return (source.mode, source.size) if isinstance(source, Image.Image) else (str(source.dtype), tuple(source.shape))
+    if isinstance(source, Image.Image):
+        return source.mode, source.size
+    return str(getattr(source, "dtype", type(source))), tuple(getattr(source, "shape", ()))
 
 
 def _content(source: Any) -> str:
@@ -269,5 +271,7 @@ def _content(source: Any) -> str:
 def _numbers(source: Any) -> Any:
     if isinstance(source, Image.Image):
         return source.tobytes()
+    if not isinstance(source, np.ndarray) and not is_ready(source):
+        return b""  # no image; who reads it says so
     array = source if isinstance(source, np.ndarray) else source.detach().cpu().contiguous().numpy()
     return np.ascontiguousarray(array).tobytes()

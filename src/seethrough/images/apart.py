@@ -9,6 +9,7 @@ runs nothing of the person's main module, and ends when its pipe does, however t
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -51,23 +52,28 @@ TRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What is to be done with every picture: as the network prepares them, into (height, width)."""
+    """What is to be done with every picture: as the network prepares them, into (height, width); ``whole`` where the picture
+    itself is wanted too.
+    """
 
     preprocessing: Preprocessing
     size: tuple[int, int]
+    whole: bool = False
 
     def read(self, source: Any, name: str) -> Read:
         """Read and fit one picture in this process."""
         picture = load_picture(source, name=name)
-        return Read(fitted(picture, self.preprocessing, self.size), picture.notes)
+        pixels = picture.pixels if self.whole else None
+        return Read(fitted(picture, self.preprocessing, self.size), picture.notes, pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A picture that was read and fitted, and what decoding did."""
+    """A picture that was read and fitted, what decoding did, and its own pixels, uint8 (H, W, 3), where they are wanted."""
 
     fitted: Fitted
     notes: tuple[Note, ...]
+    pixels: np.ndarray | None = None
 
 
 Key = TypeVar("Key")
@@ -142,6 +148,7 @@ class _Reader:
             "path": sys.path,
             "preprocessing": asdict(fit.preprocessing),
             "size": fit.size,
+            "whole": fit.whole,
             "most_pixels": Image.MAX_IMAGE_PIXELS,
             "truncated": ImageFile.LOAD_TRUNCATED_IMAGES,
         }
@@ -235,17 +242,21 @@ def _asked(child: subprocess.Popen[bytes], path: Path, name: str) -> Read:
             raise {kind.__name__: kind for kind in REFUSALS}[answer["kind"]](str(answer["refused"]))
         if answer is None:
             raise _Died
-        shape = tuple(map(int, answer["shape"]))
-        pixels = child.stdout.read(int(np.prod(shape)))
-        if len(pixels) < np.prod(shape):
-            raise _Died
+        arrays = [_array(child.stdout, shape) for shape in answer["shapes"]]
     except (OSError, ValueError, KeyError, TypeError) as error:  # a pipe that was closed, half a line
         if isinstance(error, SeethroughError):
             raise
         raise _Died from error
     geometry = Geometry(**_fields(answer["geometry"]))
     notes = tuple(Note(*note) for note in answer["notes"])
-    return Read(Fitted(np.frombuffer(pixels, np.uint8).reshape(shape), geometry), notes)
+    return Read(Fitted(arrays[0], geometry), notes, arrays[1] if len(arrays) > 1 else None)
+
+
+def _array(pipe: IO[bytes], shape: list[int]) -> np.ndarray:
+    content = pipe.read(math.prod(shape))
+    if len(content) < math.prod(shape):
+        raise _Died
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _fields(said: dict[str, Any]) -> dict[str, Any]:
@@ -262,7 +273,8 @@ def serve(settings: dict[str, Any]) -> None:
     """Read pictures as they are asked for; the child's whole life."""
     Image.MAX_IMAGE_PIXELS = settings["most_pixels"]
     ImageFile.LOAD_TRUNCATED_IMAGES = settings["truncated"]
-    fit = Fit(Preprocessing(**_fields(settings["preprocessing"])), (settings["size"][0], settings["size"][1]))
+    height, width = settings["size"]
+    fit = Fit(Preprocessing(**_fields(settings["preprocessing"])), (height, width), settings["whole"])
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         try:
@@ -278,10 +290,10 @@ def serve(settings: dict[str, Any]) -> None:
 
 
 def _told(found: Read) -> tuple[dict[str, Any], bytes]:
-    pixels = np.ascontiguousarray(found.fitted.pixels)
+    arrays = [array for array in (found.fitted.pixels, found.pixels) if array is not None]
     head = {
-        "shape": pixels.shape,
+        "shapes": [array.shape for array in arrays],
         "geometry": asdict(found.fitted.geometry),
         "notes": [(note.name, note.level, note.numbers) for note in found.notes],
     }
-    return head, pixels.tobytes()
+    return head, b"".join(array.tobytes() for array in arrays)

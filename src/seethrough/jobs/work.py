@@ -36,7 +36,7 @@ class Part(Protocol):
 
 
 class Work(Protocol):
-    """What is measured over many images.
+    """What is measured over many images, in one process and one part after the other.
 
     Attributes
     ----------
@@ -44,6 +44,9 @@ class Work(Protocol):
         One word, for the run's folder: ``"units"``.
     settings
         Everything that its numbers depend on but the network and the images, as plain data for JSON.
+    draws : bool, optional
+        True where its parts look at the pixels of ``prepared.pictures``; where it isn't there or False, a picture has its
+        name and size, and its pixels are read anew each time they are asked for.
     """
 
     @property

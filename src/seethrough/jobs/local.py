@@ -1,0 +1,194 @@
+"""The local engine: this machine, its network in this process, its pictures read by processes beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from seethrough.datasets.collection import Collection
+from seethrough.errors import InputRefused, UsageError, is_out_of_memory
+from seethrough.images import grid
+from seethrough.images.apart import Fit, Read, reading
+from seethrough.jobs.engine import Finished, Task
+from seethrough.jobs.later import Later
+from seethrough.jobs.plan import Shard
+from seethrough.jobs.sizing import BATCH, halved, measured
+from seethrough.jobs.work import Batch, Passed
+from seethrough.network import Prepared
+from seethrough.results import Picture
+
+FEW = 64
+"""Fewer pictures than these are read in this process; starting others would take longer."""
+
+MANY = 1000
+"""From so many images on, trying how many go at once pays."""
+
+AHEAD = 64
+AHEAD_BYTES = 128 * 2**20
+"""The most pictures, and bytes of them, that are read before the network asks for them."""
+
+WHOLE = 4 * 2**20
+"""What a picture itself is taken to have of bytes; few have more."""
+
+Found = tuple[int, Read | torch.Tensor | InputRefused]
+"""The number of an image, and what was read: a picture, a ready tensor, or why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Does shards here.
+
+    Attributes
+    ----------
+    workers
+        Processes that read pictures; 0 to read them in this one; None for as many as fit the machine and the work.
+    """
+
+    workers: int | None = None
+
+    def finish(
+        self,
+        task: Task,
+        shards: Sequence[Shard],
+        *,
+        step: Callable[[int], None],
+        settle: Callable[[int], None],
+    ) -> Iterator[Finished]:
+        """As the protocol says; in their order."""
+        items = list(chain.from_iterable(shard.items for shard in shards))
+        with self._reading(task, items) as found:
+            batch = task.batch
+            for shard in shards:
+                mine = list(islice(found, len(shard.items)))
+                if batch is None:
+                    batch = _measured(task, mine, len(items))
+                    settle(batch)
+                while (done := _attempted(task, shard, mine, batch, step)) is None:
+                    batch = halved(batch)
+                    settle(batch)
+                yield done
+
+    @contextmanager
+    def _reading(self, task: Task, items: Sequence[int]) -> Iterator[Iterator[Found]]:
+        """Images one after the other, some of them read ahead."""
+        if task.images.ready:
+            yield (_ready(task.images, item) for item in items)
+            return
+        fit = _fit(task)
+        workers = self._count(task.images, items)
+        if not workers:
+            yield (_read_here(task.images, item, fit) for item in items)
+            return
+        pixels = fit.size[0] * fit.size[1] * len(fit.preprocessing.channels)
+        ahead = max(workers, min(AHEAD, AHEAD_BYTES // (pixels + WHOLE * fit.whole)))
+        paths = ((item, Path(task.images[item].source), task.images[item].name) for item in items)
+        with reading(fit, workers) as readers:
+            yield readers.read_all(paths, ahead)
+
+    def _count(self, images: Collection, items: Sequence[int]) -> int:
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(f"workers is 0 or more processes that read pictures, not {self.workers}.")
+        if not all(isinstance(images[item].source, str | os.PathLike) for item in items):
+            return 0  # what lies in memory already needs no other process
+        if self.workers is not None:
+            return self.workers
+        return 0 if len(items) < FEW else max(1, min(4, _cores() // 2))
+
+
+def _cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fit(task: Task) -> Fit:
+    net, preprocessing = task.net, task.net.preparing()
+    size = grid(preprocessing, net.input_size, net.opened.layout)
+    return Fit(preprocessing, size, whole=getattr(task.work, "draws", False))
+
+
+def _read_here(images: Collection, item: int, fit: Fit) -> Found:
+    try:
+        return item, fit.read(images[item].source, images[item].name)
+    except InputRefused as refused:
+        return item, refused
+
+
+def _ready(images: Collection, item: int) -> Found:
+    row = torch.as_tensor(images[item].source)
+    if row.is_floating_point() and not bool(torch.isfinite(row).all()):
+        return item, InputRefused(f"The ready tensor of {images[item].name} holds NaN or infinite numbers.")
+    return item, row
+
+
+def _measured(task: Task, found: Sequence[Found], images: int) -> int:
+    """Images at once, tried on the first shard."""
+    good = [(item, read) for item, read in found if not isinstance(read, InputRefused)]
+    if images < MANY or len(good) < 2:
+        return BATCH
+
+    def attempt(size: int) -> None:
+        part = task.work.part()
+        for batch in _batches(task, good[:size], size):
+            part.add(batch)
+
+    return measured(attempt, len(good), next(iter(task.net.module.parameters()), torch.empty(0)).device)
+
+
+def _attempted(
+    task: Task, shard: Shard, found: Sequence[Found], batch: int, step: Callable[[int], None]
+) -> Finished | None:
+    """A shard, done; None where so many images at once take more memory than there is."""
+    part, told = task.work.part(), 0
+    good = [(item, read) for item, read in found if not isinstance(read, InputRefused)]
+    passed = tuple(
+        Passed(item, task.images[item].name, str(read)) for item, read in found if isinstance(read, InputRefused)
+    )
+    try:
+        for each in _batches(task, good, batch):
+            part.add(each)
+            told += len(each.items)
+            step(len(each.items))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        step(-told)
+        return None
+    step(len(passed))
+    return Finished(shard, np.array([item for item, _ in good], np.int64), part.arrays(), passed, batch)
+
+
+def _batches(task: Task, good: Sequence[tuple[int, Any]], size: int) -> Iterator[Batch]:
+    """So many images at once, fewer where the next one has another form."""
+    first = 0
+    while first < len(good):
+        last = first + 1
+        while last < min(first + size, len(good)) and _form(good[last][1]) == _form(good[first][1]):
+            last += 1
+        items, read = zip(*good[first:last])
+        yield Batch(items, _prepared(task, items, read))
+        first = last
+
+
+def _form(read: Read | torch.Tensor) -> tuple[int, ...]:
+    return tuple(read.shape) if isinstance(read, torch.Tensor) else read.fitted.geometry.size
+
+
+def _prepared(task: Task, items: Sequence[int], read: Sequence[Any]) -> Prepared:
+    if task.images.ready:
+        return task.net.prepare(torch.stack(list(read)))
+    pictures = [_picture(task.images, item, each) for item, each in zip(items, read)]
+    return task.net.prepare_fitted([r.fitted for r in read], pictures, [note for r in read for note in r.notes])
+
+
+def _picture(images: Collection, item: int, read: Read) -> Picture:
+    if read.pixels is None:
+        return Later(images, item, read.fitted.geometry.picture, read.notes)
+    return Picture(read.pixels, images[item].name, read.notes)
