@@ -40,7 +40,7 @@ def strides_of(watched: Watched, whole: Tallies) -> tuple[StrideHealth, ...]:
 
 
 def _layer(site: Site, t: Tallies) -> LayerHealth:
-    places = int(t["places"])
+    places = t["places"].item()
     numbers = np.maximum(places - t["bad"], 1)
     dead = _dead(site, t)
     usable = ~dead & (t["bad"] == 0)
@@ -55,10 +55,10 @@ def _layer(site: Site, t: Tallies) -> LayerHealth:
         activation=site.activation,
         role=site.role,
         inputs=inputs,
-        images=int(t["images"]),
-        places=places // int(t["images"]),
+        images=t["images"].item(),
+        places=places // t["images"].item(),
         frequency=t["on"] / numbers,
-        reach=t["fired"] / int(t["images"]),
+        reach=t["fired"] / t["images"].item(),
         largest=t["largest"].astype(np.float64),
         smallest=t["smallest"].astype(np.float64),
         mean=t["sum"] / numbers,
@@ -101,6 +101,6 @@ def _stride(stride: Stride, t: Tallies) -> StrideHealth:
         first=stride.first,
         share=np.divide(gone, total, out=np.zeros_like(gone), where=total > 0),
         whole=float(gone.sum() / total.sum()) if total.sum() > 0 else 0.0,
-        spectrum=t["spectrum"] / int(t["images"]),
-        images=int(t["images"]),
+        spectrum=t["spectrum"] / t["images"].item(),
+        images=t["images"].item(),
     )

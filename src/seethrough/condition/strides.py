@@ -115,7 +115,7 @@ def power_of(stride: Stride, given: Tensor) -> dict[str, np.ndarray] | None:
         "total": each.sum(0).double().numpy(),
         "lost": gone.sum(0).double().numpy(),
         "spectrum": _binned(shares.double().numpy()),
-        "images": np.array(len(maps)),
+        "images": np.array([len(maps)]),
     }
 
 

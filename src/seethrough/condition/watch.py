@@ -202,8 +202,8 @@ def tally(units: Tensor, activation: str | None, items: Sequence[int]) -> dict[s
     above = units > 0
     low, high = ENDS.get(activation or "", (-math.inf, math.inf))
     return {
-        "images": np.array(len(units)),
-        "places": np.array(len(units) * units.shape[2]),
+        "images": np.array([len(units)]),
+        "places": np.array([len(units) * units.shape[2]]),
         "bad": bad,
         "largest": peaks.amax(0).numpy(),
         "smallest": units.amin((0, 2)).numpy(),

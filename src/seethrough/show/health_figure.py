@@ -48,33 +48,36 @@ class _Measure:
 ROWS = (_Measure("alike"), _Measure("rank"), _Measure("saturated"), _Measure("selectivity"), _Measure("rms", True))
 
 
-def draw(health: Health, *, language: str = "en") -> Figure:
+def draw(health: Health, *, language: str = "en", told: bool = True) -> Figure:
     """Draw a network's health.
 
     Parameters
     ----------
+    told
+        Whether the worst findings stand under it in words.
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
     wanted = known_language(language)
     spoken = wanted if wanted == "en" or chinese_font() else "en"
-    return _Sheet(health, spoken, NO_CHINESE_FONT if spoken != wanted else "").draw()
+    return _Sheet(health, spoken, NO_CHINESE_FONT if spoken != wanted else "", told).draw()
 
 
 class _Sheet:
     """The figure in the making; places are inches from the upper left corner."""
 
-    def __init__(self, health: Health, language: str, remark: str) -> None:
+    def __init__(self, health: Health, language: str, remark: str, told: bool) -> None:
         self.health, self.language = health, language
         self.shown = [health] if health.other is None else [health, health.other]
         self.rows = [row for row in ROWS if self._has(row)]
-        told = [words.said(health), words.compared(health), words.passed(health)]
-        self.told = self._lines([*(t.in_(language) for t in told if t.in_(language)), remark])
-        self.found = self._findings()
+        summary = [words.said(health), words.compared(health), words.passed(health)]
+        self.told = self._lines([*(t.in_(language) for t in summary), remark])
+        self.found = self._findings() if told else []
         self.strip_top = 1.0 + LINE_HEIGHT * len(self.told) + 0.15
         self.rows_top = self.strip_top + len(self.shown) * (STRIP + 0.3)
         self.names_top = self.rows_top + len(self.rows) * (ROW + GAP) + (ROW + GAP if health.strides else 0)
-        self.found_top = self.names_top + 1.75
+        longest = max(len(plain(layer.path, longest=24)) for layer in health.layers)
+        self.found_top = self.names_top + 0.35 + 0.075 * longest
         height = self.found_top + LINE_HEIGHT * len(self.found) + MARGIN
         self.height = height
         self.figure = Figure(figsize=(WIDTH, height), facecolor="white")
@@ -100,9 +103,7 @@ class _Sheet:
 
     def _strip(self, health: Health, top: float, *, named: bool) -> None:
         legend = words.COLUMNS_OF_UNITS.in_(self.language)
-        self._text(
-            MARGIN, top - 0.2, f"{plain(health.network, longest=40)} · {legend}" if named else legend, colour=QUIET
-        )
+        self._text(MARGIN, top - 0.2, f"{words.name_of(health)} · {legend}" if named else legend, colour=QUIET)
         axes = self._axes(self._strip_left, top, self._strip_width, STRIP)
         columns = [column(layer) for layer in health.layers]
         picture = np.full((CELLS, 5 * len(columns), 3), 255, np.uint8)
@@ -149,7 +150,7 @@ class _Sheet:
         self._quiet(axes, len(numbers))
 
     def _strides(self, top: float) -> None:
-        self._text(MARGIN, top + ROW / 2 - 0.06, words.NAMES["aliasing"].in_(self.language), weight="bold")
+        self._text(MARGIN, top + ROW / 2 - 0.06, words.MEASURES["lost"].in_(self.language), weight="bold")
         axes = self._axes(self._strip_left, top, self._strip_width, ROW)
         conv = {layer.path: i for i, layer in enumerate(self.health.layers)}
         worst = {f.layer for f in self.health.findings if f.name == "aliasing"}

@@ -42,9 +42,9 @@ SENTENCES: Mapping[str, Both] = {
     ),
     "dead": Both(
         "{units:count} of {channels:count} units never {verb} on any of the {images:count} pictures ({which}). If they do at all, "
-        "it is on fewer than {may_fire:percent} of pictures like these (95 % confidence).{why}",
+        "it is on fewer than {may_fire:percent} of pictures like these (95 % confidence).",
         "在 {images:count} 张图片上，{channels:count} 个单元中有 {units:count} 个从未{verb}（{which}）。"
-        "即便会，也只发生在这类图片的不到 {may_fire:percent}（95% 置信度）。{why}",
+        "即便会，也只发生在这类图片的不到 {may_fire:percent}（95% 置信度）。",
     ),
     "always_on": Both(
         "{units:count} of {channels:count} units are above zero at practically every place of the {images:count} pictures: their "
@@ -80,9 +80,9 @@ SENTENCES: Mapping[str, Both] = {
     ),
     "aliasing": Both(
         "The stride of {step:count} can't keep {lost:percent} of what the layer responds to: detail finer than {period:count} "
-        "places comes back as coarse structure that isn't in the picture. Worst is unit {worst} with {lost_of_worst:percent}.{skips}",
+        "places comes back as coarse structure that isn't in the picture. Worst is unit {worst} with {lost_of_worst:percent}.",
         "步幅 {step:count} 无法保留该层响应中的 {lost:percent}：细于 {period:count} 个位置的细节会变成图片中并不存在的粗结构。"
-        "最严重的是单元 {worst}，为 {lost_of_worst:percent}。{skips}",
+        "最严重的是单元 {worst}，为 {lost_of_worst:percent}。",
     ),
     "saturation": Both(
         "{units:count} of {channels:count} units ({which}) stand at an end of {activation} at {share:percent} of all places: "
@@ -101,15 +101,15 @@ SENTENCES: Mapping[str, Both] = {
 
 FIRES, CHANGES = Both("fire", "激活"), Both("change", "变化")
 NO_WEIGHTS = Both(
-    " {n:count} of them have next to no weights: training has switched them off.",
+    "{n:count} of them have next to no weights: training has switched them off.",
     "其中 {n:count} 个几乎没有权重：训练已将其关闭。",
 )
 HAS_WEIGHTS = Both(
-    " They have weights, but never reach their threshold.",
+    "They have weights, but never reach their threshold.",
     "它们有权重，但从未达到阈值。",
 )
 SKIPS = Both(
-    " Its windows reach {reach:count} places and move by {step:count}, so that {skipped:percent} of the pixels are never looked at.",
+    "Its windows reach {reach:count} places and move by {step:count}, so that {skipped:percent} of the pixels are never looked at.",
     "其窗口覆盖 {reach:count} 个位置、每次移动 {step:count}，因此有 {skipped:percent} 的像素从未被看到。",
 )
 
@@ -268,6 +268,7 @@ MEASURES: Mapping[str, Both] = {
     "selectivity": Both("selectivity", "选择性"),
     "frequency": Both("fires at", "激活频率"),
     "rms": Both("size (RMS)", "大小（均方根）"),
+    "lost": Both("aliasing", "混叠"),
 }
 """Headings of the table's columns."""
 
@@ -292,10 +293,17 @@ COUNTS: Mapping[str, Both] = {
     "info": Both("{n:count} good to know", "{n:count} 处可留意"),
 }
 CLEAN = Both("nothing to be noticed", "没有值得注意之处")
+ORDER_OF_COLUMNS = Both(
+    "Shares of each layer's units, directions and places; size is the root mean square of its values.",
+    "各层单元、方向与位置的份额；大小为其数值的均方根。",
+)
 PASSED = Both(
     "{n:count} pictures were passed by; the first: {name} ({reason}).",
     "{n:count} 张图片被跳过；第一张：{name}（{reason}）。",
 )
+
+DO_HEAD, WRONG_HEAD = Both("What an engineer would do", "工程师的建议"), Both("How that could be wrong", "何时不适用")
+WHAT, TOLD, FURTHER = Both("What", "内容"), Both("Found", "发现"), Both("Further findings", "其余发现")
 
 COMPARED = Both("Beside {other}", "与 {other} 对比")
 COMPARISON = Both(
@@ -326,18 +334,20 @@ COLUMNS_OF_UNITS = Both(
 
 
 def sentence(finding: Finding) -> Both:
-    """A finding as a sentence."""
+    """A finding in a sentence or two."""
     numbers: dict[str, Any] = dict(finding.numbers)
     numbers["which"] = which(finding.units)
+    more = Both("", "")
     if finding.name == "dead":
         numbers["verb"] = FIRES if numbers["rectified"] else CHANGES
-        numbers["why"] = _why_dead(numbers)
+        more = _why_dead(numbers)
     if "pairs" in numbers:
         numbers["pairs"] = _pairs(numbers["pairs"])
     if finding.name == "aliasing":
-        numbers["skips"] = SKIPS.fill(**numbers) if numbers["skipped"] > 0 else Both("", "")
         numbers["period"] = 2 * numbers["step"]
-    return SENTENCES[finding.name].fill(**numbers)
+        more = SKIPS.fill(**numbers) if numbers["skipped"] > 0 else more
+    first = SENTENCES[finding.name].fill(**numbers)
+    return Both(f"{first.en} {more.en}".strip(), first.zh + more.zh)
 
 
 def advice(finding: Finding) -> tuple[tuple[Both, Both], ...]:
@@ -361,7 +371,12 @@ def which(units: Sequence[int]) -> Both:
 
 def title(health: Health) -> Both:
     """The page's and figure's heading."""
-    return TITLE.fill(network=plain(health.network))
+    return TITLE.fill(network=name_of(health))
+
+
+def name_of(health: Health) -> str:
+    """What the network is called, of a file its name alone."""
+    return plain(health.network.replace("\\", "/").rpartition("/")[2] or health.network)
 
 
 def said(health: Health) -> Both:
