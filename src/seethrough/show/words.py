@@ -87,9 +87,54 @@ METHODS: Mapping[str, MethodWords] = {
 }
 
 NOTES: Mapping[str, Both] = {
+    "wall_few": Both(
+        "With {count:count} images neighbourhoods mean little, so they are laid out by PCA (fewer than {few:count}).",
+        "只有 {count:count} 张图片，邻近关系意义不大，故用 PCA 排布（少于 {few:count} 张时如此）。",
+    ),
+    "wall_alike": Both(
+        "All {count:count} images give the same numbers at this layer; where they hang says nothing.",
+        "全部 {count:count} 张图片在该层给出相同的数值；它们的位置没有意义。",
+    ),
+    "truth_groups": Both(
+        "The folders ({count:count}: {some}) are no classes of this network, so they are groups to look at, and nothing is "
+        "called right or wrong.",
+        "文件夹（{count:count} 个：{some}）不是该网络的类别，因此只作为分组，不判断对错。",
+    ),
+    "truth_unmatched": Both(
+        "{count:count} of the classes given are none of the network's ({some}); their images are called neither right nor "
+        "wrong.",
+        "所给类别中有 {count:count} 个不是该网络的类别（{some}）；这些图片不判断对错。",
+    ),
     "random_weights": Both(
         "The weights are random: nothing was learned, and the maps mean nothing.",
         "权重是随机的：网络没有学过任何东西，图没有意义。",
+    ),
+    "units_passed": Both(
+        "{count:count} pictures could not be read and were passed by; the first is {name}: {reason}",
+        "有 {count:count} 张图片无法读取，已跳过；第一张是 {name}：{reason}",
+    ),
+    "units_silent": Both(
+        "{count:count} of {of:count} units of {layer} fire on none of these pictures: nothing is known of what they look for.",
+        "{layer} 的 {of:count} 个单元中有 {count:count} 个在这些图片上从不激活：无法得知它们在寻找什么。",
+    ),
+    "units_not_rectified": Both(
+        "The values of {layer} can be negative, so that zero isn't silence there; the layer behind its activation function "
+        "tells more.",
+        "{layer} 的值可以为负，零并不表示静默；激活函数之后的层更能说明问题。",
+    ),
+    "units_at_ceiling": Both(
+        "{count:count} of {of:count} units of {layer} reach their largest value on more pictures than are shown (a ceiling, "
+        "such as that of ReLU6): their best pictures are the first of those. The layer before the activation tells them apart.",
+        "{layer} 的 {of:count} 个单元中有 {count:count} 个在多于所示数量的图片上达到最大值（上限，例如 ReLU6 的上限）："
+        "所示只是其中最前面的几张。激活函数之前的层可以区分它们。",
+    ),
+    "units_behind_answer": Both(
+        "The answer does not depend on {layer}, so that no unit of it is relevant for the answer.",
+        "回答不依赖于 {layer}，因此它的单元与回答都不相关。",
+    ),
+    "units_without_classes": Both(
+        "No two classes have at least 5 pictures each, so the selectivity of the units of {layer} can't be told.",
+        "没有两个各含至少 5 张图片的类别，因此无法得知 {layer} 各单元的选择性。",
     ),
     "weights_not_finite": Both(
         "{layers:count} of the network's layers hold weights that are not numbers (the first is “{layer}”), so its "
