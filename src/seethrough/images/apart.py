@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, TypeVar
@@ -45,6 +46,9 @@ START = (
 
 PATIENCE = 120.0
 """Seconds that one picture may take by the clock on the wall."""
+
+AHEAD, AHEAD_BYTES = 64, 128 * 2**20
+"""The most pictures, and bytes of them, that are read before they are asked for."""
 
 TRIES = 2
 """How often a picture is given to a reader that dies of it; the first death may have been the system's doing."""
@@ -75,6 +79,11 @@ class Read:
     notes: tuple[Note, ...]
     pixels: np.ndarray | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """How much it holds."""
+        return self.fitted.pixels.nbytes + (0 if self.pixels is None else self.pixels.nbytes)
+
 
 Key = TypeVar("Key")
 
@@ -89,13 +98,18 @@ class Readers:
             self._idle.put(reader)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="seethrough-reader")
 
-    def read_all(self, paths: Iterable[tuple[Key, Path, str]], ahead: int) -> Iterator[tuple[Key, Read | InputRefused]]:
-        """Read pictures in their order, at most ``ahead`` of them before they are asked for.
+    def read_all(
+        self, paths: Iterable[tuple[Key, Path, str]], *, ahead: int = AHEAD, room: int = AHEAD_BYTES
+    ) -> Iterator[tuple[Key, Read | InputRefused]]:
+        """Read pictures in their order, some of them before they are asked for.
 
         Parameters
         ----------
         paths
             A key, a path and a name each.
+        ahead, room
+            At most so many are read ahead, and so many bytes, if all are as large as the largest so far; but one for each
+            process.
 
         Yields
         ------
@@ -105,14 +119,17 @@ class Readers:
             What was read, or why not.
         """
         waiting: deque[tuple[Key, Future[Read | InputRefused]]] = deque()
-        for key, path, name in paths:
-            waiting.append((key, self._threads.submit(self._read, path, name)))
-            if len(waiting) >= ahead:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
+        largest, coming = 1, iter(paths)
+        while True:
+            few = max(len(self._readers), min(ahead, room // largest))
+            for key, path, name in islice(coming, max(0, few - len(waiting))):
+                waiting.append((key, self._threads.submit(self._read, path, name)))
+            if not waiting:
+                return
             first, future = waiting.popleft()
-            yield first, future.result()
+            found = future.result()
+            largest = max(largest, 0 if isinstance(found, InputRefused) else found.nbytes)
+            yield first, found
 
     def close(self) -> None:
         """End the processes, whatever they are at."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -31,15 +32,14 @@ FEW = 64
 MANY = 1000
 """From so many images on, trying how many go at once pays."""
 
-AHEAD = 64
-AHEAD_BYTES = 128 * 2**20
-"""The most pictures, and bytes of them, that are read before the network asks for them."""
-
-WHOLE = 4 * 2**20
-"""What a picture itself is taken to have of bytes; few have more."""
+TRIED_BYTES = 256 * 2**20
+"""The most bytes of pictures that are held to try it with."""
 
 Found = tuple[int, Read | torch.Tensor | InputRefused]
 """The number of an image, and what was read: a picture, a ready tensor, or why not."""
+
+Reading = Callable[[Iterable[int]], Iterator[Found]]
+"""Reads images in this process, as they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +64,32 @@ class Local:
     ) -> Iterator[Finished]:
         """As the protocol says; in their order."""
         items = list(chain.from_iterable(shard.items for shard in shards))
-        with self._reading(task, items) as found:
-            batch = task.batch
+        read = _reading_of(task)
+        batch = task.batch
+        if batch is None and items:
+            batch = _measured(task, read(shards[0].items), len(items))
+            settle(batch)
+        with self._reading(task, items, read) as found:
             for shard in shards:
-                mine = list(islice(found, len(shard.items)))
-                if batch is None:
-                    batch = _measured(task, mine, len(items))
-                    settle(batch)
+                assert batch is not None
+                mine = islice(found, len(shard.items))
                 while (done := _attempted(task, shard, mine, batch, step)) is None:
                     batch = halved(batch)
                     settle(batch)
+                    deque(mine, maxlen=0)  # what was read ahead of this shard goes
+                    mine = read(shard.items)
                 yield done
 
     @contextmanager
-    def _reading(self, task: Task, items: Sequence[int]) -> Iterator[Iterator[Found]]:
-        """Images one after the other, some of them read ahead."""
-        if task.images.ready:
-            yield (_ready(task.images, item) for item in items)
-            return
-        fit = _fit(task)
+    def _reading(self, task: Task, items: Sequence[int], read: Reading) -> Iterator[Iterator[Found]]:
+        """Images one after the other, some of them read ahead by other processes."""
         workers = self._count(task.images, items)
         if not workers:
-            yield (_read_here(task.images, item, fit) for item in items)
+            yield read(items)
             return
-        pixels = fit.size[0] * fit.size[1] * len(fit.preprocessing.channels)
-        ahead = max(workers, min(AHEAD, AHEAD_BYTES // (pixels + WHOLE * fit.whole)))
         paths = ((item, Path(task.images[item].source), task.images[item].name) for item in items)
-        with reading(fit, workers) as readers:
-            yield readers.read_all(paths, ahead)
+        with reading(_fit(task), workers) as readers:
+            yield readers.read_all(paths)
 
     def _count(self, images: Collection, items: Sequence[int]) -> int:
         if self.workers is not None and self.workers < 0:
@@ -114,6 +112,14 @@ def _fit(task: Task) -> Fit:
     return Fit(preprocessing, size, whole=getattr(task.work, "draws", False))
 
 
+def _reading_of(task: Task) -> Reading:
+    """What reads images in this process."""
+    if task.images.ready:
+        return lambda items: (_ready(task.images, item) for item in items)
+    fit = _fit(task)
+    return lambda items: (_read_here(task.images, item, fit) for item in items)
+
+
 def _read_here(images: Collection, item: int, fit: Fit) -> Found:
     try:
         return item, fit.read(images[item].source, images[item].name)
@@ -128,53 +134,63 @@ def _ready(images: Collection, item: int) -> Found:
     return item, row
 
 
-def _measured(task: Task, found: Sequence[Found], images: int) -> int:
+def _measured(task: Task, found: Iterator[Found], images: int) -> int:
     """Images at once, tried on the first shard."""
-    good = [(item, read) for item, read in found if not isinstance(read, InputRefused)]
-    if images < MANY or len(good) < 2:
+    if images < MANY:
+        return BATCH
+    good, held = [], 0
+    for item, read in found:
+        if not isinstance(read, InputRefused) and held < TRIED_BYTES:
+            good.append((item, read))
+            held += read.nbytes
+    if len(good) < 2:
         return BATCH
 
     def attempt(size: int) -> None:
         part = task.work.part()
-        for batch in _batches(task, good[:size], size):
-            part.add(batch)
+        for items, read in _groups(good[:size], size):
+            part.add(Batch(items, _prepared(task, items, read)))
 
     return measured(attempt, len(good), next(iter(task.net.module.parameters()), torch.empty(0)).device)
 
 
 def _attempted(
-    task: Task, shard: Shard, found: Sequence[Found], batch: int, step: Callable[[int], None]
+    task: Task, shard: Shard, found: Iterator[Found], batch: int, step: Callable[[int], None]
 ) -> Finished | None:
     """A shard, done; None where so many images at once take more memory than there is."""
-    part, told = task.work.part(), 0
-    good = [(item, read) for item, read in found if not isinstance(read, InputRefused)]
-    passed = tuple(
-        Passed(item, task.images[item].name, str(read)) for item, read in found if isinstance(read, InputRefused)
-    )
+    part, done, passed = task.work.part(), [], []
+
+    def good() -> Iterator[tuple[int, Any]]:
+        for item, read in found:
+            if isinstance(read, InputRefused):
+                passed.append(Passed(item, task.images[item].name, str(read)))
+            else:
+                yield item, read
+
     try:
-        for each in _batches(task, good, batch):
-            part.add(each)
-            told += len(each.items)
-            step(len(each.items))
+        for items, read in _groups(good(), batch):
+            part.add(Batch(items, _prepared(task, items, read)))
+            done += items
+            step(len(items))
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        step(-told)
+        step(-len(done))
         return None
     step(len(passed))
-    return Finished(shard, np.array([item for item, _ in good], np.int64), part.arrays(), passed, batch)
+    return Finished(shard, np.array(done, np.int64), part.arrays(), tuple(passed), batch)
 
 
-def _batches(task: Task, good: Sequence[tuple[int, Any]], size: int) -> Iterator[Batch]:
+def _groups(good: Iterable[tuple[int, Any]], size: int) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
     """So many images at once, fewer where the next one has another form."""
-    first = 0
-    while first < len(good):
-        last = first + 1
-        while last < min(first + size, len(good)) and _form(good[last][1]) == _form(good[first][1]):
-            last += 1
-        items, read = zip(*good[first:last])
-        yield Batch(items, _prepared(task, items, read))
-        first = last
+    group: list[tuple[int, Any]] = []
+    for item, read in good:
+        if len(group) == size or (group and _form(read) != _form(group[0][1])):
+            yield tuple(i for i, _ in group), tuple(r for _, r in group)
+            group = []
+        group.append((item, read))
+    if group:
+        yield tuple(i for i, _ in group), tuple(r for _, r in group)
 
 
 def _form(read: Read | torch.Tensor) -> tuple[int, ...]:

@@ -36,7 +36,7 @@ class Part(Protocol):
 
 
 class Work(Protocol):
-    """What is measured over many images, in one process and one part after the other.
+    """What is measured over many images.
 
     Attributes
     ----------
