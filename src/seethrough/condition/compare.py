@@ -99,11 +99,11 @@ def matching(layers: Sequence[LayerHealth], others: Sequence[LayerHealth]) -> li
         if i in pairs:
             start = max(start, pairs[i] + 1)
             continue
-        form = (layer.kind, layer.channels)
+        form = (layer.kind, layer.channels, layer.inputs)
         free = (
             j
             for j in range(start, len(others))
-            if j not in pairs.values() and (others[j].kind, others[j].channels) == form
+            if j not in pairs.values() and (others[j].kind, others[j].channels, others[j].inputs) == form
         )
         j = next(free, None)
         if j is not None:

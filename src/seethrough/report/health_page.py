@@ -60,8 +60,7 @@ def _findings(health: Health) -> Iterator[Section]:
         for evidence in health.evidence.get(k, ()):
             caption = caption_of(evidence)
             blocks += [Drawing(_png(picture_of(evidence)), caption), Paragraph(caption)]
-        rows = tuple(words.advice(finding))
-        blocks.append(Table((words.DO_HEAD, words.WRONG_HEAD), rows))
+        blocks += [Paragraph(text) for text in words.advice(finding)]
         yield Section(_heading(finding), tuple(blocks))
     rest = health.findings[IN_FULL:]
     if rest:

@@ -54,7 +54,7 @@ def draw(health: Health, *, language: str = "en", told: bool = True) -> Figure:
     Parameters
     ----------
     told
-        Whether the worst findings stand under it in words.
+        Whether its title stands above it and the worst findings under it in words.
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
@@ -70,10 +70,11 @@ class _Sheet:
         self.health, self.language = health, language
         self.shown = [health] if health.other is None else [health, health.other]
         self.rows = [row for row in ROWS if self._has(row)]
-        summary = [words.said(health), words.compared(health), words.passed(health)]
+        self.titled = told
+        summary = [words.said(health), words.compared(health), words.passed(health)] if told else []
         self.told = self._lines([*(t.in_(language) for t in summary), remark])
         self.found = self._findings() if told else []
-        self.strip_top = 1.0 + LINE_HEIGHT * len(self.told) + 0.15
+        self.strip_top = (1.15 if told else 0.4) + LINE_HEIGHT * len(self.told)
         self.rows_top = self.strip_top + len(self.shown) * (STRIP + 0.3)
         self.names_top = self.rows_top + len(self.rows) * (ROW + GAP) + (ROW + GAP if health.strides else 0)
         longest = max(len(plain(layer.path, longest=24)) for layer in health.layers)
@@ -83,7 +84,8 @@ class _Sheet:
         self.figure = Figure(figsize=(WIDTH, height), facecolor="white")
 
     def draw(self) -> Figure:
-        self._text(MARGIN, 0.35, words.title(self.health).in_(self.language), size=15, weight="bold")
+        if self.titled:
+            self._text(MARGIN, 0.35, words.title(self.health).in_(self.language), size=15, weight="bold")
         for i, line in enumerate(self.told):
             self._text(MARGIN, 0.78 + LINE_HEIGHT * i, line)
         for k, health in enumerate(self.shown):

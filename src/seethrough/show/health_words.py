@@ -253,9 +253,9 @@ WRONG_IF: Mapping[str, Both] = {
     ),
     "bfloat16_holds_it": Both("you use bfloat16, which holds such numbers.", "你使用 bfloat16，它能表示这样的数。"),
 }
-"""How advice could be wrong, by its name; ends the sentence that `WRONG` begins."""
+"""How advice could be wrong, by its name; ends the sentence that `ADVISED` begins."""
 
-WRONG = Both("Wrong if {reason}", "以下情况例外：{reason}")
+ADVISED = Both("→ {do} Wrong if {reason}", "→ {do}以下情况例外：{reason}")
 MORE_UNITS = Both("{units} and {more:count} more", "{units} 等另外 {more:count} 个")
 UNIT, UNITS = Both("unit {units}", "单元 {units}"), Both("units {units}", "单元 {units}")
 
@@ -292,6 +292,7 @@ COUNTS: Mapping[str, Both] = {
     "warning": Both("{n:count} worth mending", "{n:count} 处值得修"),
     "info": Both("{n:count} good to know", "{n:count} 处可留意"),
 }
+MORE_FINDINGS = Both("And {n:count} more; -o health.html shows all.", "另有 {n:count} 项；用 -o health.html 查看全部。")
 CLEAN = Both("nothing to be noticed", "没有值得注意之处")
 ORDER_OF_COLUMNS = Both(
     "Shares of each layer's units, directions and places; size is the root mean square of its values.",
@@ -302,7 +303,6 @@ PASSED = Both(
     "{n:count} 张图片被跳过；第一张：{name}（{reason}）。",
 )
 
-DO_HEAD, WRONG_HEAD = Both("What an engineer would do", "工程师的建议"), Both("How that could be wrong", "何时不适用")
 WHAT, TOLD, FURTHER = Both("What", "内容"), Both("Found", "发现"), Both("Further findings", "其余发现")
 
 COMPARED = Both("Beside {other}", "与 {other} 对比")
@@ -350,9 +350,9 @@ def sentence(finding: Finding) -> Both:
     return Both(f"{first.en} {more.en}".strip(), first.zh + more.zh)
 
 
-def advice(finding: Finding) -> tuple[tuple[Both, Both], ...]:
-    """What to do about a finding, and how that could be wrong."""
-    return tuple((DO[a.name], WRONG.fill(reason=WRONG_IF[a.wrong_if])) for a in ADVICE[finding.name])
+def advice(finding: Finding) -> tuple[Both, ...]:
+    """What to do about a finding, each with how that could be wrong."""
+    return tuple(ADVISED.fill(do=DO[a.name], reason=WRONG_IF[a.wrong_if]) for a in ADVICE[finding.name])
 
 
 def heading(finding: Finding) -> Both:

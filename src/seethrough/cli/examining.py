@@ -1,0 +1,155 @@
+"""``health``: what is to be noticed in a network that looks at many pictures, or in two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seethrough.cli.failures import SOME_FAILED
+from seethrough.cli.opening import Words, open_to_ask
+from seethrough.cli.predicting import say_notes
+from seethrough.cli.terminal import complain, one_line, progress, say, say_json
+from seethrough.errors import UsageError
+
+if TYPE_CHECKING:
+    from seethrough.condition.health import Health
+    from seethrough.network import Network
+
+PRINTED = 12
+"""Findings that are printed in words."""
+
+COMPLAINED = 10
+"""Unreadable pictures that are named one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the network; as typed."""
+
+    layers: Sequence[str]
+    truth: str | None
+    folder: str | None
+    batch: int | None
+
+
+def health(words: Words, said: Sequence[str], asked: Question, *, out: str | None, language: str, as_json: bool) -> int:
+    """Look at a network over pictures, print what is to be noticed, and write what ``-o`` names.
+
+    Parameters
+    ----------
+    said
+        The pictures' folder; before it another network to compare.
+
+    Returns
+    -------
+    int
+        1 where some pictures couldn't be read, else 0: findings are no failures.
+    """
+    from seethrough.show.language import known_language
+
+    known_language(language)
+    other, images = _told_apart(said)
+    if asked.batch is not None and asked.batch < 1:
+        raise UsageError(f"--batch is a whole number from 1, not {asked.batch}.")
+    file = None if out is None else _file(out)
+    found = _examined(words, other, images, asked)
+    if file is not None:
+        found.save(file, language=language)
+    if as_json:
+        say_json({"file": None if file is None else str(file), **found.to_dict()})
+    else:
+        _say(found, language, file)
+    return _complained(found)
+
+
+def _told_apart(said: Sequence[str]) -> tuple[str | None, str]:
+    """The other network, where there is one, and the pictures."""
+    if len(said) > 2:
+        raise UsageError(
+            f"health takes a network, perhaps another one, and one folder of pictures; these are {len(said) + 1} words. "
+            "Put the pictures into a folder."
+        )
+    return (said[0] if len(said) == 2 else None), said[-1]
+
+
+def _file(out: str) -> Path:
+    from seethrough.report import refuse_unknown_kind
+    from seethrough.report.files import writers_of
+    from seethrough.writing import refuse_unwritable
+
+    file = Path(out)
+    refuse_unknown_kind(file, writers_of("Health"))
+    refuse_unwritable(file)
+    return file
+
+
+def _examined(words: Words, other: str | None, images: str, asked: Question) -> Health:
+    from seethrough.condition.health import health as examine
+    from seethrough.datasets.collection import collect
+
+    collection = collect(images, truth=asked.truth)
+    net = open_to_ask(words)
+    beside = None if other is None else _open_other(words, other)
+    with progress() as step:
+        return examine(
+            net,
+            collection,
+            layers=list(asked.layers) or None,
+            other=beside,
+            folder=asked.folder,
+            batch=asked.batch,
+            seed=words.seed or 0,
+            progress=None if step is None else lambda done, total: step("health", done, total),
+        )
+
+
+def _open_other(words: Words, other: str) -> Network:
+    """The second network, with the first one's settings but its weights and what a file of weights needs."""
+    return open_to_ask(replace(words, model=other, weights=None))
+
+
+def _say(found: Health, language: str, file: Path | None) -> None:
+    from seethrough.show import health_words
+
+    say(health_words.said(found).in_(language))
+    for finding in found.findings[:PRINTED]:
+        level = health_words.LEVELS[finding.level].in_(language)
+        say()
+        say(f"{one_line(health_words.heading(finding).in_(language))} [{level}]")
+        say(f"  {one_line(health_words.sentence(finding).in_(language))}")
+        if finding.level != "info":
+            for text in health_words.advice(finding):
+                say(f"  {one_line(text.in_(language))}")
+    if len(found.findings) > PRINTED:
+        say()
+        say(health_words.MORE_FINDINGS.say(language, n=len(found.findings) - PRINTED))
+    if found.comparison is not None:
+        say()
+        say(health_words.compared(found).in_(language))
+        _say_changes(found, language)
+    say_notes(found.notes, language)
+    if file is not None:
+        say(one_line(file))
+
+
+def _say_changes(found: Health, language: str) -> None:
+    from seethrough.show import health_words
+
+    beside, other = found.comparison, found.other
+    if beside is None or other is None:
+        return
+    for heading, changes in ((health_words.GONE, beside.gone), (health_words.NEW, beside.new)):
+        for finding in changes[:PRINTED]:
+            where = heading.fill(other=health_words.name_of(other))
+            say(f"  {one_line(where.in_(language))}: {one_line(health_words.heading(finding).in_(language))}")
+
+
+def _complained(found: Health) -> int:
+    """Name the pictures that couldn't be read on standard error."""
+    for passed in found.passed[:COMPLAINED]:
+        complain(passed.reason)
+    if len(found.passed) > COMPLAINED:
+        complain(f"{len(found.passed) - COMPLAINED} more pictures could not be read.")
+    return SOME_FAILED if found.passed else 0
