@@ -33,6 +33,8 @@ class Spread:
     ----------
     fires
         float64: share of the images on which the unit is above 0 at some place.
+    strong
+        float64: share of the images on which it reaches half of its largest activation; 0 where that is not above 0.
     mean, deviation
         float64, of the largest activation in a picture, over the pictures; in units of the activation.
     smallest, largest
@@ -45,6 +47,7 @@ class Spread:
     """
 
     fires: NDArray[np.float64]
+    strong: NDArray[np.float64]
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
     smallest: NDArray[np.float32]
@@ -94,7 +97,7 @@ class Histograms:
         self.low = np.where(seen, extremes.smallest, 0).astype(np.float64)
         self.high = np.where(seen, extremes.largest, 0).astype(np.float64)
         self.counts = np.zeros((len(self.low), BINS), np.int64)
-        self.at_largest = np.zeros(len(self.low), np.int64)
+        self.at_largest, self.strong = np.zeros(len(self.low), np.int64), np.zeros(len(self.low), np.int64)
 
     def add(self, values: NDArray[np.float32]) -> None:
         """Further images, (n, C)."""
@@ -104,6 +107,7 @@ class Histograms:
         flat = bins + BINS * np.arange(len(width))
         self.counts += np.bincount(flat[finite], minlength=self.counts.size).reshape(self.counts.shape)
         self.at_largest += (finite & (values == self.extremes.largest)).sum(0)
+        self.strong += (finite & (values > 0) & (values >= self.extremes.largest / 2)).sum(0)
 
     def spread(self) -> Spread:
         """All that is known once every image has passed by."""
@@ -113,6 +117,7 @@ class Histograms:
         variance = np.clip(e.squares / images - mean**2, 0, None)
         return Spread(
             fires=e.fired / images,
+            strong=self.strong / images,
             mean=mean,
             deviation=np.sqrt(variance),
             smallest=self.low.astype(np.float32),

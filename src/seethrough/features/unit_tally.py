@@ -78,6 +78,7 @@ class LayerUnits:
         return {
             "channel": int(self.channels[row]),
             "fires": float(spread.fires[row]),
+            "strong": float(spread.strong[row]),
             "mean": float(spread.mean[row]),
             "deviation": float(spread.deviation[row]),
             "largest": float(spread.largest[row]),

@@ -167,6 +167,8 @@ def units(
     target: str | int | None = None,
     truth: Any = None,
     channels: Sequence[int] | None = None,
+    maximized: bool = False,
+    seed: int = 0,
     batch: int | None = None,
     progress: Progress | None = None,
 ) -> Units:
@@ -194,6 +196,11 @@ def units(
         The class of each image, as for `collect`; by default the folder that it lies in.
     channels
         Which units; by default all.
+    maximized
+        Also make a maximized picture of each unit (`maximize`, 128 steps), which takes much longer than the pass; units
+        that fire on no image get one too.
+    seed
+        Of the maximized pictures.
     batch
         Images at once; by default measured.
     progress
@@ -242,9 +249,18 @@ def units(
         passed=results.passed,
         results=results,
         passes=work.counter.passes,
+        maximized=_maximized(net, tallied, folder, seed) if maximized else {},
         provenance=_provenance(results, collection, work, top),
     )
     return replace(found, notes=tuple(_notes(found, relevance)))
+
+
+def _maximized(
+    net: Network, layers: Sequence[LayerUnits], folder: str | Path | None, seed: int
+) -> Mapping[str, np.ndarray]:
+    from seethrough.features.unit_maximized import maximized  # the whole of optimisation, where it is asked for
+
+    return maximized(net, layers, None if folder is None else Path(folder), seed)
 
 
 def chosen_layers(graph: Graph, said: str | Sequence[str] | None) -> tuple[UnitLayer, ...]:
@@ -319,7 +335,7 @@ def _notes(found: Units, relevance: bool) -> Iterator[Note]:
     yield from found.net.opened.notes
     if found.passed:
         first = found.passed[0]
-        yield Note("images_passed", "warning", {"count": len(found.passed), "name": first.name, "reason": first.reason})
+        yield Note("units_passed", "warning", {"count": len(found.passed), "name": first.name, "reason": first.reason})
     for path, units in found.items():
         silent = int(units.spread.silent.sum())
         if silent:

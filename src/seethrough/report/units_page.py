@@ -52,7 +52,7 @@ def units_page(units: Units, language: str = "en") -> str:
     held = carried(units)
     return framed(
         "units.html",
-        title=PAGE["title"],
+        title=PAGE["title_one"].fill(layer=plain(next(iter(units)))) if len(units) == 1 else PAGE["title"],
         eyebrow=PAGE["eyebrow"],
         language=language,
         styles=STYLES,
@@ -110,6 +110,7 @@ def _unit(units: Units, layer: LayerUnits, row: int, held: Carried) -> dict[str,
         ),
         # What it is sorted and searched by.
         "fires": f"{spread.fires[row]:.6f}",
+        "strong": f"{spread.strong[row] if spread.fires[row] else -1:.6f}",
         "selectivity": f"{selectivity:.4f}" if np.isfinite(selectivity) else "-1",
         "largest": f"{float(spread.largest[row]):.6g}",
         "find": " ".join(dict.fromkeys([plain(favourite), *_labels(units, held.best[key])])),

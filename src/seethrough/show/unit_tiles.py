@@ -14,7 +14,7 @@ BEYOND = 178
 HALF = 0.5
 """Where the activation is at least this share of its largest on the picture, the picture stays bright."""
 
-DIMMED = 0.45
+DIMMED = 0.52
 """Brightness of the rest."""
 
 

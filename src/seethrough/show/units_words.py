@@ -29,14 +29,18 @@ CEILING = Both(
     " {count:count} pictures reach its ceiling of {top:value}; those shown are the first of them.",
     "有 {count:count} 张图片达到上限 {top:value}；这里只显示其中最前面的几张。",
 )
+STRONGLY = Both(
+    ", strongly (above half of its largest) on {share:percent}", "，其中强烈激活（超过最大值一半）占 {share:percent}"
+)
+EVERY = Both("Fires on every picture", "在每张图片上都激活")
 STOP = Both(".", "。")
 AND = Both("; ", "；")
 
 LEAD = Both(
-    "{units:count} units of {layer}, on {images:count} pictures: {silent:count} never fire, {rare:count} fire on fewer than one "
-    "picture in ten, {always:count} on every picture.",
-    "{layer} 的 {units:count} 个单元，{images:count} 张图片：{silent:count} 个从不激活，{rare:count} 个只在不到十分之一的图片上激活，"
-    "{always:count} 个在每张图片上都激活。",
+    "{units:count} units of {layer}, on {images:count} pictures: {silent:count} never fire, {rare:count} fire strongly (above half "
+    "of their largest) on fewer than one picture in twenty.",
+    "{layer} 的 {units:count} 个单元，{images:count} 张图片：{silent:count} 个从不激活，{rare:count} 个只在不到二十分之一的图片上"
+    "强烈激活（超过其最大值一半）。",
 )
 PREFERRING = Both(
     " {count:count} prefer a class more than chance would make them.",
@@ -78,6 +82,7 @@ BY = {
 
 PAGE: Mapping[str, Both] = {
     "eyebrow": Both("Units", "单元"),
+    "title_one": Both("What each unit of {layer} looks for", "{layer} 的每个单元在寻找什么"),
     "title": Both("What each unit looks for", "每个单元在寻找什么"),
     "unit": Both("Unit", "单元"),
     "best": Both("Best pictures", "激活最强的图片"),
@@ -102,7 +107,7 @@ PAGE: Mapping[str, Both] = {
     "sort": Both("Sort by", "排序"),
     "by_number": Both("number", "编号"),
     "by_fires": Both("how often it fires", "激活频率"),
-    "by_rare": Both("how rarely it fires", "激活稀少程度"),
+    "by_rare": Both("how rarely it fires strongly", "强烈激活的稀少程度"),
     "by_selectivity": Both("selectivity", "选择性"),
     "by_largest": Both("largest activation", "最大激活"),
     "shown": Both("{shown} of {all} units", "{all} 个单元中的 {shown} 个"),
@@ -116,8 +121,8 @@ PAGE: Mapping[str, Both] = {
 }
 
 FOUND = Both(
-    "fires at {activation:value}; {rarer:percent} of the pictures reach that, {deviations:value} standard deviations above its mean",
-    "激活 {activation:value}；{rarer:percent} 的图片能达到，高于均值 {deviations:value} 个标准差",
+    "fires at {activation:value}; {rarer:percent} of the pictures reach that, {deviations:value} standard deviations from its mean",
+    "激活 {activation:value}；{rarer:percent} 的图片能达到，与均值相差 {deviations:value} 个标准差",
 )
 
 
@@ -126,8 +131,9 @@ def unit_words(units: Units, layer: LayerUnits, row: int) -> Both:
     spread = layer.spread
     if spread.silent[row]:
         return SILENT.fill(images=units.images)
-    fires = (FIRES if layer.layer.rectified else ABOVE).fill(share=spread.fires[row])
-    said = _joined(fires, AND, _best_classes(units, layer, row), STOP)
+    way = ABOVE if not layer.layer.rectified else EVERY if spread.fires[row] == 1 else FIRES
+    strongly = STRONGLY.fill(share=spread.strong[row])
+    said = _joined(way.fill(share=spread.fires[row]), strongly, AND, _best_classes(units, layer, row), STOP)
     if layer.preferences.selective[row]:
         label = layer.preferences.classes[layer.preferences.favourite[row]]
         found, chance = layer.preferences.selectivity[row], layer.preferences.by_chance[row]
@@ -155,15 +161,13 @@ def _best_classes(units: Units, layer: LayerUnits, row: int) -> Both:
 
 def layer_words(units: Units, layer: LayerUnits) -> Both:
     """What is true of a layer's units together."""
-    fires = layer.spread.fires
     silent = int(layer.spread.silent.sum())
     said = LEAD.fill(
         units=len(layer),
         layer=plain(layer.path),
         images=units.images,
         silent=silent,
-        rare=int((fires < 0.1).sum()) - silent,
-        always=int((fires == 1).sum()),
+        rare=int(((layer.spread.strong < 0.05) & (layer.spread.fires > 0)).sum()),
     )
     if len(layer.preferences.classes) > 1:
         said = _joined(said, PREFERRING.fill(count=int(layer.preferences.selective.sum())))

@@ -296,6 +296,31 @@ NOTES: Mapping[str, Both] = {
         "Only {images:count} pictures were looked at; of fewer than {wanted:count} it isn't said which units never fire.",
         "只看了 {images:count} 张图片；少于 {wanted:count} 张时不判断哪些单元从不激活。",
     ),
+    "maximized_range_assumed": Both(
+        "Nobody said how this network wants its pictures; its input was taken to run from {low:value} to {high:value}.",
+        "没有说明该网络如何预处理图片；假定其输入范围为 {low:value} 到 {high:value}。",
+    ),
+    "maximized_other_size": Both(
+        "The pictures are of {size} pixels, the network's own size is {own}.", "图片为 {size} 像素，网络自身的尺寸为 {own}。"
+    ),
+    "maximized_rectifier": Both(
+        "Where a rectifier was closed, {share:percent} of the gradient passed it on the way back, so that silent units can be "
+        "woken; the numbers are the layer's own.",
+        "在关闭的整流单元处，反向时让 {share:percent} 的梯度通过，以便唤醒沉默的单元；数值仍是该层自身的。",
+    ),
+    "maximized_silent": Both(
+        "{count:count} could not be excited at all ({names}): nothing that was tried makes them fire.",
+        "有 {count:count} 个完全无法激发（{names}）：所有尝试都没有让它们激活。",
+    ),
+    "maximized_below_real": Both(
+        "{count:count} of {total:count} pictures reach less than the best real one ({names}); these say little about what "
+        "their units look for. More steps, or fewer transforms, may help.",
+        "{total:count} 张图片中有 {count:count} 张低于真实最佳（{names}），几乎说明不了其单元在寻找什么。可尝试更多步数或更少变换。",
+    ),
+    "maximized_first_channels": Both(
+        "The first {shown:count} of the layer's {total:count} channels are shown; others are made when they are named.",
+        "展示该层 {total:count} 个通道中的前 {shown:count} 个；指定其他通道即可生成。",
+    ),
     "black_box": Both("The network was called as a black box ({reason}).", "网络被当作黑箱调用（{reason}）。"),
 }
 

@@ -12,7 +12,7 @@ const TAGS = { en: "en", zh: "zh-Hans" };
 const ORDERS = {
   by_number: ["number", false],
   by_fires: ["fires", true],
-  by_rare: ["fires", false],
+  by_rare: ["strong", false],
   by_selectivity: ["selectivity", true],
   by_largest: ["largest", true],
 };
@@ -21,7 +21,7 @@ const ORDERS = {
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** @returns {HTMLElement[]} */
-const all = () => [...document.querySelectorAll(".unit")].filter((unit) => unit instanceof HTMLElement);
+const all = () => [...document.querySelectorAll(".one")].filter((unit) => unit instanceof HTMLElement);
 
 /**
  * Whether a unit answers to what was typed: its number, or part of a class.
