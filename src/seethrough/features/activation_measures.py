@@ -27,6 +27,9 @@ class Measures:
         float32 0…1, the share of exact zeros. Behind a rectifier what it holds back: the channel's sparsity.
     saturated
         float32 0…1, the share at an end of the layer's function (`Ends`); None where it has none.
+    rim
+        float32 0…1, how much of the sum of |value| lies on the outermost ring of places; None without height and width, or
+        where all places are on it. A channel that is mostly rim answers to the padding and not to the picture.
     finite
         float32 0…1, the share that are finite numbers. Where it isn't 1 the others may be NaN.
     """
@@ -37,6 +40,7 @@ class Measures:
     min: NDArray[np.float32]
     zeros: NDArray[np.float32]
     saturated: NDArray[np.float32] | None
+    rim: NDArray[np.float32] | None
     finite: NDArray[np.float32]
 
     @property
@@ -62,6 +66,7 @@ def measure(values: Tensor, ends: Ends | None) -> Measures:
         min=_array(flat.amin(2)),
         zeros=_share(flat == 0),
         saturated=saturated,
+        rim=_rim(values),
         finite=_share(torch.isfinite(flat)),
     )
 
@@ -74,6 +79,14 @@ def joined(parts: Sequence[Measures]) -> Measures:
         return None if arrays[0] is None else np.concatenate(arrays)
 
     return Measures(**{f.name: column(f.name) for f in fields(Measures)})  # pyright: ignore[reportArgumentType]
+
+
+def _rim(values: Tensor) -> NDArray[np.float32] | None:
+    if values.dim() != 4 or min(values.shape[2:]) < 3:
+        return None
+    sizes = values.float().abs()
+    whole, inside = sizes.sum((2, 3)), sizes[:, :, 1:-1, 1:-1].sum((2, 3))
+    return _array(torch.where(whole > 0, (whole - inside) / whole, 0.0).clamp(0, 1))
 
 
 def _share(marks: Tensor) -> NDArray[np.float32]:

@@ -146,12 +146,13 @@ class TileSet:
 @dataclass(frozen=True, eq=False, slots=True)
 class Tiles:
     """Sets of tiles with one choice of frame, order and scale for all; ``scale`` (``"unit"``, ``"layer"`` or
-    ``"network"``: what shares an end of the colours) is what they open with.
+    ``"network"``: what shares an end of the colours) is what they open with, ``stamp`` what is written across the pictures.
     """
 
     sets: tuple[TileSet, ...]
     frames: tuple[Frame, ...] = (Frame(""),)
     scale: str = "layer"
+    stamp: Text = ""
 
 
 Block = Paragraph | Notes | Table | Drawing | Explained | Tiles

@@ -65,6 +65,7 @@ class TilesView:
     sets: tuple[SetView, ...]
     pictures: tuple[tuple[int, str, Both], ...]
     """(frame, URL, name) of each frame with a picture."""
+    stamp: Both
 
 
 def tiles_view(block: Tiles, name: str, detail: Detail) -> TilesView:
@@ -77,7 +78,8 @@ def tiles_view(block: Tiles, name: str, detail: Detail) -> TilesView:
         for i, frame in enumerate(block.frames)
         if frame.picture is not None
     )
-    return TilesView(name, tuple(_set_view(t, end, block.scale) for t, end in zip(block.sets, ends)), pictures)
+    sets = tuple(_set_view(tiles, end, block.scale) for tiles, end in zip(block.sets, ends))
+    return TilesView(name, sets, pictures, both(block.stamp))
 
 
 def tiles_payload(block: Tiles, view: TilesView, detail: Detail) -> dict[str, Any]:
