@@ -44,6 +44,9 @@ class Composed:
         float64 (K,): how much of each filter's weight survives in the linear part: the norm of the composed kernel over that of the same
         composition without regard to sign, 0…1. Near 0 where positive and negative inputs cancel: such a filter isn't described by its
         picture.
+    reaching
+        float64 (K,): the norm of the composition without regard to sign, for one unit of each filter's own weights: how much of the picture
+        its inputs carry. 0 for a filter that reads dead channels.
     bottom
         The kernels that read the picture.
     """
@@ -52,6 +55,7 @@ class Composed:
     through: tuple[str, ...]
     rectifiers: int
     kept: NDArray[np.float64]
+    reaching: NDArray[np.float64]
     bottom: Kernels
 
 
@@ -77,12 +81,17 @@ def compose(graph: Graph, kernels: Kernels, order: str | None) -> Composed | Non
         absolute = conv_transpose2d(absolute, below.abs(), stride=lower.stride)
         through.append(lower.path)
         lowest = lower
-    return Composed(upper.numpy(), tuple(through), rectifiers, _kept(upper, absolute), lowest)
+    own, whole = _norms(_dense(kernels)), _norms(absolute)
+    return Composed(
+        upper.numpy(), tuple(through), rectifiers, _ratio(_norms(upper), whole), _ratio(whole, own), lowest
+    )  # fmt: skip
 
 
-def _kept(composed: torch.Tensor, absolute: torch.Tensor) -> NDArray[np.float64]:
-    whole = absolute.flatten(1).double().norm(dim=1).numpy()
-    part = composed.flatten(1).double().norm(dim=1).numpy()
+def _norms(weights: torch.Tensor) -> NDArray[np.float64]:
+    return weights.flatten(1).double().norm(dim=1).numpy()
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 

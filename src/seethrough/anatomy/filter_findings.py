@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import betaincinv
 
+from seethrough.anatomy.filter_composed import Composed
 from seethrough.anatomy.filter_measures import Measures, cosines, members_of
 from seethrough.anatomy.kernels import Kernels
 
@@ -58,7 +59,7 @@ class FilterFinding:
     ----------
     name
         ``"dead"``, ``"duplicate"``, ``"dominating"``, ``"uneven_overlap"``, ``"uneven"``, ``"not_finite"``, ``"aliasing"`` (all
-        warnings); ``"opposite"``, ``"checkerboard"``, ``"no_middle"`` (good to know).
+        warnings); ``"opposite"``, ``"checkerboard"``, ``"no_middle"``, ``"unfed"`` (good to know).
     level
         ``"warning"`` or ``"info"``.
     layer
@@ -94,7 +95,7 @@ class FilterFinding:
         }
 
 
-def findings_of(kernels: Kernels, measures: Measures) -> tuple[FilterFinding, ...]:
+def findings_of(kernels: Kernels, measures: Measures, composed: Composed | None = None) -> tuple[FilterFinding, ...]:
     """All that is to be noticed in a layer's filters, warnings first."""
     found = [
         finding
@@ -111,6 +112,7 @@ def findings_of(kernels: Kernels, measures: Measures) -> tuple[FilterFinding, ..
         )
         for finding in look(kernels, measures)
     ]
+    found += unfed(kernels, measures, composed)
     return tuple(sorted(found, key=lambda one: one.level != "warning"))
 
 
@@ -194,6 +196,15 @@ def dominating(kernels: Kernels, measures: Measures) -> Iterator[FilterFinding]:
             "times": DOMINATING,
         }
         yield FilterFinding("dominating", "warning", kernels.path, _numbered(large), numbers=numbers)
+
+
+def unfed(kernels: Kernels, measures: Measures, composed: Composed | None) -> Iterator[FilterFinding]:
+    """Filters with weights that only read channels which nothing of the picture reaches, as dead filters below leave them."""
+    if composed is None:
+        return
+    idle = (composed.reaching < DEAD * np.median(composed.reaching)) & ~is_dead(measures)
+    if idle.any():
+        yield FilterFinding("unfed", "info", kernels.path, _numbered(np.flatnonzero(idle)), sure="certain")
 
 
 def overlap(kernels: Kernels, measures: Measures) -> Iterator[FilterFinding]:

@@ -28,7 +28,7 @@ SMALLEST = 3
 """Kernels with fewer places along an axis have neither bands nor a checkerboard."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Measures:
     """Numbers of each filter of a layer.
 

@@ -175,7 +175,8 @@ def _layer(graph: Graph, kernels: Kernels, order: str | None, channels: Sequence
     if len(beyond) or not len(wanted):
         which = f"There is no filter {beyond[0]}" if len(beyond) else "No filter is named"
         raise UsageError(f"{which}: layer {kernels.path!r} has {kernels.count:,}, numbered from 0.")
-    return LayerFilters(kernels, measures, compose(graph, kernels, order), findings_of(kernels, measures), wanted)
+    composed = compose(graph, kernels, order)
+    return LayerFilters(kernels, measures, composed, findings_of(kernels, measures, composed), wanted)
 
 
 def _colours(opened: Opened) -> tuple[str | None, Note | None]:
