@@ -108,8 +108,8 @@ def stage(net: Network, size: int | Sequence[int] | None) -> Stage:
         )
     channels, own = 3 if net.opened.preprocessing is None else len(net.opened.preprocessing.channels), None
     if shape is not None:
-        channels, high, wide = shape if net.opened.layout == "channels_first" else (shape[2], shape[0], shape[1])
-        own = high, wide
+        one, two, three = shape
+        channels, own = (one, (two, three)) if net.opened.layout == "channels_first" else (three, (one, two))
     wanted = own if size is None else _sides(size)
     if wanted is None:
         raise UsageError(f"Nothing says how large {net.opened.source} wants its pictures; say size=128, for instance.")
@@ -139,10 +139,10 @@ def layer_named(net: Network, pattern: str) -> str:
         return pattern  # held against the graph of the pictures themselves
     if pattern in graph.operation_at:
         return pattern
-    found = find_layers(graph.layers, pattern)
-    if len(found) > 1:
-        raise UsageError(f"{pattern!r} fits {len(found)} layers ({', '.join(found[:4])}, …); name one.")
-    return found[0]
+    path, *others = find_layers(graph.layers, pattern)
+    if others:
+        raise UsageError(f"{pattern!r} fits {1 + len(others)} layers ({', '.join((path, *others[:3]))}, …); name one.")
+    return path
 
 
 def made(

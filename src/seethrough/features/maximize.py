@@ -103,7 +103,7 @@ def maximize(
     net = as_network(net)
     place = stage(net, size)
     asked = {"channel": channel, "neuron": neuron, "direction": direction, "target": target, "objective": objective}
-    objectives, notes = _objectives(place, layer, asked)
+    objectives, notes = asked_for(place, layer, asked)
     together = objective is not None and isinstance(objective, Objective) and count > 1
     if count != 1 and not together:
         raise UsageError(f"count={count} asks for several pictures of one objective; give one as objective=.")
@@ -169,9 +169,7 @@ def _fitted(place: Stage, image: Any):
     return torch.cat(fitted)
 
 
-def _objectives(
-    place: Stage, layer: str | None, asked: dict[str, Any]
-) -> tuple[tuple[Objective, ...], tuple[Note, ...]]:
+def asked_for(place: Stage, layer: str | None, asked: dict[str, Any]) -> tuple[tuple[Objective, ...], tuple[Note, ...]]:
     """What is to be excited, from what was said."""
     said = [name for name, value in asked.items() if value is not None]
     if len(said) > 1:

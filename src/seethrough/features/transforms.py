@@ -94,7 +94,13 @@ def gentle(height: int, width: int) -> tuple[Transform, ...]:
     return (Pad(reach), Jitter(reach))
 
 
-NAMED = {"standard": standard, "gentle": gentle, "none": lambda height, width: NONE}
+def slight(height: int, width: int) -> tuple[Transform, ...]:
+    """Shifts of a pixel or a few, less than deep layers resolve: for pictures that are to stay like another."""
+    reach = max(1, round(min(height, width) / 64))
+    return (Pad(reach), Jitter(reach))
+
+
+NAMED = {"standard": standard, "gentle": gentle, "slight": slight, "none": lambda height, width: NONE}
 """By name, from the picture's size to transforms."""
 
 
