@@ -11,6 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from seethrough.cli.process import Terminated
 from seethrough.cli.terminal import complain
@@ -20,6 +21,9 @@ SOME_FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 TERMINATED = 143
+
+NOTHING_HALF = "Interrupted; nothing is left half-written."
+"""What follows it are the notes of whoever was interrupted: what is kept, and how to go on."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
 """What the system says when it is the system that lacks something."""
@@ -60,20 +64,28 @@ def run(arguments: Sequence[str]) -> int:
 
     debug = "--debug" in arguments
     try:
-        code = command().main(args=list(arguments), prog_name="seethrough", standalone_mode=False)
+        code = _invoked(command(), arguments)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except Terminated:
-        code = TERMINATED
+    except (KeyboardInterrupt, Terminated) as interruption:
+        code = TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED
+        complain(" ".join([NOTHING_HALF, *getattr(interruption, "__notes__", ())]))
     except Exception as error:
         if debug:
             traceback.print_exc()
         message, code = described(error)
         complain(message)
-    if code in (INTERRUPTED, TERMINATED):
-        complain("Interrupted; nothing is left half-written.")
     return int(code or 0)
+
+
+def _invoked(command: Any, arguments: Sequence[str]) -> int | None:
+    """What a verb returns. The parser's own ``main`` would make a number of Ctrl-C, and lose the notes on it."""
+    from typer import Exit
+
+    try:
+        with command.make_context("seethrough", list(arguments)) as context:
+            return command.invoke(context)
+    except Exit as done:  # after --help and --version
+        return done.exit_code
 
 
 def described(error: Exception) -> tuple[str, int]:
