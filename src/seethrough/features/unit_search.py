@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from seethrough.results import Picture
 
 
+ROUNDING = 1e-5
+"""Relative difference up to which two activations are the same: in another batch a picture's last digits differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A unit on the picture that was searched with.
@@ -77,7 +81,7 @@ def deviations(
 ) -> NDArray[np.float64]:
     """(value − mean) / deviation; where nothing deviates, 0 for the mean itself and ±∞ for anything else."""
     above = np.asarray(values, np.float64) - mean
-    flat = np.where(np.abs(above) > 1e-6 * np.abs(mean), np.sign(above) * np.inf, 0.0)
+    flat = np.where(np.abs(above) > ROUNDING * np.abs(mean), np.copysign(np.inf, above), 0.0)
     return np.divide(above, deviation, out=flat, where=deviation > 0)
 
 

@@ -17,7 +17,7 @@ from seethrough.attribution import last_spatial
 from seethrough.datasets.collection import Collection, collect
 from seethrough.errors import UsageError
 from seethrough.features.unit_layers import UnitLayer, unit_layers
-from seethrough.features.unit_search import Found, UnitSearch, deviations, ranked
+from seethrough.features.unit_search import ROUNDING, Found, UnitSearch, deviations, ranked
 from seethrough.features.unit_tally import Answers, LayerUnits, answers_of, tally
 from seethrough.features.unit_work import UnitWork, named
 from seethrough.graph.graph import Graph
@@ -147,11 +147,12 @@ class Units(Shown, Mapping[str, LayerUnits]):
         return self.provenance["settings"]["channels"]
 
     def _rarer(self, fired: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Of each unit the share of images on which it fires at least as strongly; exact, from the rows."""
+        """Of each unit the share of images on which it fires at least as strongly; from the rows of all of them."""
+        thresholds = [values - ROUNDING * np.abs(values) for values in fired]
         more = [np.zeros(len(values), np.int64) for values in fired]
         for items, arrays in self.results.shards():
             if len(items):
-                for i, values in enumerate(fired):
+                for i, values in enumerate(thresholds):
                     more[i] += (arrays[named(i, "largest")] >= values).sum(0)
         return [each / max(self.images, 1) for each in more]
 
