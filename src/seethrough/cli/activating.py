@@ -108,7 +108,7 @@ def _say(found: Activations, language: str) -> None:
 
     say(one_line(said(found).in_(language)))
     say_notes(found.notes, language)
-    columns = ("layer", "function", "channels", "places", "strongest", "largest", "zeros", "silent", "at an end")
+    columns = ("layer", "channels", "places", "strongest", "largest", "zeros", "silent", "at an end")
     show_table(columns, [("", [_row(layer) for layer in found.values()])])
 
 
@@ -120,12 +120,11 @@ def _row(layer: LayerActivations) -> tuple[str, ...]:
     ended = "" if layer.measures.saturated is None else percent(saturated_of(layer), "en")
     return (
         layer.path or layer.kind,
-        layer.function or "",
         f"{layer.count:,}",
         "×".join(map(str, layer.places)),
         str(int(strength.argmax())),
         measured(float(layer.measures.max.max())),
         percent(zeros_of(layer), "en"),
-        str(dead_of(layer)) if layer.places else "",
+        str(dead_of(layer)) if layer.spread_out else "",
         ended,
     )

@@ -81,6 +81,11 @@ class LayerActivations:
         return self.maps.shape[2:]
 
     @property
+    def spread_out(self) -> bool:
+        """Whether a channel has more than one place."""
+        return any(n > 1 for n in self.places)
+
+    @property
     def drawn(self) -> NDArray[np.float32]:
         """The maps as pictures, (N, K, h, w): one place as 1 × 1, a row of places as 1 × L, slices of depth one below the
         other.

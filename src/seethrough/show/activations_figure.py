@@ -23,6 +23,7 @@ from seethrough.show.words import WATERMARK, note_words
 INK, QUIET, LINE = "#1d1d1f", "#6e6e73", "#d9d9de"
 WIDTH, MARGIN = 9.6, 0.5  # inches
 PICTURE = 1.9  # inches, the longest side
+MOST_PICTURES = 9
 MOST_LAYERS = 24
 COLUMNS, COLUMNS_ALONE = 16, 10
 ROWS, ROWS_FEW, ROWS_ALONE = 1, 2, 6
@@ -83,12 +84,13 @@ class _Sheet:
         self.beside = MARGIN + PICTURE + 0.3
         self.lead = self._wrapped([said(found)], WIDTH - MARGIN - self.beside)
         self.quiet = self._wrapped([*self._remarks(), *([Both(remark, remark)] if remark else [])])
-        height, width = found.pictures[0].size
-        self.picture = (PICTURE * height / max(height, width), PICTURE * width / max(height, width))
+        self.pictures = found.pictures[:MOST_PICTURES]
+        self.beneath = math.ceil(math.sqrt(len(self.pictures)))  # pictures side by side, and one below the other
+        self.picture_height = max(self._fitted(*picture.size)[0] for picture in self.pictures)
         self.captions = [
             self._wrapped([words.caption(layer, self._most(layer))], WIDTH - 2 * MARGIN) for layer in self.layers
         ]
-        self.top = 0.85 + max(self.picture[0], LINE_HEIGHT * (len(self.lead) + len(self.quiet)) + 0.25) + 0.4
+        self.top = 0.85 + max(self._pictures_height(), LINE_HEIGHT * (len(self.lead) + len(self.quiet)) + 0.25) + 0.4
         self.heights = [
             0.24 + LINE_HEIGHT * len(c) + self._tall(layer) + 0.3 for c, layer in zip(self.captions, self.layers)
         ]
@@ -97,8 +99,7 @@ class _Sheet:
 
     def draw(self) -> Figure:
         self._text(MARGIN, 0.3, words.title(self.found).in_(self.language), size=14, weight="bold")
-        pixels = shrink_pixels(self.found.pictures[0].pixels, 600)
-        self._axes(MARGIN, 0.85, self.picture[1], self.picture[0]).imshow(pixels, aspect="auto")
+        self._draw_pictures()
         self._lines(self.beside, 0.87, self.lead, INK)
         self._lines(self.beside, 0.97 + LINE_HEIGHT * len(self.lead), self.quiet, QUIET)
         top = self.top
@@ -108,6 +109,21 @@ class _Sheet:
         if any(note.name == RANDOM_WEIGHTS for note in self.found.notes):
             self._watermark()
         return self.figure
+
+    def _fitted(self, height: int, width: int) -> tuple[float, float]:
+        """Inches of a picture among those that are drawn."""
+        side = PICTURE / self.beneath - (GAP if self.beneath > 1 else 0)
+        return side * height / max(height, width), side * width / max(height, width)
+
+    def _pictures_height(self) -> float:
+        return math.ceil(len(self.pictures) / self.beneath) * (self.picture_height + GAP)
+
+    def _draw_pictures(self) -> None:
+        for k, picture in enumerate(self.pictures):
+            row, column = divmod(k, self.beneath)
+            height, width = self._fitted(*picture.size)
+            left, top = MARGIN + column * PICTURE / self.beneath, 0.85 + row * (self.picture_height + GAP)
+            self._axes(left, top, width, height).imshow(shrink_pixels(picture.pixels, 600), aspect="auto")
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -131,11 +147,11 @@ class _Sheet:
 
     def _most(self, layer: LayerActivations) -> int:
         """How many channels of a layer are drawn."""
-        return self.rows * self.columns if layer.places else BARS
+        return self.rows * self.columns if layer.spread_out else BARS
 
     def _tall(self, layer: LayerActivations) -> float:
         """Inches that a layer's tiles take."""
-        if not layer.places:
+        if not layer.spread_out:
             return BAR_HEIGHT + LABEL
         rows = min(self.rows, math.ceil(len(layer.channels) / self.columns))
         return rows * (self._tile_height(layer) + LABEL + GAP)
@@ -151,7 +167,7 @@ class _Sheet:
         self._legend(top, limits, signed)
         self._lines(MARGIN, top + 0.22, caption, QUIET)
         below = top + 0.24 + LINE_HEIGHT * len(caption) + 0.04
-        if not layer.places:
+        if not layer.spread_out:
             self._bars(layer, maps[:, 0, 0], float(limits.max()), signed, below)
             return
         order = np.argsort(-layer.measures.strength.mean(0)[layer.channels], kind="stable")

@@ -25,9 +25,12 @@ SILENT = Both(
     "{dead:count} channels are zero everywhere on {what}, most of them in {layer} ({most:count} of {all:count}).",
     "有 {dead:count} 个通道在{what}上处处为零，其中最多的是 {layer}（{all:count} 个中的 {most:count} 个）。",
 )
+ONE_SILENT = Both(
+    "One channel is zero everywhere on {what}, in {layer}.", "有 1 个通道在{what}上处处为零，位于 {layer}。"
+)
 NONE_SILENT = Both("No channel is zero everywhere on {what}.", "没有通道在{what}上处处为零。")
 THIS_PICTURE = Both("this picture", "这张图片")
-ALL_PICTURES = Both("all {count:count} pictures", "全部 {count:count} 张图片")
+ALL_PICTURES = Both("every one of the {count:count} pictures", "全部 {count:count} 张图片")
 
 MADE_OF = Both("{kind}: {count:count} channels of {size}", "{kind}：{count:count} 个通道，{size}")
 NUMBERS = Both("{kind}: {count:count} numbers", "{kind}：{count:count} 个数值")
@@ -37,9 +40,7 @@ HALF = Both(
     "全部激活的一半来自 {count:count} 个通道中的 {few:count} 个。",
 )
 ZEROS = Both("{zeros} of the values are held at zero by {function}", "{function} 使 {zeros} 的值为零")
-DEAD = Both(
-    "{dead:count} of {count:count} channels are silent here", "{count:count} 个通道中有 {dead:count} 个在此处静默"
-)
+DEAD = Both("silent here: {dead:count} of {count:count} channels", "{count:count} 个通道中有 {dead:count} 个在此处静默")
 SATURATED = Both("{saturated} are at an end of {function}", "{saturated} 处于 {function} 的端点")
 SEES = Both("a unit sees {height} × {width} pixels of the input", "一个单元可见输入的 {height} × {width} 像素")
 SEES_ALL = Both("a unit sees the whole picture", "一个单元可见整张图片")
@@ -155,6 +156,8 @@ def _silent(layers: Sequence[LayerActivations], images: int) -> Both:
         return NONE_SILENT.fill(what=what)
     at = int(np.argmax(dead))
     name = plain(layers[at].path) or layers[at].kind
+    if sum(dead) == 1:
+        return ONE_SILENT.fill(what=what, layer=name)
     return SILENT.fill(dead=sum(dead), what=what, layer=name, most=dead[at], all=layers[at].count)
 
 
@@ -167,7 +170,7 @@ def _noticed(layer: LayerActivations, drawn: int) -> Iterator[Both]:
     kept = [KEPT.fill(kept=drawn)] if drawn < layer.count else []
     yield listed([_made_of(layer), *kept, *_sees(layer)])
     few = half_from(layer)
-    if layer.places and few:
+    if layer.spread_out and few:
         yield HALF.fill(few=few, count=layer.count)
     noticed = list(_counted(layer))
     if noticed:
@@ -176,7 +179,7 @@ def _noticed(layer: LayerActivations, drawn: int) -> Iterator[Both]:
 
 def _made_of(layer: LayerActivations) -> Both:
     kind = plain(layer.kind)
-    if not layer.places:
+    if not layer.spread_out:
         return NUMBERS.fill(kind=kind, count=layer.count)
     return MADE_OF.fill(kind=kind, count=layer.count, size=" × ".join(str(n) for n in layer.places))
 
@@ -240,7 +243,7 @@ def zeros_of(layer: LayerActivations) -> float:
 
 def dead_of(layer: LayerActivations) -> int:
     """Channels that are zero everywhere on every image; 0 where a channel is one number, which may well be zero."""
-    return int(layer.measures.dead.all(0).sum()) if layer.places else 0
+    return int(layer.measures.dead.all(0).sum()) if layer.spread_out else 0
 
 
 def saturated_of(layer: LayerActivations) -> float:
