@@ -82,11 +82,11 @@ def findings(layers: Sequence[LayerHealth], strides: Sequence[StrideHealth]) -> 
 
 
 def bad_numbers(layer: LayerHealth) -> Iterator[Finding]:
-    """NaN and infinities."""
+    """NaN and infinities; of several layers the first stands before the others, since it is where they come from."""
     units = np.flatnonzero(layer.bad)
     if len(units):
         numbers = {"values": int(layer.bad.sum()), "units": len(units), "channels": layer.channels}
-        yield Finding("bad_numbers", "error", layer.path, _ints(units), numbers, len(units) / layer.channels)
+        yield Finding("bad_numbers", "error", layer.path, _ints(units), numbers, 1.0)
 
 
 def dead(layer: LayerHealth) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from seethrough.jobs.work import Arrays, Batch, Results
 from seethrough.network import Network
 
 SAMPLE = 2048
-"""Activation vectors that are kept of a layer, at most about."""
+"""Activation vectors that are kept of a layer, at most."""
 
 PLACES = 32
 """Of one image at most as many."""
@@ -107,7 +107,7 @@ class Watching:
         """Where vectors are taken of an image: numbers in 0…1, a share of the way through the places row by row."""
         if item % max(1, math.ceil(self.images / SAMPLE)):
             return np.empty(0)
-        count = min(PLACES, max(1, math.ceil(SAMPLE / self.images)))
+        count = min(PLACES, max(1, SAMPLE // self.images))
         return np.random.default_rng((self.seed, item)).random(count)
 
     def has_spectrum(self, item: int) -> bool:

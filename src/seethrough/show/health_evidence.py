@@ -12,10 +12,13 @@ from seethrough.show import health_words as words
 from seethrough.show.colour import STEPS, table
 from seethrough.show.language import Both, plain
 from seethrough.show.shrink import shrink_pixels
-from seethrough.show.tiles import coloured, fitting, sheet
+from seethrough.show.tiles import PAPER, coloured, fitting, sheet
 
 TILE = 132
 """Pixels a side that a tile is drawn with, about."""
+
+COLUMNS, GAP = 9, 6
+"""Tiles in a row, and pixels between them."""
 
 FRAME = (255, 255, 255)
 DECADES = 4
@@ -79,7 +82,7 @@ def _beside_picture(evidence: Evidence, *stacks: NDArray[np.float32]) -> NDArray
         for each in maps:
             limit = float(np.percentile(np.abs(each), 99.5)) or float(np.abs(each).max())
             tiles.append(_square(coloured(each, limit, signed=signed)))
-    return sheet(np.stack(tiles), min(len(tiles), 9), gap=6)
+    return _widened(sheet(np.stack(tiles), min(len(tiles), COLUMNS), gap=GAP), COLUMNS * (TILE + GAP))
 
 
 def _square(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -90,4 +93,12 @@ def _square(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _sheet(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return sheet(tiles, min(len(tiles), 8), gap=6, enlarge=fitting(tiles.shape[1], tiles.shape[2], TILE // 2))
+    enlarge = fitting(tiles.shape[1], tiles.shape[2], TILE // 2)
+    drawn = sheet(tiles, min(len(tiles), COLUMNS), gap=GAP, enlarge=enlarge)
+    return _widened(drawn, COLUMNS * (TILE + GAP))
+
+
+def _widened(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """With paper to its right, so that pictures of few tiles and of many are seen at one scale."""
+    more = max(0, width - picture.shape[1])
+    return np.pad(picture, ((0, 0), (0, more), (0, 0)), constant_values=PAPER)

@@ -79,7 +79,7 @@ class _Sheet:
         self.names_top = self.rows_top + len(self.rows) * (ROW + GAP) + (ROW + GAP if health.strides else 0)
         longest = max(len(plain(layer.path, longest=24)) for layer in health.layers)
         self.found_top = self.names_top + 0.35 + 0.075 * longest
-        height = self.found_top + LINE_HEIGHT * len(self.found) + MARGIN
+        height = self.found_top + (LINE_HEIGHT * len(self.found) + MARGIN if self.found else 0)
         self.height = height
         self.figure = Figure(figsize=(WIDTH, height), facecolor="white")
 
