@@ -30,7 +30,7 @@ ALIKE = 0.95
 """Two filters whose cosine is over this are near-duplicates."""
 
 BY_CHANCE = 0.01
-"""At most so many pairs of a group may be expected to look alike where kernels point anywhere."""
+"""At most so many pairs of a group may be expected to look alike, and so many filters to alternate, where kernels point anywhere."""
 
 DOMINATING = 10.0
 """A filter over this many times the median size dominates (Zeiler and Fergus clipped the RMS of first-layer filters)."""
@@ -39,7 +39,7 @@ ENOUGH = 5
 """Fewer filters have no median to speak of."""
 
 ALTERNATING = 0.5
-"""A kernel more than half of whose energy is a checkerboard alternates."""
+"""A kernel more than half of whose energy is a checkerboard alternates (see `alternating_from`)."""
 
 COARSE = 4
 """Strides from here on lose most of what a first layer looks at; Zeiler and Fergus went from 4 to 2."""
@@ -244,10 +244,22 @@ def checkerboards(kernels: Kernels, measures: Measures) -> Iterator[FilterFindin
     """Kernels that alternate from place to place."""
     if kernels.form in ("depthwise", "transposed"):
         return
-    found = np.flatnonzero((measures.checkerboard > ALTERNATING) & ~is_dead(measures))
+    threshold = alternating_from(kernels.count, kernels.weights.shape[1], prod(kernels.places))
+    found = np.flatnonzero((measures.checkerboard > threshold) & ~is_dead(measures))
     if len(found):
         numbers = {"share": [float(s) for s in measures.checkerboard[found]]}
         yield FilterFinding("checkerboard", "info", kernels.path, _numbered(found), numbers=numbers, sure="certain")
+
+
+def alternating_from(count: int, slices: int, places: int) -> float:
+    """The share of a checkerboard from which on a filter alternates: `ALTERNATING`, or more where of some random filters more than
+    `BY_CHANCE` would.
+
+    Of a random direction, its share in one of n dimensions a slice follows the beta distribution with C / 2 and C · (n − 1) / 2.
+    """
+    if places < 2:
+        return 1.0
+    return max(ALTERNATING, float(betaincinv(slices / 2, slices * (places - 1) / 2, 1 - min(1.0, BY_CHANCE / count))))
 
 
 def no_middle(kernels: Kernels, measures: Measures) -> Iterator[FilterFinding]:

@@ -18,14 +18,11 @@ LOW, HIGH = 1 / 8, 1 / 4
 from `HIGH` on (waves of four pixels and shorter), up to 1/2 along an axis.
 """
 
-FINE = 32
-"""Samples of the spectrum along each axis, over a kernel filled up with zeros."""
+FINE = 64
+"""Samples of the spectrum along each axis."""
 
-AT_ONCE = 2**22
-"""Numbers of spectra held at once."""
-
-SMALLEST = 3
-"""Kernels with fewer places along an axis have neither bands nor a checkerboard."""
+SMALLEST, LARGEST = 3, FINE // 2
+"""Kernels with fewer places along an axis have neither bands nor a checkerboard; larger ones are pictures."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,7 +99,7 @@ def has_frequencies(kernels: Kernels) -> bool:
     """Whether its kernels are large enough to speak of frequencies: a kernel of k places can't tell apart what is nearer than
     1/k cycles.
     """
-    return min(kernels.places) >= SMALLEST and kernels.form != "linear" and max(kernels.places) <= FINE
+    return min(kernels.places) >= SMALLEST and kernels.form != "linear" and max(kernels.places) <= LARGEST
 
 
 def _strides(kernels: Kernels) -> bool:
@@ -164,13 +161,14 @@ def _frequencies(axes: int) -> list[NDArray[np.float64]]:
 def _shares(w: NDArray[np.float64], parts: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
     """(K, parts): the shares of a kernel's energy, all slices together, in parts of the spectrum.
 
-    The spectrum is that of the kernel filled up with zeros, whose energy is the kernel's (Parseval).
+    The energy of w in a part P of the spectrum is Σ w(x) · w(y) · p(x − y), where p is P's own inverse transform (Parseval): a quadratic
+    form in the weights, so that no spectrum of any kernel is ever needed.
     """
-    axes = tuple(range(2, w.ndim))
-    energy = np.zeros((len(w), *(FINE,) * len(axes)))
-    for piece in np.array_split(np.arange(w.shape[1]), -(-len(w) * w.shape[1] * FINE ** len(axes) // AT_ONCE)):
-        energy += (np.abs(np.fft.fftn(w[:, piece], s=(FINE,) * len(axes), axes=axes)) ** 2).sum(axis=1)
-    sums = np.stack([energy[:, part].sum(axis=1) for part in parts], axis=1)
+    places = np.indices(w.shape[2:]).reshape(w.ndim - 2, -1)
+    apart = tuple((axis[:, None] - axis[None, :]) % FINE for axis in places)
+    flat = w.reshape(*w.shape[:2], -1)
+    energies = [((flat @ np.fft.ifftn(part).real[apart]) * flat).sum(axis=(1, 2)) for part in parts]
+    sums = np.maximum(np.stack(energies, axis=1), 0)  # rounding alone is below
     return _ratio(sums, sums.sum(axis=1, keepdims=True), otherwise=np.nan)
 
 

@@ -205,8 +205,16 @@ def _named(opened: Opened, graph: Graph, layer: str | None) -> dict[Operation, s
         chosen = [op for op in convolutions if op in inside] or [op for op in every if op in inside]
         if not chosen:
             raise UsageError(f"{layer!r} has no kernels.{_nearest(graph, every, layer)}")
-    once = {id(weights_of(op)): op for op in reversed(chosen)}
-    return _called(graph, [op for op in chosen if once[id(weights_of(op))] is op], every)
+    once = {_weights_in(graph, op): op for op in reversed(chosen)}
+    return _called(graph, list(reversed(once.values())), every)
+
+
+def _weights_in(graph: Graph, operation: Operation) -> tuple[object, str]:
+    """Equal for operations of the same weights: calls of one layer, or uses of one array."""
+    called = graph.layers.get(operation.layer)
+    name = operation.path.removeprefix(operation.layer)
+    array = weights_of(operation)
+    return (called.module, name) if called is not None else (None if array is None else array.data_ptr(), "")
 
 
 def _inside(opened: Opened, graph: Graph, layer: str) -> set[Operation]:

@@ -61,7 +61,7 @@ def _tell(found: Filters, language: str, *, brief: bool) -> None:
 
 def _table(found: Filters, language: str) -> None:
     """The measures of one layer's first filters."""
-    from seethrough.show.filters_words import MEASURES, numbers_of, reads_of
+    from seethrough.show.filters_words import MEASURES, PAGE, numbers_of, reads_of
 
     (layer,) = found.values()
     shown = [int(k) for k in layer.channels[:MOST_ROWS]]
@@ -70,7 +70,7 @@ def _table(found: Filters, language: str) -> None:
     deep = layer.kernels.weights.shape[1] > 1 and not layer.kernels.source.picture
     reads = [[reads_of(layer, k).in_(language)] if deep else [] for k in shown]
     head = [MEASURES["number"], *(MEASURES[key] for key in keys)]
-    reading = [{"en": "reads most", "zh": "主要读取"}[language]] if deep else []
+    reading = [PAGE["reads"].in_(language)] if deep else []
     rows = [(str(k), *(row.get(key, "") for key in keys), *more) for k, row, more in zip(shown, each, reads)]
     show_table((*(h.in_(language) for h in head), *reading), [("", rows)])
     if len(layer.channels) > len(shown):

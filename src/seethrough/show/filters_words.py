@@ -230,7 +230,7 @@ PAGE: Mapping[str, Both] = {
     "sort": Both("Sorted by", "排序"),
     "only": Both("Only those to look at", "只看值得注意的"),
     "numbers": Both("All numbers", "全部数值"),
-    "reads": Both("reads most (+ adds, − subtracts)", "主要读取（+ 加，− 减）"),
+    "reads": Both("reads most", "主要读取"),
     "left_out": Both(
         "Not drawn here: a page holds {most:count} filters. Ask for this layer alone.",
         "未在此绘制：一页最多 {most:count} 个滤波器。请单独查看该层。",
@@ -257,10 +257,11 @@ READING = Both(
     "Size: RMS of the weights times the factor of the normalisation behind, over the layer’s median. Likeness: cosine with the filter most like "
     "it, or most opposite, among those that read the same channels. Coarse, middle, fine: shares of energy under 1/8, to 1/4, and from 1/4 "
     "cycles per pixel of the layer’s input (white noise: 5 %, 15 %, 80 %); small kernels tell neighbouring bands apart only roughly. Sum: of "
-    "the weights, over that of their absolutes; 0 ignores a constant input. Beyond the step: share of energy finer than the layer’s own step carries.",
+    "the weights, over that of their absolutes; 0 ignores a constant input. Beyond the step: share of energy finer than the layer’s own step "
+    "carries. Reads most: input channels with their share of the energy, under the sign of their weights’ sum.",
     "大小：权重 RMS 乘以其后归一化系数，除以该层中位数。相似度：与读取相同通道的滤波器中最相似（或最相反）者的余弦。低、中、高频：频率低于 1/8、到 1/4、"
     "从 1/4 周期/像素（该层输入）起的能量占比（白噪声：5%、15%、80%）；小核只能粗略区分相邻频段。总和：权重之和除以绝对值之和；0 表示忽略恒定输入。"
-    "超出步长：比该层步长所能承载更细的能量占比。",
+    "超出步长：比该层步长所能承载更细的能量占比。主要读取：输入通道及其能量占比，符号为其权重之和的符号。",
 )
 
 LINKED = Both(", ", "、")

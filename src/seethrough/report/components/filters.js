@@ -26,6 +26,7 @@ class Layer {
     this.pinned = null;
     this.tools.hidden = false;
     this.listen();
+    this.look(this.cards[0]); // from the start, so that nothing moves when the first is looked at
   }
 
   listen() {
@@ -91,7 +92,8 @@ class Layer {
       names.append(copied("dt", this.headings[column]), copied("dd", cell));
     }
     const large = element("div", "large", ...[...card.querySelectorAll("img")].map(enlarged));
-    this.detail.replaceChildren(large, names);
+    const marks = [...card.querySelectorAll(".mark")].map((mark) => mark.cloneNode(true));
+    this.detail.replaceChildren(large, ...marks, names);
     this.detail.hidden = false;
   }
 
