@@ -83,7 +83,7 @@ def vector_of(graph: Graph, layer: str | None, task: str | None = None) -> Vecto
     head = None if task in QUANTITIES and task != "regression" else _head(graph)
     if head is None:
         return Vector("", graph.output, 1)
-    value = head.inputs[0]
+    value = _uncast(graph, head.inputs[0])
     grid = graph.grids.get(value)
     if grid is not None:
         return Vector(_name(graph, value), Place(value, None, None if grid.plain else grid), 1)
@@ -121,6 +121,13 @@ def _head(graph: Graph) -> Operation | None:
             return None
         value = operation.inputs[0]
     return None
+
+
+def _uncast(graph: Graph, value: int) -> int:
+    """The value behind mere casts and copies, which no layer gives."""
+    while value in graph.producer and graph.operations[graph.producer[value]].kind is Kind.CAST:
+        value = graph.operations[graph.producer[value]].inputs[0]
+    return value
 
 
 def _is_linear(graph: Graph, operation: Operation) -> bool:
