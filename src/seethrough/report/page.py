@@ -89,7 +89,7 @@ def _render(page: Page, views: Views) -> str:
         eyebrow=page.eyebrow,
         language=page.language,
         styles=("page.css", "tiles.css") if views.tiles else ("page.css",),
-        script="page.js",
+        script="tiles-page.js" if views.tiles else "page.js",
         payload=_payload(views),
         provenance=[(str(k), _shown(v)) for k, v in (page.provenance or {}).items()],
         sections=sections,

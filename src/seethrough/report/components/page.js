@@ -6,9 +6,8 @@ import { Scene } from "./scene.js";
 import { State } from "./state.js";
 import { KeyHelp } from "./key-help.js";
 import { MapControls } from "./map-controls.js";
-import { MapLegend } from "./map-legend.js";
-import { MapView } from "./map-view.js";
-import { Tiles } from "./tiles.js";
+import "./map-legend.js";
+import "./map-view.js";
 
 const TAGS = { en: "en", zh: "zh-Hans" };
 
@@ -69,7 +68,7 @@ async function start() {
   await Promise.all(
     parts.map(async (part) => {
       try {
-        if (part instanceof MapView || part instanceof MapLegend || part instanceof Tiles) await part.show(scene);
+        if ("show" in part) await part.show(scene);
       } catch (error) {
         complain(part, error);
       }
