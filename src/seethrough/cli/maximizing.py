@@ -62,7 +62,8 @@ def maximize(
     file = None if out is None else _file(out)
     net = open_to_ask(words)
     with progress() as step:
-        result = _made(net, wanted, way, asked, real, step)
+        told = None if step is None else lambda done, total: step("maximize", done, total)
+        result = _made(net, wanted, way, asked, real, told)
     if file is not None:
         result.save(file, language=language)
     if as_json:
@@ -193,4 +194,4 @@ def _say(result: Maximized, language: str) -> None:
             row.append(w.number(float(result.best_real[k])))
         rows.append([*row, "" if wrong is None else wrong.in_(language)])
     show_table([*(h.in_(language) for h in heads), ""], [("", rows)])
-    say_notes(result.notes)
+    say_notes(result.notes, language)

@@ -70,6 +70,10 @@ class Cut:
         values = [p.value for p in self.places.values() if p.value in producer]
         return frozenset(v for v in values if is_rectifier(operations[producer[v]]))
 
+    def rectified(self, layer: str) -> bool:
+        """Whether a layer ends in a rectifier, so that its units can be silent."""
+        return self.places[layer].value in self.last_rectifiers
+
     @property
     def operations(self) -> int:
         """How many operations run."""

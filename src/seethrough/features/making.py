@@ -60,8 +60,13 @@ class Stage:
             Where the network can't take pictures of this size; names one that it takes.
         """
         batch = self.pixels.to_network(torch.full((count, self.pixels.channels, *self.size), 0.5))
-        with told(self.net.opened, self.net.source, batch):
-            return Cut(self.net.source, [layer for layer in layers if layer != INPUT], batch)
+        try:
+            with told(self.net.opened, self.net.source, batch):
+                return Cut(self.net.source, [layer for layer in layers if layer != INPUT], batch)
+        except InputRefused as error:
+            if self.own in (None, self.size) or isinstance(error, NetworkRefused) or " It takes " in str(error):
+                raise
+            raise InputRefused(f"{error} It is made for {self.own[0]}×{self.own[1]} pixels.") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +188,7 @@ def made(
         np.concatenate([p.inputs for p in parts]),
         np.concatenate([p.reached for p in parts]),
         np.concatenate([p.strongest for p in parts]),
+        np.concatenate([p.rectified for p in parts]),
         _aligned([p.ascended.trajectory for p in parts]),
         np.concatenate([_relative(p.ascended.opacity) for p in parts]),
         _snapshots([p.ascended for p in parts]),
@@ -208,6 +214,7 @@ class _Part:
     inputs: np.ndarray
     reached: np.ndarray
     strongest: np.ndarray
+    rectified: np.ndarray
     leaks: bool
 
 
@@ -242,6 +249,7 @@ def _part(
         stage.net.source.native(batch).detach().float().cpu().numpy(),
         objective(read).detach().float().cpu().numpy(),
         np.array([_strongest(o, read, k) for k, o in enumerate(group)], np.float32),
+        np.array([all(layer in cut.places and cut.rectified(layer) for layer in o.layers) for o in group]),
         bool(cut.last_rectifiers),
     )
 

@@ -32,6 +32,8 @@ class Maximized(Shown):
         in the layer's unit.
     strongest
         float32 (K,): for a channel or a neuron its largest value at any place; NaN where that means nothing.
+    rectified
+        bool (K,): whether what is read ends in a rectifier, so that it can be silent.
     trajectory
         float32 (steps, K): the objective at each step, of the moved picture.
     opacity
@@ -52,6 +54,7 @@ class Maximized(Shown):
     inputs: np.ndarray
     reached: np.ndarray
     strongest: np.ndarray
+    rectified: np.ndarray
     trajectory: np.ndarray
     opacity: np.ndarray
     snapshots: np.ndarray
@@ -77,8 +80,8 @@ class Maximized(Shown):
 
     @property
     def fires(self) -> np.ndarray:
-        """bool (K,): whether anything was excited at all, at any place where that is known."""
-        return np.where(np.isnan(self.strongest), self.reached, self.strongest) > 0
+        """bool (K,): False for units behind a rectifier that stayed silent, at every place where that is known."""
+        return ~self.rectified | (np.where(np.isnan(self.strongest), self.reached, self.strongest) > 0)
 
     @property
     def transparent(self) -> np.ndarray:

@@ -54,9 +54,13 @@ class Objective:
         return Sum(self, other) if isinstance(other, Objective) else NotImplemented
 
     def __mul__(self, factor: float) -> Objective:
-        return Scaled(self, float(factor)) if isinstance(factor, int | float) else NotImplemented
+        if not isinstance(factor, int | float):
+            return NotImplemented
+        inner, before = (self.objective, self.factor) if isinstance(self, Scaled) else (self, 1.0)
+        return Scaled(inner, before * factor)
 
-    __rmul__ = __mul__
+    def __rmul__(self, factor: float) -> Objective:
+        return self * factor
 
     def __neg__(self) -> Objective:
         return self * -1

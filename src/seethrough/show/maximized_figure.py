@@ -19,7 +19,7 @@ WIDTH, MARGIN, GAP = 9.6, 0.45, 0.16  # inches
 CAPTION = 0.52  # inches under a picture: name, bar, real best
 LARGEST = 3.0  # inches a side of a picture
 MOST = 64
-PIXELLATED = 64  # pixels a side up to which each is drawn as a square
+COARSE = 64  # pixels a side up to which a picture is drawn smoother than it is
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE = 0.16
 
@@ -93,8 +93,8 @@ class _Sheet:
         if pixels is None:
             return
         axes = self._axes(left, top, self.across, self.down)
-        fine = max(pixels.shape[:2]) > PIXELLATED
-        axes.imshow(pixels, aspect="auto", interpolation="antialiased" if fine else "nearest")
+        fine = max(pixels.shape[:2]) > COARSE
+        axes.imshow(pixels, aspect="auto", interpolation="antialiased" if fine else "bicubic")
         if self.random:
             axes.text(
                 0.5, 0.5, WATERMARK.in_(self.language), transform=axes.transAxes, ha="center", va="center", rotation=24,
