@@ -233,9 +233,9 @@ def unevenly_painted(kernels: Kernels, measures: Measures) -> Iterator[FilterFin
 
 def aliasing(kernels: Kernels, measures: Measures) -> Iterator[FilterFinding]:
     """A first layer that steps so far that most of what its kernels look at can't be told from something coarser."""
-    overlapping = all(places > step for places, step in zip(kernels.places, kernels.stride))
+    patches = kernels.places == kernels.stride  # a transformer's, which lose nothing
     share = _mean(measures.beyond)
-    if kernels.source.picture and overlapping and max(kernels.stride) >= COARSE and share > 0.5:
+    if kernels.source.picture and not patches and max(kernels.stride) >= COARSE and share > 0.5:
         numbers = {"stride": list(kernels.stride), "kernel": list(kernels.places), "beyond": share}
         yield FilterFinding("aliasing", "warning", kernels.path, numbers=numbers)
 

@@ -136,8 +136,9 @@ FINDINGS: Mapping[str, FindingWords] = {
             "{redundant:count} 个可省：各组内滤波器方向相同，余弦大于 {threshold:value}：{groups}。",
         ),
         Both(
-            "Could also be meant: with different biases behind them they answer at different strengths, and a doubled filter only counts twice.",
-            "也可能有用：其后偏置不同则在不同强度下响应，重复的滤波器只是计两次。",
+            "Could also be meant: with different biases behind them they answer at different strengths; and where pictures vary most, a small "
+            "difference of weights may count. Photographs tell: their outputs should go together.",
+            "也可能有用：其后偏置不同则在不同强度下响应；在图片变化最大的方向上，权重的小差异也可能重要。可用照片检验：其输出应同步变化。",
         ),
     ),
     "opposite": FindingWords(
