@@ -64,25 +64,34 @@ def confusion(
 
 
 def most_confused(table: Confusion, count: int) -> Confusion:
-    """The part of a table that tells most: the classes with the most mistakes among each other.
+    """The part of a table that tells most: all of a small one, of a large one the classes that are most often taken for
+    one and the same other.
 
-    Rows and columns stand in the same order, so that what is right lies on the diagonal; labels that are no class of
-    the network are rows of their own, with the outputs that they are taken for most.
+    Columns begin with the rows' own classes, so that what is right lies on the diagonal, and go on with what they are
+    taken for.
     """
     wrong = np.where(table.own[:, None] == table.predicted[None], 0, table.counts)
-    by_row = dict(zip(range(len(table.own)), wrong.sum(1)))
-    by_output = {int(c): int(n) for c, n in zip(table.predicted, wrong.sum(0))}
-    weight = {row: int(n) + by_output.get(int(table.own[row]), 0) for row, n in by_row.items()}
-    totals = table.counts.sum(1)
-    rows = sorted(weight, key=lambda row: (-weight[row], -totals[row], row))[:count]
-    first = [int(table.own[row]) for row in rows if table.own[row] >= 0]
-    taken = table.counts[rows].sum(0)
-    others = [int(table.predicted[c]) for c in np.argsort(-taken, kind="stable") if taken[c]]
-    outputs = list(dict.fromkeys([*first, *others]))[: max(count, len(first))]
-    columns = np.searchsorted(table.predicted, outputs)
+    rows, columns = _leading(wrong, count)
+    rest = np.argsort(-table.counts.sum(1), kind="stable").tolist()
+    rows = list(dict.fromkeys([*rows, *rest]))[:count]
+    own = [c for row in rows for c in np.flatnonzero(table.predicted == table.own[row]).tolist()]
+    columns = list(dict.fromkeys([*own, *columns]))[: max(count + count // 2, len(own))]
     return Confusion(
         tuple(table.truth[row] for row in rows),
-        np.array(outputs, np.int64),
+        table.predicted[columns],
         table.counts[rows][:, columns],
         table.own[rows],
     )
+
+
+def _leading(wrong: NDArray[np.int64], count: int) -> tuple[list[int], list[int]]:
+    """Rows and columns of the largest numbers, until there are enough rows."""
+    rows: list[int] = []
+    columns: list[int] = []
+    for flat in np.argsort(-wrong, axis=None, kind="stable"):
+        row, column = divmod(int(flat), wrong.shape[1])
+        if not wrong[row, column] or len(set(rows)) == count:
+            break
+        rows.append(row)
+        columns.append(column)
+    return list(dict.fromkeys(rows)), list(dict.fromkeys(columns))

@@ -54,6 +54,7 @@ class Embedding:
     side: int
     maps: bool = False
     name: str = "wall"
+    draws: bool = True
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -254,7 +254,12 @@ def wall(
         numbers={name: column[items] for name, column in given.items()},
         maps=Maps(rows["map"], rows["largest"]) if maps else None,
         passed=results.passed,
-        notes=(*prediction.notes, *_about_layout(len(items), rows["embedding"], layout), *about_truth),
+        notes=(
+            *collection.notes,
+            *prediction.notes,
+            *_about_layout(len(items), rows["embedding"], layout),
+            *about_truth,
+        ),
         provenance={**results.provenance, "layer": layer, "layout": hung["layout"], "seed": seed},
     )
 
@@ -307,10 +312,10 @@ def _asked_once(net: Network, images: Collection, item: int, layer: str | None) 
     """What the embedding is taken from, as a person calls it, and how the network answers to one image: what its outputs
     are called, and what must be known of them.
     """
-    picture = images.picture(item).pixels
-    prepared = net.prepare([picture])
+    image = images[item].source[None] if images.ready else [images.picture(item).pixels]
+    prepared = net.prepare(image)
     graph = net.source_of(prepared).proved(prepared.batch)
-    return vector_of(graph, layer, net.opened.task).name, net.predict([picture])
+    return vector_of(graph, layer, net.opened.task).name, net.predict(image)
 
 
 def _resolved(

@@ -64,7 +64,11 @@ WALL: Mapping[str, Both] = {
     "close": Both("Close", "关闭"),
     "others": Both("others", "其他"),
     "shown": Both("{shown} of {all} shown", "显示 {shown} / {all}"),
-    "shown_right": Both("{shown} of {all} shown, {right} of those known right", "显示 {shown} / {all}，已知者中 {right} 正确"),
+    "shown_right": Both("{shown} of {all} shown, {right} of them right", "显示 {shown} / {all}，其中 {right} 正确"),
+    "shown_known": Both(
+        "{shown} of {all} shown, {right} of the {known} whose class is known right",
+        "显示 {shown} / {all}，类别已知的 {known} 张中 {right} 正确",
+    ),
     "nothing_fits": Both("No image fits these filters.", "没有符合这些条件的图片。"),
     "choose": Both(
         "Point at an image, or move with the arrow keys; click or press Enter to keep it here.",

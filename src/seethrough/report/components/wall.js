@@ -101,11 +101,14 @@ class Page {
 
   count() {
     const { shown, right, known } = this.data.counts();
-    const all = this.data.length.toLocaleString("en");
-    const words = { shown: shown.toLocaleString("en"), all, right: known ? this.words.percent(right / known) : "" };
-    part("count").textContent = shown
-      ? this.words.say(known ? "shown_right" : "shown", words)
-      : this.words.say("nothing_fits");
+    const words = {
+      shown: shown.toLocaleString("en"),
+      all: this.data.length.toLocaleString("en"),
+      known: known.toLocaleString("en"),
+      right: known ? this.words.percent(right / known) : "",
+    };
+    const key = known === shown ? "shown_right" : known ? "shown_known" : "shown";
+    part("count").textContent = this.words.say(shown ? key : "nothing_fits", words);
   }
 
   /** Which cell of the matrix is asked for. @param {import("./wall-tools.js").Asked} asked */
@@ -173,6 +176,7 @@ class Page {
     const bounds = { labels: columns.labels?.length ?? 0, truths: columns.truths.length, images: this.data.length };
     const { asked, view, image } = fromFragment(fragment, bounds);
     part("sheet").classList.add("live");
+    part("sheet").style.aspectRatio = `${this.data.across} / ${this.data.rows}`;
     for (const id of ["canvas", "zoom"]) part(id).hidden = false;
     this.sheet.resize();
     this.say();
