@@ -86,12 +86,13 @@ _PASSED_THROUGH = (
 )
 
 
-def _hard(operation: Operation, low: float | None, high: float | None, name: str = "") -> Ends | None:
+def _hard(operation: Operation, low: float | None, high: float | None) -> Ends | None:
     """A function that is cut: at 0 from below it is a rectifier, whatever it is called."""
     if low is None and high is None:
         return None
     zero = low == 0
-    return Ends(name or operation.name, zero=zero, low=None if zero else low, high=high)
+    name = {None: "relu", 6.0: "relu6"}.get(high, operation.name) if zero else operation.name
+    return Ends(name, zero=zero, low=None if zero else low, high=high)
 
 
 def _number(operation: Operation, position: int, *names: str, default: float | None = None) -> float | None:
