@@ -87,8 +87,8 @@ def _dead(site: Site, t: Tallies) -> Bools:
 def _weight_rms(site: Site, units: int) -> Floats:
     if site.weights is None:
         return np.full(units, np.nan)
-    rms = site.weights.flatten(1).double().square().mean(1).sqrt()
-    return (rms if site.scale is None else rms * site.scale.double().abs()).cpu().numpy()
+    rms = site.weights.cpu().flatten(1).double().square().mean(1).sqrt()
+    return (rms if site.scale is None else rms * site.scale.cpu().double().abs()).numpy()
 
 
 def _stride(stride: Stride, t: Tallies) -> StrideHealth:

@@ -104,7 +104,7 @@ def power_of(stride: Stride, given: Tensor) -> dict[str, np.ndarray] | None:
     """What a stride loses of some images, summed over them: ``total`` and ``lost``, the power of each channel (C,), and
     ``spectrum`` (`BINS`, `BINS`), the mean of the channels' spectra, each of which sums to 1. None for maps that are too small.
     """
-    maps = stride.dense(given).float()
+    maps = stride.dense(given).float().cpu()
     if min(maps.shape[2:]) < SMALLEST:
         return None
     power = spectrum(maps)

@@ -50,7 +50,7 @@ def twins(
 
 def cosines_of(weights: Tensor) -> NDArray[np.float64]:
     """The cosine between the weights of each two units, (C, C); NaN for one without any."""
-    flat = weights.detach().flatten(1).double().cpu().numpy()
+    flat = weights.detach().cpu().flatten(1).double().numpy()
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     unit = np.divide(flat, lengths, out=np.full_like(flat, np.nan), where=lengths > 0)
     return unit @ unit.T

@@ -34,6 +34,9 @@ PLACES = 32
 SPECTRA = 32
 """Images on which spectra are taken."""
 
+KEPT = 4
+"""Graphs of which it is kept what is watched on them."""
+
 ENDS: Mapping[str, tuple[float, float]] = {
     "sigmoid": (0.01, 0.99),
     "tanh": (-0.99, 0.99),
@@ -96,6 +99,8 @@ class Watching:
     def watched(self, graph: Graph) -> Watched:
         """What is watched on a graph; the same sites on all graphs of one network."""
         if graph not in self._known:
+            if len(self._known) >= KEPT:  # a network that is written down for each batch anew
+                self._known.pop(next(iter(self._known)))
             names = list(self.net.opened.layers)
             found = chosen(sites(graph), self.layers, names)
             paths = {p for site in found for p in site.paths}
@@ -155,6 +160,8 @@ class Watcher:
 
     def _site(self, k: int, site: Site, graph: Graph, tensor: Tensor, items: Sequence[int]) -> None:
         units = units_of(site, graph, tensor).float()
+        if units.device.type == "mps":
+            units = units.cpu()  # there are no 64-bit numbers there
         merged(self.tallies, {f"site{k}.{name}": a for name, a in tally(units, site.activation, items).items()})
         merged(self.tallies, {f"site{k}.{name}": a for name, a in self._by_class(units, items).items()})
         rows = [(i, self.work.places(item)) for i, item in enumerate(items)]
@@ -168,7 +175,7 @@ class Watcher:
         if not self.work.truths:
             return {}
         truths = np.array([self.work.truths[item] for item in items])
-        means = units.mean(2).double().numpy()
+        means = units.mean(2).double().cpu().numpy()
         met = [c for c in np.unique(truths) if c >= 0]
         sums = [means[truths == c].sum(0) for c in met]
         return {f"class{c}": np.append(s, (truths == c).sum()) for c, s in zip(met, sums)}
@@ -194,26 +201,28 @@ def tally(units: Tensor, activation: str | None, items: Sequence[int]) -> dict[s
         ``smallest``, ``sum``, ``squares``; ``on``, places above 0; ``fired``, images with one; ``low``, ``high``, places at the
         ends of the activation; ``best``, in which image the largest was.
     """
-    bad = np.zeros(units.shape[1], np.int64)
+    bad = torch.zeros(units.shape[1], dtype=torch.int64)
     if not math.isfinite(float(units.sum())):
         wrong = ~torch.isfinite(units)
-        bad, units = wrong.sum((0, 2)).numpy(), units.masked_fill(wrong, 0.0)
+        bad, units = wrong.sum((0, 2)), units.masked_fill(wrong, 0.0)
     peaks = units.amax(2)
-    above = units > 0
     low, high = ENDS.get(activation or "", (-math.inf, math.inf))
+    of_units = {
+        "bad": bad,
+        "largest": peaks.amax(0),
+        "smallest": units.amin((0, 2)),
+        "sum": units.sum((0, 2), dtype=torch.float64),
+        "squares": units.square().sum((0, 2), dtype=torch.float64),
+        "on": (units > 0).sum((0, 2)),
+        "fired": (peaks > 0).sum(0),
+        "low": (units <= low).sum((0, 2)) if low > -math.inf else torch.zeros_like(bad),
+        "high": (units >= high).sum((0, 2)) if high < math.inf else torch.zeros_like(bad),
+    }
     return {
         "images": np.array([len(units)]),
         "places": np.array([len(units) * units.shape[2]]),
-        "bad": bad,
-        "largest": peaks.amax(0).numpy(),
-        "smallest": units.amin((0, 2)).numpy(),
-        "sum": units.sum((0, 2), dtype=torch.float64).numpy(),
-        "squares": units.square().sum((0, 2), dtype=torch.float64).numpy(),
-        "on": above.sum((0, 2)).numpy(),
-        "fired": (peaks > 0).sum(0).numpy(),
-        "low": (units <= low).sum((0, 2)).numpy() if low > -math.inf else bad * 0,
-        "high": (units >= high).sum((0, 2)).numpy() if high < math.inf else bad * 0,
-        "best": np.asarray(items)[peaks.argmax(0).numpy()],
+        "best": np.asarray(items)[peaks.argmax(0).cpu().numpy()],
+        **{name: numbers.cpu().numpy() for name, numbers in of_units.items()},
     }
 
 
@@ -273,4 +282,4 @@ def passing(graph: Graph, given: Mapping[int, Tensor], wanted: Mapping[int, Any]
 def _at(units: Tensor, shares: np.ndarray) -> np.ndarray:
     """Activation vectors of one image, (C, places), at shares of the way through its places: (n, C)."""
     places = np.unique((shares * units.shape[1]).astype(int))
-    return units[:, torch.from_numpy(places)].T.numpy().astype(np.float32)
+    return units[:, torch.from_numpy(places)].T.cpu().numpy()
