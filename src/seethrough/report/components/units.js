@@ -96,7 +96,9 @@ function start() {
     part("count").textContent = words.say("shown", { shown, all: units.length });
   };
   const say = () => {
-    document.documentElement.lang = TAGS[state.get("language")];
+    const root = document.documentElement;
+    root.lang = TAGS[state.get("language")];
+    document.title = root.dataset[state.get("language") === "zh" ? "titleZh" : "titleEn"] ?? "";
     find.placeholder = words.say("filter");
     find.setAttribute("aria-label", words.say("filter"));
     part("sort-name").textContent = words.say("sort");
