@@ -44,6 +44,8 @@ class Units(Shown, Mapping[str, LayerUnits]):
         network's answer; None where nobody knows.
     by_truth
         Whether these are the true ones.
+    channels
+        The channels that were asked for, the same in every layer; None for all.
     passed
         Images that could not be read, with the reason.
     maximized
@@ -60,6 +62,7 @@ class Units(Shown, Mapping[str, LayerUnits]):
     answers: Answers
     classes: tuple[str | None, ...]
     by_truth: bool
+    channels: tuple[int, ...] | None
     passed: tuple[Passed, ...]
     results: Results = field(repr=False)
     passes: Passes = field(default_factory=Passes)
@@ -99,7 +102,7 @@ class Units(Shown, Mapping[str, LayerUnits]):
         prepared = self.net.prepare(picture)
         if len(prepared.batch) != 1:
             raise UsageError(f"One picture is searched with, not {len(prepared.batch)}.")
-        work = UnitWork(self.net, tuple(u.layer for u in self.layers.values()), self._channels, relevance=False)
+        work = UnitWork(self.net, tuple(u.layer for u in self.layers.values()), self.channels, relevance=False)
         rows = work.rows(prepared)
         fired = [rows[named(i, "largest")][0] for i in range(len(self))]
         rarer = self._rarer(fired)
@@ -141,10 +144,6 @@ class Units(Shown, Mapping[str, LayerUnits]):
             "passed": [{"name": p.name, "reason": p.reason} for p in self.passed],
             "layers": {path: units.to_dict(self.collection) for path, units in self.items()},
         }
-
-    @property
-    def _channels(self) -> tuple[int, ...] | None:
-        return self.provenance["settings"]["channels"]
 
     def _rarer(self, fired: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Of each unit the share of images on which it fires at least as strongly; from the rows of all of them."""
@@ -247,6 +246,7 @@ def units(
         answers=answers,
         classes=classes,
         by_truth=by_truth,
+        channels=wanted,
         passed=results.passed,
         results=results,
         passes=work.counter.passes,
