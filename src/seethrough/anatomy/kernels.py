@@ -152,7 +152,7 @@ def weights_of(operation: Operation) -> torch.Tensor | None:
 
 def _kernels(graph: Graph, operation: Operation, tensor: torch.Tensor, path: str, order: str | None) -> Kernels:
     given = Arguments.of(operation, graph.values, graph.batch or 1)
-    weights = tensor.detach().float().cpu()
+    weights = tensor.detach().cpu().to(torch.float32, copy=True)  # the network's own memory is nobody else's
     axes = weights.dim() - 2
     convolution = operation.kind in CONVOLUTIONS
     groups, stride, dilation = 1, (1,) * max(1, axes), (1,) * max(1, axes)
@@ -213,7 +213,7 @@ def _channels(weights: torch.Tensor, groups: int) -> NDArray[np.int64]:
 def _bias(given: Arguments, operation: Operation) -> NDArray[np.float32] | None:
     at = 0 if operation.name == "addmm" else 2
     bias = getattr(bias := given.get(at, "bias"), "value", bias)
-    return bias.detach().float().cpu().numpy() if isinstance(bias, torch.Tensor) and bias.dim() == 1 else None
+    return bias.detach().cpu().to(torch.float32, copy=True).numpy() if isinstance(bias, torch.Tensor) and bias.dim() == 1 else None
 
 
 def _normalised(
