@@ -25,7 +25,8 @@ export class TilePanel {
     this.readout = element("div", "tiles-readout");
     this.controls = element("div", "tiles-controls");
     this.keys = element("p", "tiles-keys");
-    host.append(this.readout, this.controls, this.keys);
+    host.querySelector(".tiles-look")?.append(this.readout);
+    host.append(this.controls, this.keys);
   }
 
   /** @param {{scale: string, sort: number, frame: number}} chosen */
