@@ -175,6 +175,24 @@ def picture(file: str = "cat.png", *, cut: int | None = None) -> None:
     Path(file).write_bytes(out.getvalue()[:cut])
 
 
+def photos(*names: str, truth: str = "") -> None:
+    """A folder of pictures, and what a file says of their classes."""
+    Path("photos").mkdir()
+    for name in names:
+        Path("photos", name).parent.mkdir(exist_ok=True)
+        picture(f"photos/{name}")
+    if truth:
+        Path("truth.csv").write_text(truth)
+
+
+def surveyed() -> None:
+    """A folder of pictures, and the run of another network over it."""
+    from seethrough.cli.failures import run
+
+    photos("a.png", "b.png")
+    run(["units", "demo:leopards-balanced", "photos", "--layer", "stage2", "-o", "units/"])
+
+
 LEOPARDS = "demo:leopards"
 BUILD = "--architecture small:net"
 SIZE = "--input-size 8"
@@ -258,6 +276,31 @@ PICTURES = [
     Case("a file that is no picture", f"predict {LEOPARDS} cat.png", lambda: Path("cat.png").write_text("miau")),
 ]
 
+INSIDE = [
+    Case("a layer that has no kernels", f"filters {LEOPARDS} pool"),
+    Case("a pattern that fits no layer", f"activations {LEOPARDS} cat.png --layers conv9*", picture),
+    Case("a channel that there isn't", f"maximize {LEOPARDS} stage1 --channels 99"),
+    Case("nothing to maximize", f"maximize {LEOPARDS}"),
+    Case("ranges that aren't any", f"maximize {LEOPARDS} stage1 --channels few"),
+]
+
+MANY = [
+    Case("no such folder", f"units {LEOPARDS} photos -o units/"),
+    Case("a folder without pictures", f"units {LEOPARDS} photos -o units/", photos),
+    Case(
+        "only broken pictures", f"health {LEOPARDS} photos", lambda: (photos("a.png"), picture("photos/a.png", cut=90))
+    ),
+    Case("no such layer", f"units {LEOPARDS} photos --layer stage9 -o units/", lambda: photos("a.png")),
+    Case(
+        "labels of other pictures",
+        f"wall {LEOPARDS} photos --truth truth.csv -o wall.html",
+        lambda: photos("a.png", "b.png", truth="c.png,snow leopard\n"),
+    ),
+    Case("no such layout", f"wall {LEOPARDS} photos --layout tsme -o wall.html", lambda: photos("a.png", "b.png")),
+    Case("a folder with another network's run", f"units {LEOPARDS} photos --layer stage2 -o units/", surveyed),
+    Case("a folder that is no run", "verify photos", lambda: photos("a.png")),
+]
+
 LACKING = {
     "timm": Case("timm isn't installed", "summary timm:resnet18"),
     "transformers": Case("transformers isn't installed", "summary hf:vit"),
@@ -299,7 +342,14 @@ def page() -> str:
     """The whole document."""
     import subprocess
 
-    sections = {"Files": FILES, "Names": NAMES, "Settings": SETTINGS, "Pictures": PICTURES}
+    sections = {
+        "Files": FILES,
+        "Names": NAMES,
+        "Settings": SETTINGS,
+        "Pictures": PICTURES,
+        "Inside": INSIDE,
+        "Many pictures": MANY,
+    }
     parts = [f"## {name}\n\n{HEADINGS}\n{rows(cases)}\n" for name, cases in sections.items()]
     lacking = [
         subprocess.run([sys.executable, __file__, library], capture_output=True, text=True, check=True).stdout

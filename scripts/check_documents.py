@@ -48,8 +48,8 @@ def wrong_command(words: list[str]) -> str | None:
         return None if words[1] in targets else f"make has no {words[1]}"
     if words[0] != "seethrough":
         return None
-    from seethrough.cli.failures import described
     from seethrough.cli.app import command
+    from seethrough.cli.failures import described
 
     verbs = command().commands
     if words[1] not in verbs:
