@@ -68,20 +68,24 @@ def sites_of(graph: Graph, names: Sequence[str], patterns: Sequence[str]) -> tup
 
 
 def last_of_each_size(graph: Graph) -> tuple[str, ...]:
-    """Of the layers with height and width the last of each size, in the network's order: what stands at the end of each
-    stage. Padding makes sizes of its own and is passed over.
+    """Of the layers with height and width, for each size the one whose value comes last: what stands at the end of each
+    stage, under the name of the outermost layer that gives it. Padding makes sizes of its own and is passed over.
     """
-    found: dict[tuple[object, ...], str] = {}
-    for path in graph.layers:
+    found: dict[tuple[object, ...], tuple[int, str]] = {}
+    for path, layer in graph.layers.items():
         place = readable(graph, path)
-        if place is None:
+        at = None if place is None else graph.producer.get(place.value)
+        whole = layer.span == (0, len(graph))
+        if place is None or at is None or whole or place.value not in graph.grids or _pads(graph, at):
             continue
         size = tuple(place.shape(graph.values[place.value].shape))[2:]
-        at = graph.producer.get(place.value)
-        if len(size) == 2 and size != (1, 1) and at is not None and graph.operations[at].kind is not Kind.PAD:
-            found.pop(size, None)
-            found[size] = path
-    return tuple(found.values())
+        if size != (1, 1) and at > found.get(size, (-1, ""))[0]:
+            found[size] = at, path
+    return tuple(path for _, path in sorted(found.values()))
+
+
+def _pads(graph: Graph, at: int) -> bool:
+    return graph.operations[at].kind is Kind.PAD
 
 
 def readable(graph: Graph, path: str) -> Place | None:
