@@ -50,6 +50,7 @@ def test_what_looks_for_red_is_red(preprocessing, place):
     expected[place] = 255
     assert strong.tolist() == expected
     assert weak[place] == 64  # half as strong, on the same scale
+    assert drawn.tiles[2].own[1, 1, place] == 0  # on its own, full
 
 
 def test_slices_are_the_strongest_by_number():

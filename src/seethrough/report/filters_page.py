@@ -81,6 +81,7 @@ class Card:
 
     k: int
     url: str
+    own: str
     composed: str
     parts: tuple[int, ...]
     marks: tuple[Both, ...]
@@ -135,7 +136,9 @@ def _sizes(drawn: Drawn) -> tuple[int, int, bool]:
 
 def _card(layer: LayerFilters, k: int, tile: Tile) -> Card:
     marks = tuple(name_of(f.name) for f in layer.noticed(k) if f.level == "warning")
-    return Card(k, _url(tile.pixels), "" if tile.composed is None else _url(tile.composed), tile.parts, marks)
+    return Card(
+        k, _url(tile.pixels), _url(tile.own), "" if tile.composed is None else _url(tile.composed), tile.parts, marks
+    )
 
 
 def _url(pixels: NDArray[np.uint8]) -> str:

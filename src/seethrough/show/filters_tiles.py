@@ -30,7 +30,9 @@ class Tile:
     Attributes
     ----------
     pixels
-        uint8 (h, w, 4): opaque where there are weights.
+        uint8 (h, w, 4): opaque where there are weights; on the layer's scale.
+    own
+        The same on a scale of its own, up to its largest weight: what a faint filter looks at.
     parts
         The input channels of the pictures that stand side by side in it; none where it is one.
     composed
@@ -38,6 +40,7 @@ class Tile:
     """
 
     pixels: NDArray[np.uint8]
+    own: NDArray[np.uint8]
     parts: tuple[int, ...] = ()
     composed: NDArray[np.uint8] | None = None
 
@@ -66,16 +69,16 @@ class Drawn:
 
 def draw_tiles(layer: LayerFilters, most: int | None = None) -> Drawn:
     """The pictures of a layer's filters; of the first ``most`` of them."""
-    weights = layer.kernels.weights
-    scale = scale_of(weights, signed=True) if np.isfinite(weights).all() and weights.any() else None
+    scale = _scale(layer)
     limit = 1.0 if scale is None else scale.limit
     draw, reading = _way(layer)
-    tiles = tuple(
-        Tile(*draw(layer, int(k), limit), None if layer.composed is None else _composed(layer, int(k)))
-        for k in layer.channels[:most]
-    )
+    tiles = []
+    for k in map(int, layer.channels[:most]):
+        pixels, parts = draw(layer, k, limit)
+        own, _ = draw(layer, k, _largest(layer.kernels.weights[k]))
+        tiles.append(Tile(pixels, own, parts, _composed(layer, k)))
     in_colour = layer.kernels.in_colour
-    return Drawn(tiles, scale, in_colour, tuple(_scale_told(scale, in_colour)) + reading)
+    return Drawn(tuple(tiles), scale, in_colour, tuple(_scale_told(scale, in_colour)) + reading)
 
 
 def in_colour(kernel: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
@@ -143,13 +146,28 @@ def _composed(layer: LayerFilters, k: int) -> NDArray[np.uint8] | None:
     if layer.composed is None:
         return None
     kernel, colours = layer.composed.weights[k], layer.composed.bottom.source.colours
-    largest = float(np.abs(kernel).max())
+    largest = _largest(kernel)
     if colours is not None:
         return _opaque(in_colour(kernel[list(colours)], largest))
     return _signed(kernel[0], largest) if len(kernel) == 1 else None
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
+
+
+def _scale(layer: LayerFilters) -> Scale | None:
+    """The scale of a layer by what is drawn of it: of deep filters the strongest slices, beside which the others are pale."""
+    weights = layer.kernels.weights
+    if not np.isfinite(weights).all() or not weights.any():
+        return None
+    if weights.shape[1] > STRONGEST and math.prod(layer.kernels.places) > 1:
+        strongest = np.stack([layer.strongest(k) for k in range(len(weights))])
+        weights = weights[np.arange(len(weights))[:, None], strongest]
+    return scale_of(weights, signed=True)
+
+
+def _largest(weights: NDArray[np.floating]) -> float:
+    return float(np.abs(np.nan_to_num(weights, posinf=0, neginf=0)).max()) or 1.0
 
 
 def _scale_told(scale: Scale | None, in_colour: bool):

@@ -230,6 +230,7 @@ PAGE: Mapping[str, Both] = {
     "skip": Both("Skip to the filters", "跳到滤波器"),
     "sort": Both("Sorted by", "排序"),
     "only": Both("Only those to look at", "只看值得注意的"),
+    "own": Both("Each on its own scale", "各用自己的刻度"),
     "numbers": Both("All numbers", "全部数值"),
     "reads": Both("reads most", "主要读取"),
     "left_out": Both(

@@ -35,6 +35,11 @@ class Layer {
     }
     const only = this.tools.querySelector(".only");
     only?.addEventListener("click", () => this.keep(only.getAttribute("aria-pressed") !== "true"));
+    const own = this.tools.querySelector(".own");
+    own?.addEventListener("click", () => {
+      own.setAttribute("aria-pressed", String(own.getAttribute("aria-pressed") !== "true"));
+      this.changeScale();
+    });
     this.tiles.addEventListener("pointerover", (event) => this.pinned ?? this.look(cardOf(event)));
     this.tiles.addEventListener("focusin", (event) => this.pinned ?? this.look(cardOf(event)));
     this.tiles.addEventListener("click", (event) => this.pin(cardOf(event)));
@@ -61,6 +66,16 @@ class Layer {
     keyed.sort((a, b) => (a.value === b.value ? Number(a.card.dataset.k) - Number(b.card.dataset.k) : b.value - a.value));
     this.cards = keyed.map(({ card }) => card);
     this.tiles.append(...this.cards);
+  }
+
+  /** From the layer's scale to each filter's own, or back: the other picture stands beside the one that is shown. */
+  changeScale() {
+    for (const image of this.tiles.querySelectorAll(".tile img")) {
+      const shown = image.getAttribute("src") ?? "";
+      image.setAttribute("src", image.getAttribute("data-own") ?? shown);
+      image.setAttribute("data-own", shown);
+    }
+    this.look(this.tiles.querySelector(".chosen"));
   }
 
   /** @param {boolean} only   whether tiles in which nothing is noticed are hidden */
