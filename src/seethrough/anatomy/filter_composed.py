@@ -36,14 +36,15 @@ class Composed:
     weights
         float32 (K, C, H, W), on the picture's channels and pixels; in output units per unit of the network's input, up to the factor of a
         rectifier between.
+    stride
+        Pixels from one place of the layer's output to the next, along each axis.
     through
         The paths of the layers below that were composed, the nearest first.
     rectifiers
         How many rectifiers lie between; without any it is exact.
     kept
         float64 (K,): how much of each filter's weight survives in the linear part: the norm of the composed kernel over that of the same
-        composition without regard to sign, 0…1. Near 0 where positive and negative inputs cancel: such a filter isn't described by its
-        picture.
+        composition without regard to sign, 0…1. At 0 positive and negative inputs cancel: such a filter owes all to the rectifier.
     reaching
         float64 (K,): the norm of the composition without regard to sign, for one unit of each filter's own weights: how much of the picture
         its inputs carry. 0 for a filter that reads dead channels.
@@ -52,6 +53,7 @@ class Composed:
     """
 
     weights: NDArray[np.float32]
+    stride: tuple[int, ...]
     through: tuple[str, ...]
     rectifiers: int
     kept: NDArray[np.float64]
@@ -64,7 +66,7 @@ def compose(graph: Graph, kernels: Kernels, order: str | None) -> Composed | Non
     if len(kernels.places) != 2 or kernels.form in ("linear", "transposed") or kernels.source.picture:
         return None
     upper = _spread(_dense(kernels), kernels.dilation)
-    absolute, lowest = upper.abs(), kernels
+    absolute, lowest, stride = upper.abs(), kernels, kernels.stride
     through: list[str] = []
     rectifiers = 0
     while not lowest.source.picture:
@@ -79,12 +81,12 @@ def compose(graph: Graph, kernels: Kernels, order: str | None) -> Composed | Non
         # a step of the upper kernel is a stride of the lower one
         upper = conv_transpose2d(upper, below, stride=lower.stride)
         absolute = conv_transpose2d(absolute, below.abs(), stride=lower.stride)
+        stride = tuple(a * b for a, b in zip(stride, lower.stride))
         through.append(lower.path)
         lowest = lower
     own, whole = _norms(_dense(kernels)), _norms(absolute)
-    return Composed(
-        upper.numpy(), tuple(through), rectifiers, _ratio(_norms(upper), whole), _ratio(whole, own), lowest
-    )  # fmt: skip
+    reaching = _ratio(whole, own)
+    return Composed(upper.numpy(), stride, tuple(through), rectifiers, _ratio(_norms(upper), whole), reaching, lowest)
 
 
 def _norms(weights: torch.Tensor) -> NDArray[np.float64]:

@@ -82,9 +82,9 @@ COMPOSED_EXACT = Both(
     "左侧为每个滤波器在图片上所看的内容，精确：其下（经 {layers}）只有求和与系数。",
 )
 COMPOSED = Both(
-    "On the left the linear part of what each filter looks at in the picture, composed through {layers} as if its rectifier let every channel "
-    "through alike: a guide, not the whole, and the less the more of it cancels ({kept:percent} of the weight remains on average).",
-    "左侧为每个滤波器在图片上所看内容的线性部分，经 {layers} 合成，仿佛整流单元对各通道同等放行：仅供参考，抵消越多越不完整（平均保留权重的 {kept:percent}）。",
+    "On the left the linear part of what each filter looks at in the picture, composed through {layers} as if its rectifier let every "
+    "channel through alike: a guide, not the whole. On average {kept:percent} of the weight remains where positive and negative cancel.",
+    "左侧为每个滤波器在图片上所看内容的线性部分，经 {layers} 合成，仿佛整流单元对各通道同等放行：仅供参考，并非全部。正负抵消后平均保留权重的 {kept:percent}。",
 )
 OWN_SCALES = Both("Each composed kernel has a scale of its own.", "合成核各用自己的刻度。")
 FIRST = Both(
