@@ -5,6 +5,8 @@
 Health: each network is looked at clean, with three filters planted (one dead, one cloned, one scaled), and with a first layer that
 strides by four. Every finding on the clean network is put to the test on pictures that it wasn't found on: where those don't
 confirm it for at least half of its units, it is a false alarm. What trained networks really have (dead units, twins) is none.
+
+Filters: the same by the weights alone (`filter_findings`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import time
 
 import seethrough as st
+from filter_findings import filters_on_planted_defects
 from planted import Planted, Subject, plant, subjects
 from seethrough.condition.findings import ALIASES, ALIASES_FIRST, Finding
 from seethrough.condition.health import Health
@@ -101,7 +104,8 @@ def main() -> int:
     parser.add_argument("--only", help="part of a network's name")
     only = parser.parse_args().only
     make_torchvision_importable()
-    return 0 if health_on_planted_defects(only) else 1
+    good = [health_on_planted_defects(only), filters_on_planted_defects(only or "")]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":
