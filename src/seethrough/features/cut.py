@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from seethrough.errors import NetworkRefused, UsageError
+from seethrough.features.fused import fused
 from seethrough.features.objectives import OUTPUT
-from seethrough.graph.execute import execute, plan, reusing, store, switched
+from seethrough.graph.execute import execute, plan, store, switched
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Operation, Place
 from seethrough.graph.rules import is_rectifier
@@ -60,8 +61,10 @@ class Cut:
         self.graph = graph
         self.places = {layer: _place(graph, layer) for layer in self.layers}
         given = {place.value for place in graph.inputs.values()}
-        self.way = plan(graph, {p.value for p in self.places.values()}, given)
-        self.steps = tuple(_weights_as_numbers(s) for s in reusing(graph, self.way, given))
+        wanted = {p.value for p in self.places.values()}
+        steps = fused([_weights_as_numbers(s) for s in plan(graph, wanted, given).steps], wanted)
+        self.way = plan(replace(graph, operations=list(steps)), wanted, given)
+        self.steps = self.way.steps
 
     @cached_property
     def last_rectifiers(self) -> frozenset[int]:
@@ -149,7 +152,7 @@ class _Leaking(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, rectifier: Any) -> Tensor:
-        y = rectifier(x.clone())
+        y = rectifier(x)
         ctx.save_for_backward(y == x)
         return y
 
