@@ -83,11 +83,11 @@ def vector_of(graph: Graph, layer: str | None, task: str | None = None) -> Vecto
     head = None if task in QUANTITIES and task != "regression" else _head(graph)
     if head is None:
         return Vector("", graph.output, 1)
-    value = _uncast(graph, head.inputs[0])
+    value, features = _unmoved(graph, head.inputs[0], 1 if head.kind is Kind.CONVOLUTION else -1)
     grid = graph.grids.get(value)
     if grid is not None:
         return Vector(_name(graph, value), Place(value, None, None if grid.plain else grid), 1)
-    return Vector(_name(graph, value), Place(value), 1 if head.kind is Kind.CONVOLUTION else -1)
+    return Vector(_name(graph, value), Place(value), features)
 
 
 def _named(graph: Graph, layer: str) -> Vector:
@@ -123,11 +123,21 @@ def _head(graph: Graph) -> Operation | None:
     return None
 
 
-def _uncast(graph: Graph, value: int) -> int:
-    """The value behind mere casts and copies, which no layer gives."""
-    while value in graph.producer and graph.operations[graph.producer[value]].kind is Kind.CAST:
-        value = graph.operations[graph.producer[value]].inputs[0]
-    return value
+def _unmoved(graph: Graph, value: int, features: int) -> tuple[int, int]:
+    """The value behind casts, copies and the flattening of a single place, which no layer gives; and its features' axis."""
+    while value in graph.producer:
+        operation = graph.operations[graph.producer[value]]
+        if operation.kind is Kind.RESHAPE and _has_one_place(graph, operation.inputs[0]):
+            features = 1
+        elif operation.kind is not Kind.CAST:
+            break
+        value = operation.inputs[0]
+    return value, features
+
+
+def _has_one_place(graph: Graph, value: int) -> bool:
+    shape = graph.values[value].shape
+    return len(shape) > 2 and all(n == 1 for n in shape[2:])
 
 
 def _is_linear(graph: Graph, operation: Operation) -> bool:
@@ -146,10 +156,10 @@ def _is_linear(graph: Graph, operation: Operation) -> bool:
 
 
 def _name(graph: Graph, value: int) -> str:
-    """The outermost layer that gives a value, else its operation."""
+    """The outermost layer that gives a value, of several that hand it on the first; else its operation."""
     if value == graph.input.value:
         return INPUT
     giving = [layer.path for layer in graph.layers.values() if layer.output and layer.output.value == value]
     if giving:
-        return min(giving, key=lambda path: (path.count(".") + path.count("/"), len(path)))
+        return min(giving, key=lambda path: path.count(".") + path.count("/"))
     return graph.operations[graph.producer[value]].path

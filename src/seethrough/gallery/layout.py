@@ -25,6 +25,9 @@ COMPONENTS = 50
 EARLY_STEPS, STEPS = 150, 350
 """Of t-SNE: fewer than usual, since on the grid `settle` does the fine work."""
 
+ONE_CORE = 2_000
+"""Up to this many images one core is enough for t-SNE, and several would mostly wait for each other."""
+
 EXACT_NEIGHBOURS = 20_000
 """Up to this many images neighbours are found exactly, so that a seed gives one picture."""
 
@@ -112,7 +115,7 @@ def tsne(embeddings: NDArray[np.float32], seed: int) -> Points:
         early_exaggeration_iter=EARLY_STEPS,
         n_iter=STEPS,
         random_state=seed,
-        n_jobs=os.cpu_count() or 1,
+        n_jobs=1 if number <= ONE_CORE else os.cpu_count() or 1,
     ).fit(pca(embeddings, seed, min(COMPONENTS, embeddings.shape[1])))
     return np.asarray(found, np.float64)
 
