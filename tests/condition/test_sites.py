@@ -100,3 +100,14 @@ def test_a_keras_twin_has_the_same_health():
         assert np.array_equal(a.dead, b.dead) and np.allclose(a.weight_rms, b.weight_rms)
     assert [(f.name, f.units) for f in ours.findings] == [(f.name, f.units) for f in theirs.findings]
     assert np.allclose(ours.strides[0].share, theirs.strides[0].share, atol=1e-4)
+
+
+def test_filters_of_different_groups_are_not_compared_by_their_weights():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1, groups=2), nn.ReLU())
+    with torch.no_grad():
+        module[2].weight[6] = module[2].weight[1]  # of the other group
+        module[2].weight[3] = module[2].weight[1]
+        module[2].bias[:] = 0.1
+    whole = nn.Sequential(module, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+    pairs = [(p.first, p.second) for p in st.health(opened(whole), pictures())["0.2"].pairs if p.cosine > 0.95]
+    assert pairs == [(1, 3)]

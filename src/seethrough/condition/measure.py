@@ -70,7 +70,7 @@ def _layer(site: Site, t: Tallies) -> LayerHealth:
         saturated=(t["low"] + t["high"]) / numbers if site.activation in ENDS else np.full(units, np.nan),
         selectivity=selectivity({n: a for n, a in t.items() if n.startswith("class")}, units),
         best=t["best"],
-        pairs=twins(vectors, of, site.weights if site.comparable else None, usable),
+        pairs=twins(vectors, of, site.weights if site.comparable else None, usable, site.groups),
         rank=rank_of(vectors[:, usable], possible),
     )
 

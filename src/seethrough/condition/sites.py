@@ -54,6 +54,8 @@ class Site:
         Every layer that it is made of, for patterns.
     position
         Where its first operation stands in the graph.
+    groups
+        Into how many groups of filters it falls; each group reads inputs of its own.
     """
 
     path: str
@@ -65,6 +67,7 @@ class Site:
     role: str
     paths: tuple[str, ...]
     position: int = 0
+    groups: int = 1
 
     @property
     def rectified(self) -> bool:
@@ -96,7 +99,8 @@ def sites(graph: Graph) -> list[Site]:
         if last is None or not _has_units(graph, last):
             continue
         taken.update(v for step in chain for v in step.outputs if v is not None)
-        found.append(replace(_site(graph, chain, weights, last, answers), position=position))
+        site = _site(graph, chain, weights, last, answers)
+        found.append(replace(site, position=position, groups=_groups(operation)))
     return _named_once(found)
 
 
@@ -133,8 +137,7 @@ def weights_of(operation: Operation) -> Tensor | None:
         return weights.detach().T if weights.dim() == 2 and operation.name in ("matmul", "mm") else None
     if operation.kind is not Kind.TRANSPOSED:
         return weights.detach()
-    groups = Arguments.of(operation, {}, 1).get(6, "groups", 1)
-    parts = weights.detach().unflatten(0, (groups, -1))  # (groups, inputs, outputs of a group, …)
+    parts = weights.detach().unflatten(0, (_groups(operation), -1))  # (groups, inputs, outputs of a group, …)
     return parts.transpose(1, 2).flatten(0, 1)
 
 
@@ -156,8 +159,13 @@ def _kind(operation: Operation, weights: Tensor | None) -> str:
         return Kind.LINEAR.value
     if weights is None or operation.kind is not Kind.CONVOLUTION:
         return operation.kind.value
-    groups = Arguments.of(operation, {}, 1).get(6, "groups", 1)
-    return "depthwise convolution" if groups > 1 and weights.shape[1] == 1 else operation.kind.value
+    return "depthwise convolution" if _groups(operation) > 1 and weights.shape[1] == 1 else operation.kind.value
+
+
+def _groups(operation: Operation) -> int:
+    if operation.kind not in (Kind.CONVOLUTION, Kind.TRANSPOSED):
+        return 1
+    return int(Arguments.of(operation, {}, 1).get(6, "groups", 1))
 
 
 def _chain(graph: Graph, operation: Operation) -> list[Operation]:

@@ -25,6 +25,9 @@ from seethrough.graph.operations import Kind, Operation, Ref
 SMALLEST = 12
 """Places a side that a dense map needs to have a spectrum worth the name."""
 
+LARGEST = 128
+"""Places a side of the middle of a larger map that are enough to tell its spectrum by."""
+
 BINS = 33
 """Cells a side of the spectrum that is kept: frequencies from −½ to ½ cycles a place."""
 
@@ -104,7 +107,7 @@ def power_of(stride: Stride, given: Tensor) -> dict[str, np.ndarray] | None:
     """What a stride loses of some images, summed over them: ``total`` and ``lost``, the power of each channel (C,), and
     ``spectrum`` (`BINS`, `BINS`), the mean of the channels' spectra, each of which sums to 1. None for maps that are too small.
     """
-    maps = stride.dense(given).float().cpu()
+    maps = _middle(stride.dense(given)).float().cpu()
     if min(maps.shape[2:]) < SMALLEST:
         return None
     power = spectrum(maps)
@@ -218,6 +221,12 @@ def _pictures(graph: Graph) -> set[int]:
         if operation.kind in _STILL_THE_PICTURE and operation.inputs and set(operation.inputs) <= found:
             found.update(v for v in operation.outputs if v is not None)
     return found
+
+
+def _middle(maps: Tensor) -> Tensor:
+    """At most `LARGEST` places a side, from the middle."""
+    starts = [max(0, (n - LARGEST) // 2) for n in maps.shape[2:]]
+    return maps[:, :, starts[0] : starts[0] + LARGEST, starts[1] : starts[1] + LARGEST]
 
 
 def _binned(power: np.ndarray) -> np.ndarray:

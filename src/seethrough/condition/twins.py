@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seethrough.anatomy.filter_measures import cosines
 from seethrough.condition.layer import Pair
 
 ALIKE = 0.95
@@ -23,7 +24,11 @@ ACTIVE = 20
 
 
 def twins(
-    vectors: NDArray[np.floating], images: NDArray[np.int64], weights: Tensor | None, usable: NDArray[np.bool_]
+    vectors: NDArray[np.floating],
+    images: NDArray[np.int64],
+    weights: Tensor | None,
+    usable: NDArray[np.bool_],
+    groups: int = 1,
 ) -> tuple[Pair, ...]:
     """The pairs that are alike, the most alike first.
 
@@ -37,9 +42,11 @@ def twins(
         (C, …), where units read the same inputs; None where their weights can't be compared.
     usable
         Units that aren't dead, (C,).
+    groups
+        Groups of units that read inputs of their own.
     """
     correlations = _confirmed(vectors, images)
-    cosines = cosines_of(weights) if weights is not None else np.full_like(correlations, np.nan)
+    cosines = cosines_of(weights, groups) if weights is not None else np.full_like(correlations, np.nan)
     alike = (np.nan_to_num(correlations) > ALIKE) | (np.nan_to_num(cosines) > ALIKE)
     alike &= usable[:, None] & usable[None, :]
     pairs = [
@@ -48,12 +55,11 @@ def twins(
     return tuple(sorted(pairs, key=lambda p: -np.nan_to_num(p.correlation) - np.nan_to_num(p.cosine)))
 
 
-def cosines_of(weights: Tensor) -> NDArray[np.float64]:
-    """The cosine between the weights of each two units, (C, C); NaN for one without any."""
-    flat = weights.detach().cpu().flatten(1).double().numpy()
-    lengths = np.linalg.norm(flat, axis=1, keepdims=True)
-    unit = np.divide(flat, lengths, out=np.full_like(flat, np.nan), where=lengths > 0)
-    return unit @ unit.T
+def cosines_of(weights: Tensor, groups: int = 1) -> NDArray[np.float64]:
+    """The cosine between the weights of each two units, (C, C); NaN where they read other inputs."""
+    found = cosines(weights.detach().cpu().double().numpy())
+    group = np.arange(len(found)) * groups // len(found)
+    return np.where(group[:, None] == group[None, :], found, np.nan)
 
 
 def correlations_of(vectors: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ SAMPLE = 2048
 PLACES = 32
 """Of one image at most as many."""
 
-SPECTRA = 32
+SPECTRA = 16
 """Images on which spectra are taken."""
 
 KEPT = 4
