@@ -91,7 +91,7 @@ def started(pictures, folder, log, seconds=0.05):
     takes so long for each batch, and writes to ``log`` with ``.notes`` what is said when it is interrupted.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["jobs_material"])
+    context.set_forkserver_preload(["torch", "seethrough.network", "seethrough.jobs", "seethrough.graph.execute"])
     process = context.Process(target=at_work, args=(pictures, folder, log, seconds))
     process.start()
     return process

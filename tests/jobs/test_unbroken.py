@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_an_interrupted_run_leaves_no_process_and_says_how_to_go_on(tmp_path, nu
     until(lambda: len(at_rest(folder)) > 0)
     readers = children_of(process)
     os.kill(process.pid, number)
-    process.join(20)
+    process.join(120)
     assert process.exitcode == (130 if number == signal.SIGINT else -number) and readers
     until(lambda: not any(Path(f"/proc/{reader}").exists() for reader in readers))
     if number == signal.SIGINT:
@@ -77,7 +78,7 @@ def at_rest(folder):
     return list((folder / "shards").glob("[0-9]*"))
 
 
-def until(true, seconds=20):
+def until(true, seconds=120):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
@@ -93,7 +94,7 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(net, pictures, tmp_pat
         run(net, collect(pictures), Answers(net), folder=folder, shard=16, batch=8)
     with pytest.raises(EnvironmentLacks, match="Another process is at work"):
         verify(folder)
-    process.join(60)
+    process.join(120)
     assert process.exitcode == 0
     assert verify(folder).whole
 
@@ -153,6 +154,17 @@ def test_a_disk_that_is_full_stops_the_run_which_can_go_on(pictures, tmp_path):
     said, files, rest = done.stdout.splitlines()
     assert said.startswith("4 ") and "32 of 50 images are done and kept" in said and "go on" in said
     assert files == "['000000.safetensors', '000001.safetensors']" and rest == "2 50"
+
+
+def test_no_reader_is_left_when_a_shard_cant_be_written(net, pictures, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    work = Answers(net, seen=lambda batch: monkeypatch.setattr(os, "fsync", full))
+    with pytest.raises(EnvironmentLacks, match=r"No space left.*0 of 50 images are done") as kept:
+        run(net, collect(pictures), work, folder=tmp_path, shard=16, batch=8, workers=2)
+    assert not any(thread.name.startswith("seethrough-reader") for thread in threading.enumerate())
+    assert temporary_files(tmp_path) == [] and kept.value.exit_code == 4
 
 
 def test_a_full_disk_at_the_manifest_is_one_sentence(net, pictures, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,8 +45,8 @@ class Engine(Protocol):
         *,
         step: Callable[[int], None],
         settle: Callable[[int], None],
-    ) -> Iterator[Finished]:
-        """Do shards, and hand back each when it is done, in any order.
+    ) -> Generator[Finished, None, None]:
+        """Do shards, and hand back each when it is done, in any order. Closed before the end, it leaves nothing behind.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -61,7 +61,7 @@ class Local:
         *,
         step: Callable[[int], None],
         settle: Callable[[int], None],
-    ) -> Iterator[Finished]:
+    ) -> Generator[Finished, None, None]:
         """As the protocol says; in their order."""
         items = list(chain.from_iterable(shard.items for shard in shards))
         read = _reading_of(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,9 +131,10 @@ def _finish(manifest: Manifest, plan: Plan, task: Task, engine: Engine, progress
     step(0)
     if task.batch is not None:
         manifest.settle_batch(task.batch)
-    for finished in engine.finish(task, to_do, step=step, settle=manifest.settle_batch):
-        written = write_shard(manifest.folder, finished.shard.number, finished.items, finished.arrays)
-        manifest.record(written, finished.passed, finished.batch)
+    with closing(engine.finish(task, to_do, step=step, settle=manifest.settle_batch)) as finishing:
+        for finished in finishing:
+            written = write_shard(manifest.folder, finished.shard.number, finished.items, finished.arrays)
+            manifest.record(written, finished.passed, finished.batch)
 
 
 @contextmanager
