@@ -112,7 +112,7 @@ def film(result: Maximized, language: str = "en") -> bytes:
     """
     if len(result.snapshots) < 2:
         raise UsageError("No pictures of the way there were kept; make it with snapshots=24, or of fewer units.")
-    frames = [Image.fromarray(_frame(result, pictures)) for pictures in [*result.snapshots, composed(result)]]
+    frames = [Image.fromarray(_frame(result, pictures)) for pictures in [*result.snapshots[:-1], composed(result)]]
     palette = _palette(frames)
     drawn = [frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames]
     out = io.BytesIO()
