@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from wall_material import COLOURS, folder_of
 
 
