@@ -24,7 +24,7 @@ def found(layer, name):
 def test_random_kernels_have_nothing_to_be_noticed(shape):
     for seed in range(20):
         layer = one(convolution(random_weights(*shape, seed=seed)), (shape[1], 16, 16))
-        assert names(layer) == [], seed
+        assert set(names(layer)) <= {"unstructured"}, seed
 
 
 @settings(max_examples=25, deadline=None)
@@ -123,7 +123,7 @@ def test_a_first_layer_with_a_stride_of_four_is_told_and_patches_are_not():
     wide = convolution(random_weights(16, 3, 11, 11), stride=4)
     assert found(one(wide, (3, 32, 32)), "aliasing").numbers["beyond"] > 0.5
     patches = convolution(random_weights(16, 3, 8, 8), stride=8)
-    assert names(one(patches, (3, 32, 32))) == []
+    assert "aliasing" not in names(one(patches, (3, 32, 32)))
     deep = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), wide := convolution(random_weights(16, 4, 11, 11), stride=4))
     assert "aliasing" not in names(one(deep, (3, 32, 32), "2"))
 
@@ -132,6 +132,17 @@ def test_an_alternating_kernel_is_told():
     w = random_weights(16, 4, 3, 3)
     w[6] = (-1.0) ** torch.arange(9).reshape(3, 3)
     assert found(one(convolution(w), (4, 8, 8)), "checkerboard").filters == (6,)
+
+
+def test_random_kernels_on_a_picture_are_told_from_smooth_ones():
+    by_chance = [names(one(convolution(random_weights(16, 3, 3, 3, seed=s)), (3, 16, 16))) for s in range(100, 140)]
+    assert sum("unstructured" in one for one in by_chance) >= 38
+    smooth = torch.nn.functional.avg_pool2d(random_weights(16, 3, 5, 5), 3, stride=1)
+    assert "unstructured" not in names(one(convolution(smooth), (3, 16, 16)))
+    grey = random_weights(16, 1, 5, 5).expand(16, 3, 5, 5)
+    assert "unstructured" not in names(one(convolution(grey), (3, 16, 16)))
+    deep = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), convolution(random_weights(16, 3, 3, 3)))
+    assert "unstructured" not in names(one(deep, (3, 16, 16), "2"))
 
 
 def test_coarse_and_fine_kernels_without_any_between_are_told():

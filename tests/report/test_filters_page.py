@@ -78,7 +78,7 @@ def test_the_arrays_are_those_of_the_result(found, tmp_path):
 def test_the_record_is_json_without_nan(found, tmp_path):
     record = json.loads(found.save(tmp_path / "f.json").read_text("utf-8"), parse_constant=pytest.fail)
     first, second = record["layers"]
-    assert [f["name"] for f in first["findings"]] == ["dead", "duplicate"]
+    assert [f["name"] for f in first["findings"]] == ["dead", "duplicate", "unstructured"]
     assert first["measures"][4]["size"] == 0 and first["measures"][4]["bands"]["low"] is None
     assert second["composed"] == {"through": ["0"], "rectifiers": 1}
     assert first["reads"]["colours"] == {"red": 0, "green": 1, "blue": 2}

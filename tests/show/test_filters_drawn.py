@@ -116,7 +116,7 @@ def test_random_weights_carry_their_watermark():
 NUMBERS = {
     "zeros": 1, "largest": 0.0002, "normalised": True, "threshold": 0.95, "redundant": 2, "cosines": [0.97], "relative": [14.2],
     "times": 10.0, "kernel": [3, 3], "stride": [2, 2], "unevenness": 0.2, "beyond": 0.7, "share": [0.6], "low": 0.4,
-    "middle": 0.05, "high": 0.55,
+    "middle": 0.05, "high": 0.55, "places": 0.4, "colours": -1.2,
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import betaincinv
 
 from seethrough.anatomy.filter_composed import Composed
-from seethrough.anatomy.filter_measures import Measures, cosines, members_of
+from seethrough.anatomy.filter_measures import Measures, cosines, has_frequencies, members_of, structure
 from seethrough.anatomy.kernels import Kernels
 
 DEAD = 1e-3
@@ -47,6 +47,9 @@ COARSE = 4
 GAP = 0.1
 """Under this share of energy on average, a first layer has next to nothing at middle frequencies; white noise has 15 %."""
 
+STANDARD_ERRORS, ENOUGH_WEIGHTS = 3.0, 200
+"""Kernels within so many standard errors of random ones, in each way, look like such; fewer weights can't tell."""
+
 UNEVEN = 0.1
 """A transposed convolution with more than this share of pattern paints it visibly."""
 
@@ -59,7 +62,7 @@ class FilterFinding:
     ----------
     name
         ``"dead"``, ``"duplicate"``, ``"dominating"``, ``"uneven_overlap"``, ``"uneven"``, ``"not_finite"``, ``"aliasing"`` (all
-        warnings); ``"opposite"``, ``"checkerboard"``, ``"no_middle"``, ``"unfed"`` (good to know).
+        warnings); ``"opposite"``, ``"checkerboard"``, ``"no_middle"``, ``"unfed"``, ``"unstructured"`` (good to know).
     level
         ``"warning"`` or ``"info"``.
     layer
@@ -109,6 +112,7 @@ def findings_of(kernels: Kernels, measures: Measures, composed: Composed | None 
             aliasing,
             checkerboards,
             no_middle,
+            unstructured,
         )
         for finding in look(kernels, measures)
     ]
@@ -274,6 +278,20 @@ def no_middle(kernels: Kernels, measures: Measures) -> Iterator[FilterFinding]:
     low, middle, high = (float(share) for share in np.nanmean(measures.bands, axis=0))
     if middle < GAP:
         yield FilterFinding("no_middle", "info", kernels.path, numbers={"low": low, "middle": middle, "high": high})
+
+
+def unstructured(kernels: Kernels, measures: Measures) -> Iterator[FilterFinding]:
+    """Kernels on a picture that nothing tells from random ones: neither do neighbouring weights go together, nor colours.
+
+    Pictures are smooth, and so are the kernels of all that was trained on them for long.
+    """
+    on_picture = kernels.source.picture and (kernels.in_colour or kernels.weights.shape[1] == 1)
+    if not on_picture or not has_frequencies(kernels) or kernels.weights.size < ENOUGH_WEIGHTS:
+        return
+    places, colours = structure(kernels.weights.astype(np.float64))
+    if max(abs(places), abs(colours)) < STANDARD_ERRORS and not is_dead(measures).all():
+        numbers = {"places": places, "colours": colours, "within": STANDARD_ERRORS}
+        yield FilterFinding("unstructured", "info", kernels.path, numbers=numbers)
 
 
 def _groups(angles: NDArray[np.float64], threshold: float) -> Iterator[NDArray[np.int64]]:

@@ -183,6 +183,30 @@ def checkerboard(w: NDArray[np.float64]) -> NDArray[np.float64]:
     return _ratio(along.sum(axis=1), (w**2).reshape(len(w), -1).sum(axis=1), otherwise=np.nan)
 
 
+def structure(w: NDArray[np.float64]) -> tuple[float, float]:
+    """How far a layer's kernels are from random ones, in standard errors: along their places, and from slice to slice.
+
+    Products of neighbouring weights, and of weights at one place of two slices, each filter at RMS 1. Were the weights independent with
+    mean 0, the sum of P such products would have mean 0 and variance P. (0, 0) where all are zeros.
+    """
+    rms = np.sqrt(np.mean(w.reshape(len(w), -1) ** 2, axis=1))
+    living = w[np.isfinite(rms) & (rms > 0)] / rms[np.isfinite(rms) & (rms > 0)].reshape(-1, *(1,) * (w.ndim - 1))
+    places = [_neighbours(living, axis) for axis in range(2, w.ndim)]
+    slices = [living[:, a] * living[:, b] for a in range(w.shape[1]) for b in range(a)]
+    return _standard_errors(places), _standard_errors(slices)
+
+
+def _neighbours(w: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Products of the weights that are next to each other along an axis."""
+    count = w.shape[axis]
+    return np.take(w, range(1, count), axis) * np.take(w, range(count - 1), axis)
+
+
+def _standard_errors(products: list[NDArray[np.float64]]) -> float:
+    count = sum(p.size for p in products)
+    return float(sum(p.sum() for p in products) / np.sqrt(count)) if count else 0.0
+
+
 def unevenness(w: NDArray[np.float64], stride: tuple[int, ...]) -> NDArray[np.float64]:
     """(K,): how unevenly a transposed convolution paints a constant input, 0 (even) … 1 (only a pattern).
 

@@ -99,6 +99,8 @@ NOTHING = Both(
     "Nothing stands out: no dead, near-duplicate or dominating filter.", "没有异常：没有失活、近似重复或独大的滤波器。"
 )
 NOTHING_COMPARED = Both("Nothing stands out: no filter is dead.", "没有异常：没有失活的滤波器。")
+TOTAL, TO_LOOK_AT = Both("{filters:count} filters.", "共 {filters:count} 个滤波器。"), Both("To look at:", "值得注意：")
+RANDOM = Both("Those on the picture look as drawn at random.", "作用于图片的滤波器看起来如同随机。")
 SIZES = Both("size of each filter, median = 1", "各滤波器的大小，中位数 = 1")
 SURE: Mapping[str, Both] = {"certain": Both("Certain.", "确定。"), "likely": Both("Likely.", "很可能。")}
 
@@ -213,6 +215,19 @@ FINDINGS: Mapping[str, FindingWords] = {
             "可能检测细纹理，或 JPEG 与放大的痕迹。",
         ),
     ),
+    "unstructured": FindingWords(
+        Both("as drawn at random", "如同随机"),
+        Both(
+            "As drawn at random: neighbouring weights go together no more than by chance ({places:value} standard errors), nor do colours "
+            "({colours:value}).",
+            "如同随机：相邻权重的一致程度不超过偶然（{places:value} 个标准误），各颜色之间亦然（{colours:value}）。",
+        ),
+        Both(
+            "Kernels that were trained on pictures for long are smooth. This layer may hardly have moved from where it began: random weights, few "
+            "steps, a small learning rate or frozen; few and small kernels may also hide a structure.",
+            "在图片上充分训练的核是平滑的。该层可能几乎没有离开初始值：随机权重、步数少、学习率小或被冻结；核少而小时也可能掩盖结构。",
+        ),
+    ),
     "no_middle": FindingWords(
         Both("little between coarse and fine", "缺少中频"),
         Both(
@@ -282,13 +297,14 @@ def said(filters: Filters) -> Both:
     """The whole in a sentence or two: how many filters, and what stands out."""
     total = sum(layer.kernels.count for layer in filters.values())
     warned = [f for f in filters.findings if f.level == "warning"]
-    opening = Both("{filters:count} filters.", "共 {filters:count} 个滤波器。").fill(filters=total)
+    opening = TOTAL.fill(filters=total)
+    random = RANDOM if any(f.name == "unstructured" for f in filters.findings) else Both("", "")
     if not warned:
         compared = any(layer.kernels.shared for layer in filters.values())
-        return _joined(opening, NOTHING if compared else NOTHING_COMPARED)
+        return _joined(opening, NOTHING if compared else NOTHING_COMPARED, random)
     tallies = {name: sum(_tally(f) for f in warned if f.name == name) for name in dict.fromkeys(f.name for f in warned)}
     told = [Both(f"{count(k)} {name_of(n).en}", f"{name_of(n).zh} {count(k)} 处") for n, k in tallies.items()]
-    return _joined(opening, Both("To look at:", "值得注意："), Both(*(_ended(told, lang) for lang in LANGUAGES)))
+    return _joined(opening, TO_LOOK_AT, Both(*(_ended(told, language) for language in LANGUAGES)), random)
 
 
 def form(layer: LayerFilters) -> Both:
