@@ -89,3 +89,14 @@ def test_what_no_dream_or_picture_can_be_is_refused(net, picture):
         st.deepdream(net, picture, "stage2", octaves=0)
     with pytest.raises(UsageError, match="2 were given"):
         st.invert(net, [picture, picture], "stage2")
+
+
+def test_a_network_of_one_size_dreams_at_that_size_and_says_so():
+    from torch import nn
+
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 18 * 18, 2)).eval()
+    fixed = st.open(module, input_size=(3, 20, 20), preprocessing="unit")
+    start = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    found = st.deepdream(fixed, start, "1", steps=2, snapshots=0)
+    assert found.settings["octaves"] == 1
+    assert "maximized_one_octave" in {n.name for n in found.notes}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seethrough.errors import UsageError
+from seethrough.errors import InputRefused, NetworkRefused, UsageError
 from seethrough.features.ascent import Callback, reader
 from seethrough.features.making import SMALLEST, How, Progress, Stage, layer_named, made, stage
 from seethrough.features.maximize import asked_for, started
@@ -21,8 +21,10 @@ from seethrough.features.objectives import INPUT, OUTPUT, Along, Channel, Layer,
 from seethrough.features.parametrize import Parametrization, Pixel, parametrization_said
 from seethrough.features.transforms import Transform, transforms_said
 from seethrough.network import Network, as_network
+from seethrough.results import Note
 
 STEPS = 128
+OCTAVES = 3
 EARLY = 0.3
 """How far on the way to what is asked for the layer lies at which an accentuated picture stays near to its beginning."""
 
@@ -147,10 +149,10 @@ def deepdream(
     layer: str,
     *,
     channel: int | None = None,
-    octaves: int = 3,
+    octaves: int | None = None,
     ratio: float = 1.4,
     size: int | Sequence[int] | None = None,
-    steps: int = 24,
+    steps: int = 32,
     parametrization: str | Parametrization | None = None,
     transforms: Transforms = "gentle",
     seed: int = 0,
@@ -165,7 +167,8 @@ def deepdream(
     channel
         One of its channels alone.
     octaves, ratio
-        How many sizes, and by how much each is larger than the one before; the network must take them all.
+        How many sizes, and by how much each is larger than the one before; the network must take them all. By default
+        3, or 1, which is said, for a network that takes its own size alone.
     steps
         At each size.
 
@@ -173,26 +176,50 @@ def deepdream(
     -----
     After Mordvintsev, Olah and Tyka (Inceptionism, 2015). Other parameters are those of `seethrough.maximize`.
     """
-    if octaves < 1 or ratio <= 1:
+    if (octaves is not None and octaves < 1) or ratio <= 1:
         raise UsageError(f"A dream has at least one octave, and a ratio above 1; not {octaves} and {ratio}.")
     net = as_network(net)
     full = stage(net, size)
     path = layer_named(net, layer)
     objective = Layer(path) if channel is None else Channel(path, channel)
-    way = Pixel(rate=0.03) if parametrization is None else parametrization
+    way = Pixel(rate=0.06) if parametrization is None else parametrization
+    notes: list[Note] = []
+    if octaves is None:
+        octaves = OCTAVES if _takes(_smaller(full, ratio, OCTAVES - 1), objective) else 1
+        if octaves == 1:
+            notes.append(Note("maximized_one_octave", "info", {"size": " × ".join(map(str, full.size))}))
     before: Tensor | None = None
     dream: Tensor | None = None
     result: Maximized | None = None
     for k in reversed(range(octaves)):
-        place = full if k == 0 else stage(net, [max(SMALLEST, round(n / ratio**k)) for n in full.size])
+        place = _smaller(full, ratio, k)
         picture = started(place, image)
         begin = picture if dream is None or before is None else _detailed(dream, picture, before)
         how = _how(place, way, transforms, steps, seed, snapshots, callback, progress)
-        result = made(place, [objective], how, way="deepdream", start=begin, more={"octaves": octaves, "ratio": ratio})
+        more = {"octaves": octaves, "ratio": ratio}
+        result = made(place, [objective], how, way="deepdream", start=begin, more=more, notes=notes)
         before, dream = picture, torch.from_numpy(result.pictures).permute(0, 3, 1, 2).float() / 255
         dream = dream if place.pixels.channels == 3 else dream[:, : place.pixels.channels]
     assert result is not None and before is not None
     return replace(result, started=full.pixels.drawn(before)[0])
+
+
+def _smaller(full: Stage, ratio: float, times: int) -> Stage:
+    """The same network with pictures so many times smaller by a ratio."""
+    if not times:
+        return full
+    return stage(full.net, [max(SMALLEST, round(n / ratio**times)) for n in full.size])
+
+
+def _takes(place: Stage, objective: Objective) -> bool:
+    """Whether the network takes pictures of this size."""
+    try:
+        place.cut(objective.layers, 1)
+    except NetworkRefused:
+        raise
+    except InputRefused:
+        return False
+    return True
 
 
 def _detailed(dream: Tensor, picture: Tensor, before: Tensor) -> Tensor:

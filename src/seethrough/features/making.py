@@ -274,9 +274,9 @@ def _snapshots(parts: Sequence[Ascended]) -> np.ndarray:
 
 
 def _relative(opacity: Tensor) -> np.ndarray:
-    """0…1 a picture: full from the 90th percentile on, smoothed as the eye would."""
+    """0…1 a picture: full from the 80th percentile on, smoothed as the eye would."""
     smooth = torch.nn.functional.avg_pool2d(opacity[:, None], 5, stride=1, padding=2, count_include_pad=False)[:, 0]
-    most = torch.quantile(smooth.flatten(1), 0.9, dim=1).clamp(min=1e-20)
+    most = torch.quantile(smooth.flatten(1), 0.8, dim=1).clamp(min=1e-20)
     return (smooth / most[:, None, None]).clamp(0, 1).float().cpu().numpy()
 
 

@@ -317,6 +317,10 @@ NOTES: Mapping[str, Both] = {
         "their units look for. More steps, or fewer transforms, may help.",
         "{total:count} 张图片中有 {count:count} 张低于真实最佳（{names}），几乎说明不了其单元在寻找什么。可尝试更多步数或更少变换。",
     ),
+    "maximized_one_octave": Both(
+        "The network takes pictures of {size} alone, so it dreamt at that one size.",
+        "该网络只接受 {size} 的图片，因此只在这一个尺寸上“做梦”。",
+    ),
     "maximized_first_channels": Both(
         "The first {shown:count} of the layer's {total:count} channels are shown; others are made when they are named.",
         "展示该层 {total:count} 个通道中的前 {shown:count} 个；指定其他通道即可生成。",
