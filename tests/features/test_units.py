@@ -404,3 +404,13 @@ def test_a_shard_gathers_its_batches_in_order(net, pictures):
         part.add(Batch(tuple(rows), net.prepare([pictures[i] for i in rows])))
     activation, _ = by_hand(net, pictures[:8], "act2")
     np.testing.assert_allclose(part.arrays()["0.largest"], activation.reshape(8, 8, -1).max(2), rtol=1e-4, atol=1e-6)
+
+
+def test_ready_tensors_have_units_and_crops_too(net, pictures):
+    ready = net.prepare(list(pictures)).batch
+    ours, theirs = st.units(net, ready, "act2"), st.units(net, pictures, "act2")
+    np.testing.assert_array_equal(ours["act2"].best.items, theirs["act2"].best.items)
+    (described,) = unit_layers(net.graph(), "act2")
+    ((_, crop),) = crops(net, ours.collection, [Sight(replace(described, receptive=None), 0, 3, 0)])
+    assert crop.pixels.shape == (SIDE, SIDE, 3)
+    assert ours.search(ready[:1]).images == NUMBER

@@ -12,13 +12,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seethrough.datasets.collection import Collection
 from seethrough.features.unit_layers import UnitLayer
 from seethrough.graph.execute import execute
 from seethrough.graph.untouched import same_chance
-from seethrough.images import Geometry
+from seethrough.images import Geometry, is_ready
 from seethrough.network import Network, Prepared
 
 LARGEST_FIELD = 0.25
@@ -78,13 +79,18 @@ def crops(net: Network, collection: Collection, sights: Sequence[Sight]) -> Iter
     order = sorted(by_item)
     for first in range(0, len(order), TOGETHER):
         items = order[first : first + TOGETHER]
-        pictures = [collection.picture(item).pixels for item in items]
-        prepared = [net.prepare([pixels]) for pixels in pictures]
+        prepared = [_prepared(net, collection, item) for item in items]
         drawn = {sights[n].layer for item in items for n in by_item[item] if not shows_field(sights[n].layer)}
         maps = _activations(net, prepared, [layer for layer in drawn if len(layer.size) == 2])
         for row, item in enumerate(items):
             for number in by_item[item]:
                 yield number, _crop(sights[number], prepared[row], maps, row)
+
+
+def _prepared(net: Network, collection: Collection, item: int) -> Prepared:
+    """One image as the network takes it, with the pixels that are cut."""
+    source = collection[item].source
+    return net.prepare(source[None] if is_ready(source) else [collection.picture(item).pixels])
 
 
 def _crop(sight: Sight, prepared: Prepared, maps: dict[str, NDArray[np.float32]], row: int) -> Crop:
@@ -153,8 +159,6 @@ def _activations(
     layers = list(layers)
     if not layers:
         return {}
-    import torch
-
     batch = torch.cat([each.batch for each in prepared])
     source = net.source_of(prepared[0])
     graph = source.proved(batch)
