@@ -25,7 +25,7 @@ COMPONENTS = 50
 EARLY_STEPS, STEPS = 150, 350
 """Of t-SNE: fewer than usual, since on the grid `settle` does the fine work."""
 
-ONE_CORE = 2_000
+ONE_CORE = 10_000
 """Up to this many images one core is enough for t-SNE, and several would mostly wait for each other."""
 
 EXACT_NEIGHBOURS = 20_000
