@@ -132,7 +132,10 @@ def killed(pictures: Path, place: Path, kills: int) -> bool:
         left += sum(1 for path in folder.rglob("*") if path.name.endswith((".part", "-wal", "-shm")))
         equal = equal and rows == whole and verify(folder).whole
         runs += 1
-        print(f"  run {runs}: {here} kills, {again} of {shards} shards done again, {len(rows)} rows", flush=True)
+        print(
+            f"  run {runs}: {here} kills, {again} times a shard done again ({shards} shards), {len(rows)} rows",
+            flush=True,
+        )
     print(f"kill -9 at {done} random moments of {IMAGES} images: {runs} runs, rows equal to the unbroken run's: {equal}; at most "
           f"one shard done again a kill: {redone <= 0}; temporary files left: {left}")  # fmt: skip
     return equal and redone <= 0 and not left
