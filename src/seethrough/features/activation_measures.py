@@ -50,24 +50,31 @@ class Measures:
 
 
 def measure(values: Tensor, ends: Ends | None) -> Measures:
-    """Measure the channels of a layer.
+    """Measure the channels of a layer, an image at a time, so that little stands beside the values themselves.
 
     Parameters
     ----------
     values
         (N, C, …), or (N, C) for a layer without places.
     """
-    flat = values.reshape(*values.shape[:2], -1).float()
-    saturated = _share(ends.reached(flat)) if ends is not None and ends.saturates else None
+    return joined([_of_one(image[None], ends) for image in values])
+
+
+def _of_one(values: Tensor, ends: Ends | None) -> Measures:
+    """Of one image, (1, C, …)."""
+    flat = values.reshape(1, values.shape[1], -1).float()
+    least, mean = flat.amin(2), flat.mean(2)
+    strength = mean if bool((least >= 0).all()) else flat.abs().mean(2)
+    sound = bool(torch.isfinite(mean).all())  # a single number that isn't finite makes the mean so
     return Measures(
-        strength=_array(flat.abs().mean(2)),
-        mean=_array(flat.mean(2)),
+        strength=_array(strength),
+        mean=_array(mean),
         max=_array(flat.amax(2)),
-        min=_array(flat.amin(2)),
+        min=_array(least),
         zeros=_share(flat == 0),
-        saturated=saturated,
-        rim=_rim(values),
-        finite=_share(torch.isfinite(flat)),
+        saturated=_share(ends.reached(flat)) if ends is not None and ends.saturates else None,
+        rim=_rim(values, strength),
+        finite=np.ones(mean.shape, np.float32) if sound else _share(torch.isfinite(flat)),
     )
 
 
@@ -81,17 +88,22 @@ def joined(parts: Sequence[Measures]) -> Measures:
     return Measures(**{f.name: column(f.name) for f in fields(Measures)})  # pyright: ignore[reportArgumentType]
 
 
-def _rim(values: Tensor) -> NDArray[np.float32] | None:
+def _rim(values: Tensor, strength: Tensor) -> NDArray[np.float32] | None:
+    """From the four edges alone: their corners are counted once."""
     if values.dim() != 4 or min(values.shape[2:]) < 3:
         return None
-    sizes = values.float().abs()
-    whole, inside = sizes.sum((2, 3)), sizes[:, :, 1:-1, 1:-1].sum((2, 3))
-    return _array(torch.where(whole > 0, (whole - inside) / whole, 0.0).clamp(0, 1))
+    edges = (values[:, :, 0], values[:, :, -1], values[:, :, 1:-1, 0], values[:, :, 1:-1, -1])
+    ring = torch.stack([edge.float().abs().sum(2) for edge in edges]).sum(0)
+    whole = strength * (values.shape[2] * values.shape[3])
+    return _array(torch.where(whole > 0, ring / whole, 0.0).clamp(0, 1))
 
 
 def _share(marks: Tensor) -> NDArray[np.float32]:
-    return _array(marks.float().mean(2))
+    """How much of each channel's places is marked, of (1, C, places) truths; row by row, which NumPy counts fastest."""
+    rows = marks[0].cpu().numpy()
+    counts = np.array([[np.count_nonzero(row) for row in rows]])
+    return (counts / max(1, rows.shape[1])).astype(np.float32)
 
 
 def _array(values: Tensor) -> NDArray[np.float32]:
-    return values.cpu().numpy()
+    return values.float().cpu().numpy()

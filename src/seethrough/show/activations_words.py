@@ -135,7 +135,7 @@ def said(found: Activations) -> Both:
         else COUNTED.fill(layers=len(layers), channels=channels)
     ]
     parts += _sparser([layer for layer in layers if layer.rectified])
-    parts.append(_silent(layers, len(found.pictures)))
+    parts += _silent(layers, len(found.pictures))
     return sentences(parts)
 
 
@@ -149,16 +149,17 @@ def _sparser(layers: Sequence[LayerActivations]) -> list[Both]:
     return [SPARSER.fill(before=share(before), first=plain(first.path), after=share(after), last=plain(last.path))]
 
 
-def _silent(layers: Sequence[LayerActivations], images: int) -> Both:
+def _silent(layers: Sequence[LayerActivations], images: int) -> list[Both]:
+    """Where nothing is silent, that is worth saying of rectifiers alone."""
     what = THIS_PICTURE if images == 1 else ALL_PICTURES.fill(count=images)
     dead = [dead_of(layer) for layer in layers]
     if not sum(dead):
-        return NONE_SILENT.fill(what=what)
+        return [NONE_SILENT.fill(what=what)] if any(layer.rectified for layer in layers) else []
     at = int(np.argmax(dead))
     name = plain(layers[at].path) or layers[at].kind
     if sum(dead) == 1:
-        return ONE_SILENT.fill(what=what, layer=name)
-    return SILENT.fill(dead=sum(dead), what=what, layer=name, most=dead[at], all=layers[at].count)
+        return [ONE_SILENT.fill(what=what, layer=name)]
+    return [SILENT.fill(dead=sum(dead), what=what, layer=name, most=dead[at], all=layers[at].count)]
 
 
 def caption(layer: LayerActivations, drawn: int | None = None) -> Both:
