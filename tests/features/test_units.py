@@ -414,3 +414,17 @@ def test_ready_tensors_have_units_and_crops_too(net, pictures):
     ((_, crop),) = crops(net, ours.collection, [Sight(replace(described, receptive=None), 0, 3, 0)])
     assert crop.pixels.shape == (SIDE, SIDE, 3)
     assert ours.search(ready[:1]).images == NUMBER
+
+
+def test_maximized_pictures_are_made_once_and_kept(net, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("seethrough.features.unit_maximized.STEPS", 3)
+    asked = {"channels": [0, 5], "maximized": True, "relevance": False, "folder": tmp_path / "u"}
+    first = st.units(net, pictures, "act2", **asked)
+    assert first.maximized["act2"].shape == (2, SIDE, SIDE, 3)
+    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "u" / "maximized").iterdir()}
+    assert len(kept) == 2
+    again = st.units(net, pictures, "act2", **asked)
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    np.testing.assert_array_equal(again.maximized["act2"], first.maximized["act2"])
+    page = first.save(tmp_path / "units.html").read_text("utf-8")
+    assert page.count('class="maximized"') == 2
