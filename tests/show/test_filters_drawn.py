@@ -13,9 +13,10 @@ from seethrough.anatomy.filter_findings import FilterFinding
 from seethrough.anatomy.kernels import FORMS
 from seethrough.results import Note
 from seethrough.show import figure, lettering
+from seethrough.show.filter_finding_words import FINDINGS, name_of, otherwise, sentence
 from seethrough.show.filters_tiles import draw_tiles, in_colour
-from seethrough.show.filters_words import FINDINGS, name_of, otherwise, said, sentence
 from seethrough.show.filters_words import FORMS as FORM_WORDS
+from seethrough.show.filters_words import said
 from seethrough.show.words import WATERMARK
 
 
@@ -144,3 +145,16 @@ def test_every_form_has_words():
 def test_many_filters_are_named_shortly():
     finding = FilterFinding("dead", "warning", "conv", tuple(range(40)), numbers={"zeros": 40, "largest": 0.0})
     assert "and 28 more" in sentence(finding).en and "另 28 个" in sentence(finding).zh
+
+
+@pytest.mark.parametrize(
+    ("zeros", "largest", "words"),
+    [
+        (2, 0.0, "every weight is zero"),
+        (0, 0.0, "multiplies by zero"),
+        (1, 2e-4, "at most 2.00 × 10⁻⁴ of the median"),
+    ],
+)
+def test_how_filters_are_dead_is_said(zeros, largest, words):
+    finding = FilterFinding("dead", "warning", "conv", (1, 5), numbers={"zeros": zeros, "largest": largest})
+    assert words in sentence(finding).en

@@ -40,7 +40,8 @@ def filters(
 
 
 def _tell(found: Filters, language: str, *, brief: bool) -> None:
-    from seethrough.show.filters_words import form, otherwise, said, sentence
+    from seethrough.show.filter_finding_words import otherwise, sentence
+    from seethrough.show.filters_words import form, said
     from seethrough.show.words import note_words
 
     say(said(found).in_(language))

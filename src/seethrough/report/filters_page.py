@@ -17,22 +17,10 @@ from seethrough.anatomy.filters import Filters, LayerFilters
 from seethrough.report.files import Writer, png, svg
 from seethrough.report.frame import framed
 from seethrough.report.records import json_bytes
+from seethrough.show.filter_finding_words import name_of, otherwise, sentence
 from seethrough.show.filters_figure import told_of_composed
 from seethrough.show.filters_tiles import Drawn, Tile, draw_tiles
-from seethrough.show.filters_words import (
-    EYEBROW,
-    MEASURES,
-    PAGE,
-    READING,
-    form,
-    name_of,
-    numbers_of,
-    otherwise,
-    reads_of,
-    said,
-    sentence,
-    title,
-)
+from seethrough.show.filters_words import EYEBROW, MEASURES, PAGE, READING, form, numbers_of, reads_of, said, title
 from seethrough.show.language import Both, both, measured, plain
 from seethrough.show.words import WATERMARK, note_words
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from seethrough.anatomy.filter_findings import DEAD, DOMINATING
 from seethrough.anatomy.filters import Filters, LayerFilters
 from seethrough.show.colour import table
+from seethrough.show.filter_finding_words import name_of, otherwise, sentence
 from seethrough.show.filters_tiles import MID_GREY, Drawn, draw_tiles, enlarged
 from seethrough.show.filters_words import (
     COMPOSED,
@@ -22,10 +23,7 @@ from seethrough.show.filters_words import (
     OWN_SCALES,
     SIZES,
     form,
-    name_of,
-    otherwise,
     said,
-    sentence,
     title,
 )
 from seethrough.show.language import Both, known_language, measured, plain
