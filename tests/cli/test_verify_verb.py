@@ -1,5 +1,6 @@
 """The verb ``verify``: 0 where the folder of a run is whole, 1 where it isn't, and what is wrong with it."""
 
+import importlib
 import json
 
 import numpy as np
@@ -70,3 +71,17 @@ def test_images_passed_by_are_named_and_make_the_code_1(capsys):
     assert say_passed([Passed(i, f"{i}\x1b.png", "broken") for i in range(LISTED + 2)]) == 1
     err = capsys.readouterr().err
     assert err.count("broken") == LISTED and "2 images more" in err and "\x1b" not in err
+
+
+def test_an_interruption_says_what_whoever_was_interrupted_has_to_say(seethrough, tmp_path, monkeypatch):
+    """What a run that is stopped leaves on the exception reaches the person, although the parser knows Ctrl-C too."""
+
+    def interrupted(folder):
+        stop = KeyboardInterrupt()
+        stop.add_note("64 of 210 images are done.")
+        raise stop
+
+    monkeypatch.setattr(importlib.import_module("seethrough.jobs.verify"), "verify", interrupted)
+    outcome = seethrough("verify", tmp_path)
+    assert outcome.code == 130
+    assert outcome.err == "seethrough: Interrupted; nothing is left half-written. 64 of 210 images are done.\n"
