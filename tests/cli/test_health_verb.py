@@ -52,6 +52,13 @@ def test_two_networks_stand_beside_each_other(seethrough, tiny, photos):
     assert "0 findings are gone, 0 are new" in outcome.out
 
 
+def test_of_two_networks_what_was_said_is_for_the_one_that_does_not_know_it(seethrough, tiny, photos):
+    outcome = seethrough("health", "demo:leopards", "demo:leopards-balanced", photos, "--preprocessing", "unit")
+    assert outcome.code == 0 and "11 layers stand beside each other" in outcome.out
+    alone = seethrough("health", "demo:leopards", photos, "--preprocessing", "unit")
+    assert alone.code == 2
+
+
 def test_a_broken_picture_is_named_and_the_others_are_looked_at(seethrough, tiny, photos, folder):
     (folder / photos / "a" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     outcome = seethrough("health", tiny[0], photos, *tiny[1:])

@@ -115,3 +115,15 @@ def test_maps_too_small_for_a_spectrum_are_left_out():
     )
     health = st.health(opened(net, 16), pictures(4, 16))
     assert [stride.path for stride in health.strides] == ["2"]
+
+
+def test_a_picture_cut_into_patches_is_not_said_to_alias():
+    def network(reach):
+        torch.manual_seed(0)
+        first = nn.Conv2d(3, 8, reach, stride=4)
+        return nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+
+    grains = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
+    patches = st.health(opened(network(4), 64), grains)
+    assert "aliasing" not in names(patches) and patches.strides[0].whole > 0.5
+    assert "aliasing" in names(st.health(opened(network(5), 64), grains))

@@ -90,8 +90,8 @@ def _examined(words: Words, other: str | None, images: str, asked: Question) -> 
     from seethrough.datasets.collection import collect
 
     collection = collect(images, truth=asked.truth)
-    net = open_to_ask(words)
-    beside = None if other is None else _open_other(words, other)
+    net = open_to_ask(words) if other is None else _open_lacking(words)
+    beside = None if other is None else _open_lacking(replace(words, model=other, weights=None))
     with progress() as step:
         return examine(
             net,
@@ -105,9 +105,14 @@ def _examined(words: Words, other: str | None, images: str, asked: Question) -> 
         )
 
 
-def _open_other(words: Words, other: str) -> Network:
-    """The second network, with the first one's settings but its weights and what a file of weights needs."""
-    return open_to_ask(replace(words, model=other, weights=None))
+def _open_lacking(words: Words) -> Network:
+    """One of two networks: what was said of preprocessing and classes is for the one that doesn't know its own."""
+    net = open_to_ask(replace(words, preprocessing=None, classes=None))
+    lacks = {
+        "preprocessing": words.preprocessing if net.opened.preprocessing is None else None,
+        "classes": words.classes if net.opened.classes is None else None,
+    }
+    return open_to_ask(replace(words, **lacks)) if any(lacks.values()) else net
 
 
 def _say(found: Health, language: str, file: Path | None) -> None:

@@ -29,6 +29,8 @@ LOW_RANK, FEWEST_FOR_RANK = 0.25, 16
 ALIASES_FIRST = 0.2
 """Share of what a first layer hears that its stride can't keep; trained first layers of stride 2 lie under 0.16."""
 ALIASES = 0.5
+PATCH = 4
+"""Pixels a side from which windows side by side are patches."""
 SATURATED, MANY_SATURATED = 0.5, 0.25
 HALF_PRECISION = 65504.0
 EXPLODES = 1e3
@@ -214,8 +216,14 @@ def half_precision(layer: LayerHealth) -> Iterator[Finding]:
 
 
 def aliasing(stride: StrideHealth) -> Iterator[Finding]:
-    """A stride that throws away much of what the layer hears, or that steps over places which nobody looks at."""
+    """A stride that throws away much of what the layer hears, or that steps over places which nobody looks at.
+
+    A first layer that cuts the picture into patches side by side is none of these: its units describe a patch, they are no map
+    that is thinned out.
+    """
     skips = stride.first and stride.skipped > 0
+    if stride.first and stride.kind == "convolution" and stride.reach == stride.step and min(stride.step) >= PATCH:
+        return
     if stride.whole < (ALIASES_FIRST if stride.first else ALIASES) and not skips:
         return
     numbers = {
