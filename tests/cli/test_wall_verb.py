@@ -22,7 +22,9 @@ def test_a_folder_becomes_a_page(seethrough, tiny, photos, folder):
 def test_json_tells_of_every_image_and_truth(seethrough, tiny, photos, folder):
     names = folder / "names.txt"
     names.write_text("\n".join(COLOURS))
-    outcome = seethrough("wall", *tiny, photos, "--layout", "pca", "--classes", names, "--maps", "--json", "-o", "w.png")
+    outcome = seethrough(
+        "wall", *tiny, photos, "--layout", "pca", "--classes", names, "--maps", "--json", "-o", "w.png"
+    )
     record = json.loads(outcome.out)
     assert outcome.code == 0 and len(record["images"]) == 9 and record["right"] + record["wrong"] == 9
     assert (folder / "w.png").stat().st_size > 1000

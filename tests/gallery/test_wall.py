@@ -124,6 +124,8 @@ def test_folders_that_are_no_classes_are_groups(tmp_path):
 def test_an_embedding_network_has_no_answers_and_hangs():
     module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     hung = st.wall(network(module, classes=None, task="embedding"), np.stack(list(pictures(14))), layout="pca")
+    with pytest.raises(UsageError, match="leave maps out"):
+        st.wall(network(module, classes=None, task="embedding"), np.stack(list(pictures(3))), maps=True)
     assert hung.top is None and hung.confusion is None and hung.layer == "" and hung.embeddings.shape == (14, 6)
 
 

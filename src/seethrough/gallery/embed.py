@@ -120,11 +120,11 @@ def _with_maps(work: Embedding, prepared: Prepared) -> tuple[Tensor, Prediction,
     source = work.net.source_of(prepared)
     graph = source.proved(prepared.batch, gradient=True)
     layer = chosen_layer(graph, None)
-    run = Run(source, prepared.batch, asks=[(PLAIN, layer)], probabilities=gives_quantities(work.net.opened))
+    run = Run(source, prepared.batch, asks=[(PLAIN, layer)])
     vectors = _of_run(run, graph, _vector(work, graph))
     answers = work.net.answers(run.graph, run.output, prepared)
     vectors = _forward(work, prepared)[0] if vectors is None else vectors
-    run.target = question(None, run.output if run.probabilities else run.logits, work.net.classes, "logit").score
+    run.target = question(None, run.logits, work.net.classes, "logit").score
     heat = METHODS["gradcam"].function(run, layer)
     return vectors, answers, heat.detach().float().cpu().numpy()
 

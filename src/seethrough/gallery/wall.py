@@ -22,6 +22,7 @@ from seethrough.gallery.settle import settle
 from seethrough.gallery.snap import grid_for, snap
 from seethrough.gallery.thumbnails import side_for
 from seethrough.jobs import Passed, Results, run
+from seethrough.models.answers import gives_quantities
 from seethrough.models.labels import resolve
 from seethrough.network import Network, as_network
 from seethrough.results import Note, Prediction, Shown
@@ -210,7 +211,7 @@ def wall(
     Raises
     ------
     UsageError
-        An unknown layer or layout; truth of which no class is one of the network's; numbers of other images.
+        An unknown layer or layout; maps of a network without answers; truth of which no class is one of the network's; numbers of other images.
     InputRefused
         Not one image that can be read; a layer that gives no numbers.
     EnvironmentLacks
@@ -218,6 +219,11 @@ def wall(
     """
     known_layout(layout)
     net = as_network(net)
+    if maps and gives_quantities(net.opened):
+        raise UsageError(
+            f"{net.opened.source} gives quantities ({net.opened.task}) and no answers that a map could speak for; leave "
+            "maps out."
+        )
     collection = collect(images, truth=truth)
     given = {} if numbers is None else read_numbers(numbers, collection)
     work = Embedding(net, layer, side_for(len(collection)), maps)

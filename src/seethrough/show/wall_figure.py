@@ -13,10 +13,11 @@ from seethrough.show.language import known_language
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
 from seethrough.show.shrink import shrink_pixels
 from seethrough.show.wall_words import kept_words, said, title
+from seethrough.show.words import WATERMARK
 
 __all__ = ["draw", "overview", "said"]
 
-INK, QUIET, PAPER, WRONG = "#1d1d1f", "#6e6e73", "white", "#e8590c"
+INK, QUIET, PAPER, WRONG, RANDOM = "#1d1d1f", "#6e6e73", "white", "#e8590c", "#a4262c"
 MARGIN, WIDTH = 0.35, 12.0  # inches
 DOTS = 160  # per inch, what the sheet is made for
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
@@ -70,6 +71,8 @@ def draw(wall: Wall, *, language: str = "en") -> Figure:
     height = top + high * scale + MARGIN
     figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
     _text(figure, 0.3, height, title(wall).in_(spoken), size=15, weight="bold")
+    if any(note.name == "random_weights" for note in wall.notes):
+        _text(figure, 0.1, height, WATERMARK.in_(spoken), colour=RANDOM, weight="bold")
     for i, line in enumerate(lines):
         _text(figure, 0.62 + 0.16 * i, height, line, colour=QUIET)
     axes = figure.add_axes(

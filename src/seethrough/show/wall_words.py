@@ -36,7 +36,7 @@ WALL: Mapping[str, Both] = {
     "search": Both("Find by name", "按名称查找"),
     "predicted": Both("Predicted", "预测"),
     "true": Both("True", "真实"),
-    "group": Both("Class", "类别"),
+    "group": Both("Group", "分组"),
     "any": Both("any", "全部"),
     "none": Both("not known", "未知"),
     "answers": Both("Answers", "回答"),

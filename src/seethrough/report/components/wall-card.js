@@ -69,8 +69,9 @@ export class WallCard {
   verdict(i) {
     const { columns } = this.data;
     if (columns.truth[i] < 0) return [];
-    const truth = `${this.words.say("is")} ${columns.truths[columns.truth[i]]}`;
-    if (columns.right[i] < 0) return [element("p", "", truth)];
+    const name = columns.truths[columns.truth[i]];
+    if (columns.right[i] < 0) return [element("p", "", `${this.words.say("group")}: ${name}`)];
+    const truth = `${this.words.say("is")} ${name}`;
     const right = columns.right[i] === 1;
     const mark = this.words.say(right ? "mark_right" : "mark_wrong");
     return [element("p", right ? "verdict" : "verdict wrong", right ? mark : `${mark}: ${truth}`)];

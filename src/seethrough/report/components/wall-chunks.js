@@ -8,7 +8,7 @@ export const CHUNK = 512;
 
 const KEPT = 120;
 const FAINT = 0.08;
-const TINT = 0.55;
+const TINT = 0.5;
 const WRONG = "#e8590c";
 
 /**
