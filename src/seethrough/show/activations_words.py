@@ -80,19 +80,23 @@ LAYER, CLASS, CHANNELS, PLACES, MEAN, LARGEST, ZERO, SILENT_COLUMN, SATURATED_CO
     Both("at an end", "在端点"),
 )
 HOW_TO_READ = Both(
-    "Each tile is one channel, as large as it is drawn by the choice “colours end at”. Strength is the mean of |value| over the "
-    "places. Zeros are exact. A silent channel is zero everywhere on the picture. At an end: where the layer's function goes "
-    "flat, so that the unit tells no difference. This page carries values in 8 bits; save as .npz for all of them.",
-    "每个小图是一个通道，颜色止于所选范围的最大值。强度是各位置 |值| 的均值。零指精确为零。静默通道在图片上处处为零。"
-    "端点：该层函数变平之处，单元在那里不再区分。本页数值为 8 位精度；完整数值请保存为 .npz。",
+    "Each tile is one channel. Strength is the mean of |value| over its places. Zeros are exact. A silent channel is zero "
+    "everywhere on the picture. At an end: where the layer's function goes flat, so that the unit tells no difference. The "
+    "colours of a layer end at its largest value, or at the 99.5th percentile where a few places stand far out. This page "
+    "carries values in 8 bits; save as .npz for all of them.",
+    "每个小图是一个通道。强度是各位置 |值| 的均值。零指精确为零。静默通道在图片上处处为零。端点：该层函数变平之处，单元在那里"
+    "不再区分。一层的颜色止于其最大值；若少数位置远超其余，则止于第 99.5 百分位。本页数值为 8 位精度；完整数值请保存为 .npz。",
 )
 SCALE: Mapping[str, Both] = {
     "unit": Both("Each tile's colours end at its own largest value.", "每个小图的颜色止于自身的最大值。"),
     "layer": Both(
-        "Colours end at the largest value of each layer, given beside it.", "颜色止于各层的最大值，见层名旁。"
+        "Colours end at each layer's largest value, given beside it, or at the 99.5th percentile where a few places stand far "
+        "out.",
+        "颜色止于各层的最大值（见层名旁）；若少数位置远超其余，则止于第 99.5 百分位。",
     ),
     "network": Both(
-        "Colours end at the largest value of all layers: {limit:value}.", "颜色止于所有层的最大值：{limit:value}。"
+        "All layers share one scale of colours, which ends at {limit:value}.",
+        "所有层共用同一颜色刻度，止于 {limit:value}。",
     ),
 }
 MORE_LAYERS = Both(

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from seethrough.show.language import Both
 
 TILES: Mapping[str, Both] = {
-    "tiles_scale": Both("Colours end at the largest value of", "颜色止于以下范围的最大值"),
-    "tiles_scale_unit": Both("each unit", "单元"),
-    "tiles_scale_layer": Both("its layer", "层"),
-    "tiles_scale_network": Both("all layers", "全部"),
+    "tiles_scale": Both("One scale of colours for", "共用颜色刻度的范围"),
+    "tiles_scale_unit": Both("each unit", "每个单元"),
+    "tiles_scale_layer": Both("each layer", "每层"),
+    "tiles_scale_network": Both("all layers", "所有层"),
     "tiles_sort": Both("Sorted by", "排序"),
     "tiles_number": Both("number", "编号"),
     "tiles_frame": Both("Shown for", "显示"),
