@@ -17,7 +17,7 @@ from seethrough.jobs.engine import Engine, Task
 from seethrough.jobs.local import Local
 from seethrough.jobs.manifest import Manifest, begun
 from seethrough.jobs.plan import Plan, plan_of
-from seethrough.jobs.store import Written, prepare_folder, read_shard, write_shard
+from seethrough.jobs.store import Written, make_folder, read_shard, remove_leftovers, write_shard
 from seethrough.jobs.work import Arrays, Passed, Results, Work
 from seethrough.network import Network
 
@@ -77,8 +77,9 @@ def run(
         raise UsageError(f"batch is at least one image at once, not {batch}.")
     plan = plan_of(net, images, work, shard)
     home = _Home.of(folder)
-    prepare_folder(home.path)
+    make_folder(home.path)
     with begun(home.path, plan) as manifest, _told_how_to_go_on(manifest, home, plan):
+        remove_leftovers(home.path, manifest.done)
         _finish(manifest, plan, Task(net, images, work, batch or manifest.batch), engine or Local(workers), progress)
         passed = manifest.passed
         if len(passed) == len(images):

@@ -6,7 +6,9 @@ Files are safetensors: numbers and names, nothing that could run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from seethrough.writing import write_whole
 
 FOLDER = "shards"
 """Where in a run's folder its shards lie."""
+
+SHARD_NAME = re.compile(r"[0-9]{6,}\.safetensors")
 
 ITEMS = "item"
 """The array in every shard that says which images it holds."""
@@ -92,19 +96,45 @@ def read_shard(folder: Path, written: Written) -> tuple[np.ndarray, dict[str, np
     return arrays.pop(ITEMS), arrays
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder, and remove what a run that was killed left half-written.
+def make_folder(folder: Path) -> None:
+    """Make a run's folder, where it isn't there yet.
 
     Raises
     ------
     EnvironmentLacks
         Where the system refuses.
     """
-    inside = folder / FOLDER
+    with _refusing(folder):
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+
+
+def remove_leftovers(folder: Path, done: Collection[int]) -> None:
+    """Remove what a run that was killed left behind: files half-written, and those written and never recorded.
+
+    Only for who holds the manifest's lock: another one's half-written file is its work.
+
+    Parameters
+    ----------
+    done
+        The shards that are recorded.
+
+    Raises
+    ------
+    EnvironmentLacks
+        Where the system refuses.
+    """
+    recorded = {shard_file(folder, number) for number in done}
+    with _refusing(folder):
+        for path in (folder / FOLDER).iterdir():
+            half = path.name.startswith(".") and path.suffix == ".part"
+            if half or (SHARD_NAME.fullmatch(path.name) and path not in recorded):
+                path.unlink()
+
+
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
     try:
-        inside.mkdir(parents=True, exist_ok=True)
-        for left in inside.glob(".*.part"):
-            left.unlink()
+        yield
     except OSError as error:
         raise EnvironmentLacks(
             f"The folder {str(folder)!r} can't be used for a run: {error.strerror or error}; name another."
