@@ -81,7 +81,7 @@ WALL: Mapping[str, Both] = {
     "mark_wrong": Both("✕ wrong", "✕ 错误"),
     "nearest": Both("Nearest in the network", "网络中最相近的"),
     "go_to": Both("Go to {name}", "转到 {name}"),
-    "map_largest": Both("map: up to {value} of the logit", "图：最大 {value}（logit 单位）"),
+    "map_largest": Both("largest value of the map: {value} (logits)", "图的最大值：{value}（logit）"),
     "sheet": Both(
         "{count} images laid out by likeness. Arrow keys move from image to image, Enter keeps one, plus and minus zoom.",
         "按相似度排布的 {count} 张图片。方向键逐张移动，回车固定，加减号缩放。",

@@ -84,7 +84,8 @@ export class WallSprites {
   }
 }
 
-const OPACITY = 0.75;
+/** Of a map where it is largest, as in overlays elsewhere. */
+const OPACITY = 0.6;
 
 /**
  * All maps in their colours on one sheet; opacity follows the value, so that nothing covers nothing.
