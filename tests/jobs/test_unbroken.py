@@ -100,9 +100,13 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(net, pictures, tmp_pat
 
 
 def test_a_second_writer_in_the_same_process_is_refused_too(net, pictures, tmp_path):
+    half = tmp_path / "shards" / ".000003.safetensors.ab12.part"
+
     def nested(batch):
+        half.write_bytes(b"of the first one, at work")
         with pytest.raises(EnvironmentLacks, match="Another process is at work"):
             run(net, collect(pictures), Answers(net), folder=tmp_path, shard=16)
+        assert half.exists()
 
     run(net, collect(pictures), Answers(net, seen=nested), folder=tmp_path, shard=16, batch=16)
     assert verify(tmp_path).whole
@@ -218,10 +222,10 @@ def test_half_written_files_of_a_killed_run_go_and_nothing_else_does(net, pictur
     (tmp_path / "shards" / ".000000.safetensors.ab12.part").write_bytes(b"half")
     (tmp_path / "units.html").write_text("a page")
     (tmp_path / "shards" / "000001.safetensors").write_bytes(b"written, and never recorded")
+    (tmp_path / "shards" / "000077.safetensors").write_bytes(b"of no shard at all")
     run(net, collect(pictures), Answers(net), folder=tmp_path, shard=16, batch=8)
-    assert (
-        temporary_files(tmp_path) == [] and (tmp_path / "units.html").read_text() == "a page" and verify(tmp_path).whole
-    )
+    assert not (tmp_path / "shards" / "000077.safetensors").exists() and temporary_files(tmp_path) == []
+    assert (tmp_path / "units.html").read_text() == "a page" and verify(tmp_path).whole
 
 
 def test_a_shard_that_was_changed_is_never_read_as_it_was(net, pictures, tmp_path):
