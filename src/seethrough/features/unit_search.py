@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from seethrough.results import Picture
 
-
 ROUNDING = 1e-5
 """Relative difference up to which two activations are the same: in another batch a picture's last digits differ."""
 
