@@ -176,6 +176,7 @@ def main() -> None:
         print(
             f"{len(hung):,} images laid out in {seconds:.1f} s, written in {writing:.1f} s: {seconds + writing:.1f} s"
         )
+        print(f"of the processor, which others may use meanwhile: {busy:.1f} s on all cores")
         print(f"page: {size / 1e6:.1f} MB, {size / len(hung):.0f} bytes an image")
         print(kept_in_words(hung))
         if CHROMIUM is None:
