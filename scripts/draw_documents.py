@@ -40,7 +40,7 @@ def main() -> int:
     _both(st.explain(shortcut, list(pictures), methods=["gradcam", "occlusion"]), "leopards")
     _dreams(shortcut, balanced)
 
-    usual = leopards(MANY // 4, correlation=1.0, seed=ANIMAL)
+    usual = leopards(MANY // 2, correlation=1.0, seed=ANIMAL)
     pictures = np.concatenate([usual.pictures, exchanged(usual).pictures])
     truth = [shortcut.classes[species] for species in (*usual.species, *usual.species)]
     _both(st.units(shortcut, pictures, "stage2", truth=truth, channels=UNITS, relevance=False), "units")
