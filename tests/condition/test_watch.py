@@ -1,14 +1,11 @@
 """The pass over the images: shards change nothing, and values are let go as they come by."""
 
 import numpy as np
-import torch
-import torch.nn as nn
 from health_networks import opened, pictures, small
 
 from seethrough.condition.twins import correlations_of
-from seethrough.condition.watch import PLACES, SAMPLE, Watching, joined, passing
+from seethrough.condition.watch import PLACES, SAMPLE, Watching, joined
 from seethrough.datasets.collection import collect
-from seethrough.graph.execute import execute
 from seethrough.jobs.run import run
 
 
@@ -45,18 +42,6 @@ def test_places_hang_on_the_image_and_the_seed_alone():
     assert np.array_equal(work.places(7), Watching(net, 100).places(7))
     assert not np.array_equal(work.places(7), work.places(8))
     assert not np.array_equal(work.places(7), Watching(net, 100, seed=1).places(7))
-
-
-def test_values_that_come_by_are_those_of_a_run_that_keeps_them():
-    net = opened(nn.Sequential(small(), nn.ReLU(), nn.Softmax(1)))
-    batch = net.prepare(list(pictures(3))).batch
-    graph = net.source.proved(batch)
-    given = net.source.given(graph, batch)
-    wanted = dict.fromkeys([graph.input.value, *(v for o in graph for v in o.outputs if v is not None)])
-    kept = execute(graph, given, wanted)
-    seen = {value: tensor.clone() for value, tensor in passing(graph, given, wanted)}
-    assert seen.keys() == kept.keys()
-    assert all(torch.equal(seen[v], kept[v]) for v in kept)
 
 
 def test_a_unit_that_fires_at_a_few_places_has_no_correlation():

@@ -44,6 +44,8 @@ def test_nothing_runs_what_a_file_says(path):
     for function, call in functions(ast.parse(path.read_text("utf-8"))):
         name, where = ast.unparse(call.func), function
         allowed = WITH_CONSENT.get((place, where), set())
+        if any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in call.keywords):
+            allowed = allowed | {"np.load", "numpy.load"}  # arrays of numbers; by NumPy's default too, but said
         assert name not in FORBIDDEN - allowed, f"{place}, {where}: {name} in line {call.lineno}"
         for keyword in call.keywords:
             said = ast.unparse(keyword.value)

@@ -154,7 +154,7 @@ def test_the_reader_imports_neither_torch_nor_keras():
 
 def test_a_strangers_hdf5_is_never_parsed_in_this_process(tmp_path, monkeypatch):
     keras = pytest.importorskip("keras")
-    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3, name="dense")])
     for name in ("m.keras", "m.h5", "m.weights.h5"):
         model.save_weights(tmp_path / name) if "weights" in name else model.save(tmp_path / name)
     opened = []

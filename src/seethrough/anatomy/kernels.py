@@ -213,7 +213,11 @@ def _channels(weights: torch.Tensor, groups: int) -> NDArray[np.int64]:
 def _bias(given: Arguments, operation: Operation) -> NDArray[np.float32] | None:
     at = 0 if operation.name == "addmm" else 2
     bias = getattr(bias := given.get(at, "bias"), "value", bias)
-    return bias.detach().cpu().to(torch.float32, copy=True).numpy() if isinstance(bias, torch.Tensor) and bias.dim() == 1 else None
+    return (
+        bias.detach().cpu().to(torch.float32, copy=True).numpy()
+        if isinstance(bias, torch.Tensor) and bias.dim() == 1
+        else None
+    )
 
 
 def _normalised(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seethrough.cli.failures import SOME_FAILED
+from seethrough.cli.counting import counting, say_passed
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.predicting import say_notes
-from seethrough.cli.terminal import complain, one_line, progress, say, say_json
+from seethrough.cli.terminal import one_line, say, say_json
 from seethrough.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 PRINTED = 12
 """Findings that are printed in words."""
-
-COMPLAINED = 10
-"""Unreadable pictures that are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def health(words: Words, said: Sequence[str], asked: Question, *, out: str | Non
         say_json({"file": None if file is None else str(file), **found.to_dict()})
     else:
         _say(found, language, file)
-    return _complained(found)
+    return say_passed(found.passed)
 
 
 def _told_apart(said: Sequence[str]) -> tuple[str | None, str]:
@@ -92,7 +89,7 @@ def _examined(words: Words, other: str | None, images: str, asked: Question) -> 
     collection = collect(images, truth=asked.truth)
     net = open_to_ask(words) if other is None else _open_lacking(words)
     beside = None if other is None else _open_lacking(replace(words, model=other, weights=None))
-    with progress() as step:
+    with counting("health") as step:
         return examine(
             net,
             collection,
@@ -101,7 +98,7 @@ def _examined(words: Words, other: str | None, images: str, asked: Question) -> 
             folder=asked.folder,
             batch=asked.batch,
             seed=words.seed or 0,
-            progress=None if step is None else lambda done, total: step("health", done, total),
+            progress=step,
         )
 
 
@@ -149,12 +146,3 @@ def _say_changes(found: Health, language: str) -> None:
         for finding in changes[:PRINTED]:
             where = heading.fill(other=health_words.name_of(other))
             say(f"  {one_line(where.in_(language))}: {one_line(health_words.heading(finding).in_(language))}")
-
-
-def _complained(found: Health) -> int:
-    """Name the pictures that couldn't be read on standard error."""
-    for passed in found.passed[:COMPLAINED]:
-        complain(passed.reason)
-    if len(found.passed) > COMPLAINED:
-        complain(f"{len(found.passed) - COMPLAINED} more pictures could not be read.")
-    return SOME_FAILED if found.passed else 0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seethrough.cli.failures import SOME_FAILED, for_the_shell
+from seethrough.cli.counting import counting, say_passed
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.options import target
 from seethrough.cli.predicting import say_notes
-from seethrough.cli.terminal import complain, one_line, progress, say, say_json
+from seethrough.cli.terminal import one_line, say, say_json
 from seethrough.errors import EnvironmentLacks, UsageError
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 PAGE = "units.html"
 """The page's name in the folder of results."""
-
-COMPLAINED = 10
-"""Unreadable pictures that are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def units(words: Words, images: str, asked: Question, *, out: str, language: str
         if searched is not None:
             _say_search(found, searched, language)
         say(one_line(file))
-    return SOME_FAILED if found.passed else 0
+    return say_passed(found.passed)
 
 
 def _folder(said: str) -> Path:
@@ -86,7 +83,7 @@ def _surveyed(words: Words, images: str, asked: Question, folder: Path) -> Units
     from seethrough.features.units import units as survey
 
     net = open_to_ask(words)
-    with progress() as step:
+    with counting("units") as step:
         return survey(
             net,
             images,
@@ -100,7 +97,7 @@ def _surveyed(words: Words, images: str, asked: Question, folder: Path) -> Units
             maximized=asked.maximized,
             seed=words.seed or 0,
             batch=asked.batch,
-            progress=None if step is None else lambda done, total: step("units", done, total),
+            progress=step,
         )
 
 
@@ -110,10 +107,6 @@ def _say(found: Units, language: str) -> None:
     for layer in found.values():
         say(one_line(layer_words(found, layer).in_(language)))
     say_notes([note for note in found.notes if note.name != "units_passed"], language)
-    for passed in found.passed[:COMPLAINED]:
-        complain(for_the_shell(f"{passed.name}: {passed.reason}"))
-    if len(found.passed) > COMPLAINED:
-        complain(f"{len(found.passed) - COMPLAINED} more could not be read; {PAGE} names them.")
 
 
 def _say_search(found: Units, searched: UnitSearch, language: str) -> None:

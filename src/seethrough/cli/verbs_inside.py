@@ -121,7 +121,10 @@ def maximize(
             rich_help_panel=o.WRITING,
         ),
     ] = None,
-    channels: o.Channels = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(metavar="0-15,40", help="Which channels; by default the first 16.", rich_help_panel=o.ASKING),
+    ] = None,
     neuron: Annotated[
         list[str] | None,
         typer.Option(metavar="C,H,W", help="One unit at one place; may be repeated.", rich_help_panel=o.ASKING),

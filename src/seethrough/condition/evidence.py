@@ -14,8 +14,9 @@ from seethrough.condition.findings import Finding
 from seethrough.condition.layer import LayerHealth
 from seethrough.condition.sites import Site
 from seethrough.condition.strides import Stride, lost
-from seethrough.condition.watch import Watched, Watching, passing
+from seethrough.condition.watch import Watched, Watching
 from seethrough.datasets.collection import Collection
+from seethrough.graph.execute import execute
 from seethrough.network import Network
 from seethrough.results import Picture
 
@@ -144,4 +145,4 @@ def _value(net: Network, work: Watching, picture: Picture, layer: str, among: st
     source = net.source_of(prepared)
     graph = source.proved(prepared.batch)
     value = next(each.value for each in getattr(work.watched(graph), among) if each.path == layer)
-    return graph, value, next(passing(graph, source.given(graph, prepared.batch), {value: None}))[1]
+    return graph, value, execute(graph, source.given(graph, prepared.batch), [value])[value]

@@ -7,7 +7,7 @@ number alone, so that batches and shards change nothing; of every stride the spe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +19,8 @@ from torch import Tensor
 from seethrough.condition.sites import Site, chosen, sites, units_of
 from seethrough.condition.strides import Stride, power_of, strides
 from seethrough.errors import NetworkRefused
-from seethrough.graph.execute import plan, reusing, store, switched
 from seethrough.graph.graph import Graph
+from seethrough.graph.passing import pass_by
 from seethrough.graph.untouched import same_chance
 from seethrough.jobs.work import Arrays, Batch, Results
 from seethrough.network import Network
@@ -149,11 +149,14 @@ class Watcher:
         rows = [i for i, item in enumerate(batch.items) if self.work.has_spectrum(item)]
         for k, stride in enumerate(watched.strides if rows else ()):
             at.setdefault(stride.value, []).append(lambda t, k=k, stride=stride: self._stride(k, stride, t[rows]))
+
+        def shown(value: int, tensor: Tensor) -> None:
+            for look in at[value]:
+                look(tensor)
+
         given = source.given(graph, batch.prepared.batch)
         with same_chance() if graph.draws else nullcontext():
-            for value, tensor in passing(graph, given, at):
-                for look in at[value]:
-                    look(tensor)
+            pass_by(graph, given, at, shown)
 
     def arrays(self) -> Arrays:
         return self.tallies
@@ -256,27 +259,6 @@ def joined(results: Results) -> dict[str, np.ndarray]:
     for _, arrays in results.shards():
         merged(whole, arrays)
     return whole
-
-
-def passing(graph: Graph, given: Mapping[int, Tensor], wanted: Mapping[int, Any]) -> Iterator[tuple[int, Tensor]]:
-    """The wanted values as they come by, without gradients; each is held only while the network itself needs it."""
-    values = dict(given)
-    batch = len(next(iter(given.values())))
-    for value in wanted:
-        if value in values:
-            yield value, values[value]
-    way = plan(graph, wanted, given)
-    last = {v: k for k, step in enumerate(way.steps) for v in step.inputs}
-    with torch.no_grad():
-        for k, (step, ends) in enumerate(zip(reusing(graph, way, given), way.ends)):
-            with switched(step.context):
-                store(step, step.call(values, batch), values)
-            for v in step.outputs:
-                if v is not None and v in wanted:
-                    yield v, values[v]
-            over = (v for v in (*step.inputs, *step.outputs) if v is not None and v in wanted and last.get(v, k) <= k)
-            for v in {*ends, *over}:
-                values.pop(v, None)
 
 
 def _at(units: Tensor, shares: np.ndarray) -> np.ndarray:

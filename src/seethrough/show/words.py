@@ -301,7 +301,8 @@ NOTES: Mapping[str, Both] = {
         "没有说明该网络如何预处理图片；假定其输入范围为 {low:value} 到 {high:value}。",
     ),
     "maximized_other_size": Both(
-        "The pictures are of {size} pixels, the network's own size is {own}.", "图片为 {size} 像素，网络自身的尺寸为 {own}。"
+        "The pictures are of {size} pixels, the network's own size is {own}.",
+        "图片为 {size} 像素，网络自身的尺寸为 {own}。",
     ),
     "maximized_rectifier": Both(
         "Where a rectifier was closed, {share:percent} of the gradient passed it on the way back, so that silent units can be "
