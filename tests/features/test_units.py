@@ -11,6 +11,7 @@ from torch import nn
 import seethrough as st
 from seethrough.datasets.collection import collect
 from seethrough.errors import UsageError
+from seethrough.features.maximize import maximize
 from seethrough.features.unit_best import NOBODY, Best
 from seethrough.features.unit_crops import Sight, crops, field_of, shows_field
 from seethrough.features.unit_layers import unit_layers
@@ -420,11 +421,14 @@ def test_maximized_pictures_are_made_once_and_kept(net, pictures, tmp_path, monk
     monkeypatch.setattr("seethrough.features.unit_maximized.STEPS", 3)
     asked = {"channels": [0, 5], "maximized": True, "relevance": False, "folder": tmp_path / "u"}
     first = st.units(net, pictures, "act2", **asked)
-    assert first.maximized["act2"].shape == (2, SIDE, SIDE, 3)
+    assert first.maximized["act2"].pictures.shape == (2, SIDE, SIDE, 3)
+    alone = maximize(net, "act2", channel=[0, 5], steps=3)
+    np.testing.assert_array_equal(first.maximized["act2"].strongest, alone.strongest)
     kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "u" / "maximized").iterdir()}
     assert len(kept) == 2
     again = st.units(net, pictures, "act2", **asked)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    np.testing.assert_array_equal(again.maximized["act2"], first.maximized["act2"])
+    np.testing.assert_array_equal(again.maximized["act2"].pictures, first.maximized["act2"].pictures)
+    np.testing.assert_array_equal(again.maximized["act2"].strongest, first.maximized["act2"].strongest)
     page = first.save(tmp_path / "units.html").read_text("utf-8")
     assert page.count('class="maximized"') == 2

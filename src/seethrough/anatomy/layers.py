@@ -127,6 +127,28 @@ def find_layers(names: Iterable[str], pattern: str) -> tuple[str, ...]:
     return found
 
 
+def find_values(graph: Graph, pattern: str, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """The same among a graph's layers, and others that it doesn't know; and an operation by its own path.
+
+    Raises
+    ------
+    UsageError
+        Where there is none; says the nearest names.
+    """
+    return (pattern,) if pattern in graph.operation_at else find_layers(dict.fromkeys((*graph.layers, *names)), pattern)
+
+
+def channels_at(graph: Graph, path: str) -> Place | None:
+    """Where the value of a layer, or of an operation by its own path, is found, if it depends on the image and has channels of real
+    numbers: (N, C, …).
+    """
+    place = graph.place(path)
+    if place is None:
+        return None
+    value = graph.values[place.value]
+    return place if value.dtype.is_floating_point and len(place.shape(value.shape)) >= 2 else None
+
+
 def describe_layer(opened: Opened, graph: Graph | None, path: str) -> LayerReport:
     """Say everything about one layer.
 

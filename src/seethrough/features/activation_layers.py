@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seethrough.anatomy.layers import find_layers
+from seethrough.anatomy.layers import channels_at, find_values
 from seethrough.errors import NetworkRefused
 from seethrough.features.activation_ends import Ends, ends_of
 from seethrough.features.activation_fields import field_of
 from seethrough.graph.graph import Graph
-from seethrough.graph.operations import Kind, Place
+from seethrough.graph.operations import Kind
 from seethrough.graph.receptive import ReceptiveField, receptive_fields
 from seethrough.results import Note
 
@@ -62,7 +62,7 @@ def sites_of(graph: Graph, names: Sequence[str], patterns: Sequence[str]) -> tup
         if not paths:
             raise NetworkRefused("no layer of this network has height and width; name the layers that are meant")
     else:
-        paths, notes = _named(graph, list(dict.fromkeys((*graph.layers, *names))), patterns)
+        paths, notes = _named(graph, names, patterns)
     fields = receptive_fields(graph)
     return tuple(_site(graph, path, fields) for path in paths), tuple(notes)
 
@@ -73,7 +73,7 @@ def last_of_each_size(graph: Graph) -> tuple[str, ...]:
     """
     found: dict[tuple[object, ...], tuple[int, str]] = {}
     for path, layer in graph.layers.items():
-        place = readable(graph, path)
+        place = channels_at(graph, path)
         at = None if place is None else graph.producer.get(place.value)
         whole = layer.span == (0, len(graph))
         if place is None or at is None or whole or place.value not in graph.grids or _pads(graph, at):
@@ -88,31 +88,15 @@ def _pads(graph: Graph, at: int) -> bool:
     return graph.operations[at].kind is Kind.PAD
 
 
-def readable(graph: Graph, path: str) -> Place | None:
-    """Where a layer's value is found, if it depends on the image and has channels of real numbers."""
-    place = graph.place(path)
-    if place is None:
-        return None
-    value = graph.values[place.value]
-    return place if value.dtype.is_floating_point and len(place.shape(value.shape)) >= 2 else None
-
-
-def _named(graph: Graph, names: list[str], patterns: Sequence[str]) -> tuple[tuple[str, ...], list[Note]]:
-    asked = dict.fromkeys(path for pattern in patterns for path in _found(graph, names, pattern))
-    paths = tuple(path for path in asked if readable(graph, path) is not None)
+def _named(graph: Graph, names: Sequence[str], patterns: Sequence[str]) -> tuple[tuple[str, ...], list[Note]]:
+    asked = dict.fromkeys(path for pattern in patterns for path in find_values(graph, pattern, names))
+    paths = tuple(path for path in asked if channels_at(graph, path) is not None)
     rest = [path for path in asked if path not in paths]
     shown = ", ".join(map(repr, rest[:NAMED])) + ("…" if len(rest) > NAMED else "")
     if not paths:
         are = f"layer {shown} gives" if len(rest) == 1 else f"the layers {shown} give"
         raise NetworkRefused(f"{are} no value that depends on the image; name another layer")
     return paths, [Note("layers_left_out", numbers={"layers": len(rest), "names": shown})] if rest else []
-
-
-def _found(graph: Graph, names: list[str], pattern: str) -> Iterator[str]:
-    if pattern in graph.operation_at and pattern not in graph.layers:
-        yield pattern
-    else:
-        yield from find_layers(names, pattern)
 
 
 def _site(graph: Graph, path: str, fields: dict[int, ReceptiveField]) -> Site:

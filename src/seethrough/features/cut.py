@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seethrough.anatomy.layers import channels_at
 from seethrough.errors import NetworkRefused, UsageError
 from seethrough.features.fused import fused
 from seethrough.features.objectives import OUTPUT
@@ -122,12 +123,12 @@ class Cut:
 def _place(graph: Graph, layer: str) -> Place:
     if layer == OUTPUT:
         return graph.logits
-    place = graph.place(layer)
+    place = channels_at(graph, layer)
     if place is None and graph.source == "whole":
         raise NetworkRefused(
             "No layer of this network can be looked at, because it can't be written down; ask for a class."
         )
-    if place is None or len(graph.values[place.value].shape) < 2:
+    if place is None:
         raise UsageError(f"Layer {layer!r} gives no value with channels that depends on the picture; name another.")
     return place
 

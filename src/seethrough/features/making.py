@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seethrough.anatomy.layers import find_layers
+from seethrough.anatomy.layers import find_values
 from seethrough.anatomy.running import told
 from seethrough.errors import InputRefused, NetworkRefused, UsageError
 from seethrough.features.ascent import Ascended, Ascent, Callback, reader
@@ -142,9 +142,7 @@ def layer_named(net: Network, pattern: str) -> str:
         graph = net.graph()
     except (NetworkRefused, UsageError):
         return pattern  # held against the graph of the pictures themselves
-    if pattern in graph.operation_at:
-        return pattern
-    path, *others = find_layers(graph.layers, pattern)
+    path, *others = find_values(graph, pattern)
     if others:
         raise UsageError(f"{pattern!r} fits {1 + len(others)} layers ({', '.join((path, *others[:3]))}, …); name one.")
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seethrough.anatomy.layers import find_layers
+from seethrough.anatomy.layers import channels_at, find_values
 from seethrough.errors import UsageError
 from seethrough.graph.execute import plan
 from seethrough.graph.graph import Graph
@@ -69,7 +69,7 @@ def unit_layers(graph: Graph, pattern: str) -> tuple[UnitLayer, ...]:
     UsageError
         No such layer (nearest names follow); a layer without units (those before and behind it follow).
     """
-    paths = (pattern,) if pattern in graph.operation_at else find_layers(graph.layers, pattern)
+    paths = find_values(graph, pattern)
     fields = receptive_fields(graph)
     found = tuple(layer for path in paths if (layer := _described(graph, path, fields)) is not None)
     if not found:
@@ -107,14 +107,12 @@ def _is_read(graph: Graph, value: int) -> bool:
 
 def _shape(graph: Graph, path: str) -> tuple[int, ...] | None:
     """(C, …) of a layer's value for one picture; None where it has no channels, or doesn't depend on the picture."""
-    place = graph.place(path)
+    place = channels_at(graph, path)
     if path == INPUT or place is None or place.value == graph.input.value:
         return None
-    value = graph.values[place.value]
     batch = graph.batch or 2
-    shape = place.shape(value.at(batch))
-    ok = value.dtype.is_floating_point and len(shape) >= 2 and shape[0] == batch and min(shape) > 0
-    return shape[1:] if ok else None
+    shape = place.shape(graph.values[place.value].at(batch))
+    return shape[1:] if shape[0] == batch and min(shape) > 0 else None
 
 
 def _nearby(graph: Graph, path: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from seethrough.jobs import Passed, Progress, Results, run
 from seethrough.models.labels import resolve
 from seethrough.network import Network, as_network
 from seethrough.results import Note, Passes, Shown
+
+if TYPE_CHECKING:
+    from seethrough.features.unit_maximized import MaximizedUnits
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Units(Shown, Mapping[str, LayerUnits]):
     passed
         Images that could not be read, with the reason.
     maximized
-        From a layer's path to a maximized picture of each unit, uint8 (C, h, w, 3); empty where none was asked for.
+        From a layer's path to a maximized picture of each unit and what it reached; empty where none was asked for.
     passes
         What was run in this call; nothing where all was found in the folder.
     results
@@ -66,7 +69,7 @@ class Units(Shown, Mapping[str, LayerUnits]):
     passed: tuple[Passed, ...]
     results: Results = field(repr=False)
     passes: Passes = field(default_factory=Passes)
-    maximized: Mapping[str, np.ndarray] = field(default_factory=dict)
+    maximized: Mapping[str, MaximizedUnits] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -258,7 +261,7 @@ def units(
 
 def _maximized(
     net: Network, layers: Sequence[LayerUnits], folder: str | Path | None, seed: int
-) -> Mapping[str, np.ndarray]:
+) -> Mapping[str, MaximizedUnits]:
     from seethrough.features.unit_maximized import maximized  # the whole of optimisation, where it is asked for
 
     return maximized(net, layers, None if folder is None else Path(folder), seed)

@@ -91,6 +91,14 @@ PAGE: Mapping[str, Both] = {
         "{count:count} of its most relevant are among the best.", "其最相关的图片中有 {count:count} 张也在最强之列。"
     ),
     "maximized": Both("Maximized picture", "最大化图片"),
+    "reaches": Both(
+        "Maximized picture: reaches {made:value}, the best of the real ones {real:value}.",
+        "最大化图片：达到 {made:value}，真实图片最大为 {real:value}。",
+    ),
+    "falls_short": Both(
+        "Maximized picture: reaches {made:value}, and real ones up to {real:value}; so it says little about the unit.",
+        "最大化图片：达到 {made:value}，而真实图片可达 {real:value}；因此对该单元说明不了什么。",
+    ),
     "classes": Both("Classes it fires on most", "激活最强的类别"),
     "class": Both("class", "类别"),
     "mean": Both("mean", "均值"),
@@ -124,6 +132,11 @@ FOUND = Both(
     "fires at {activation:value}; {rarer:percent} of the pictures reach that, {deviations:value} standard deviations from its mean",
     "激活 {activation:value}；{rarer:percent} 的图片能达到，与均值相差 {deviations:value} 个标准差",
 )
+
+
+def reached_words(made: float, real: float) -> Both:
+    """What a maximized picture reaches, beside the best of real ones: one that falls short of them says little."""
+    return PAGE["reaches" if made >= real else "falls_short"].fill(made=float(made), real=float(real))
 
 
 def unit_words(units: Units, layer: LayerUnits, row: int) -> Both:
