@@ -153,7 +153,7 @@ def _refuse_conflicts(wanted: Wanted, way: Way, real: str | None) -> None:
     if way.how is not None and way.start is None:
         raise UsageError(f"--how {way.how} is done with a picture; name one with --from.")
     units = wanted.channels is not None or wanted.neurons or wanted.direction is not None or wanted.classes
-    if wanted.layer is None and not wanted.classes:
+    if wanted.layer is None and not wanted.classes and way.how in (None, "accentuate"):
         raise UsageError("Say what is to be excited: a layer, after the network, or an output with --class.")
     if way.how in ("invert", "caricature") and units:
         raise UsageError(
