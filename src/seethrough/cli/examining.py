@@ -133,7 +133,7 @@ def _say(found: Health, language: str, file: Path | None) -> None:
         _say_changes(found, language)
     say_notes(found.notes, language)
     if file is not None:
-        say(one_line(file))
+        say(f"written to {one_line(file)}")
 
 
 def _say_changes(found: Health, language: str) -> None:

@@ -53,7 +53,7 @@ def wall(words: Words, images: str, asked: Question, *, out: str | None, languag
     else:
         _say(hung, language)
         if file is not None:
-            say(one_line(file))
+            say(f"written to {one_line(file)}")
     return say_passed(hung.passed)
 
 

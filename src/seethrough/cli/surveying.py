@@ -54,7 +54,7 @@ def units(words: Words, images: str, asked: Question, *, out: str, language: str
         _say(found, language)
         if searched is not None:
             _say_search(found, searched, language)
-        say(one_line(file))
+        say(f"written to {one_line(file)}")
     return say_passed(found.passed)
 
 
