@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -13,14 +12,14 @@ from seethrough.features.activations import Activations, LayerActivations
 from seethrough.show import activations_words as words
 from seethrough.show.activations_words import said
 from seethrough.show.colour import STEPS, scale_of, table
-from seethrough.show.language import Both, known_language, measured, plain
-from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.language import Both, measured, plain
+from seethrough.show.lettering import families, wrap
+from seethrough.show.paper import INK, LETTERS_PER_INCH, LINE, QUIET, Paper, spoken
 from seethrough.show.reading import RANDOM_WEIGHTS
 from seethrough.show.shrink import shrink_pixels
 from seethrough.show.tiles import coloured
 from seethrough.show.words import WATERMARK, note_words
 
-INK, QUIET, LINE = "#1d1d1f", "#6e6e73", "#d9d9de"
 WIDTH, MARGIN = 9.6, 0.5  # inches
 PICTURE = 1.9  # inches, the longest side
 MOST_PICTURES = 9
@@ -32,7 +31,6 @@ GAP, LABEL = 0.05, 0.12  # inches, between tiles and for their numbers
 TALLEST = 1.1  # inches, of a tile
 BARS, BAR_HEIGHT = 64, 0.8
 LINE_HEIGHT = 0.16
-LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 
 __all__ = ["draw", "said"]
 
@@ -45,9 +43,7 @@ def draw(found: Activations, *, language: str = "en") -> Figure:
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
-    wanted = known_language(language)
-    spoken = wanted if wanted == "en" or chinese_font() else "en"
-    return _Sheet(found, spoken, NO_CHINESE_FONT if spoken != wanted else "").draw()
+    return _Sheet(found, *spoken(language)).draw()
 
 
 def limits_of(found: Activations) -> list[NDArray[np.float64]]:
@@ -95,10 +91,10 @@ class _Sheet:
             0.24 + LINE_HEIGHT * len(c) + self._tall(layer) + 0.3 for c, layer in zip(self.captions, self.layers)
         ]
         self.height = self.top + sum(self.heights) + 0.2
-        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        self.paper = Paper(WIDTH, self.height)
 
     def draw(self) -> Figure:
-        self._text(MARGIN, 0.3, words.title(self.found).in_(self.language), size=14, weight="bold")
+        self.paper.write(MARGIN, 0.3, words.title(self.found).in_(self.language), size=14, weight="bold")
         self._draw_pictures()
         self._lines(self.beside, 0.87, self.lead, INK)
         self._lines(self.beside, 0.97 + LINE_HEIGHT * len(self.lead), self.quiet, QUIET)
@@ -108,7 +104,7 @@ class _Sheet:
             top += height
         if any(note.name == RANDOM_WEIGHTS for note in self.found.notes):
             self._watermark()
-        return self.figure
+        return self.paper.figure
 
     def _fitted(self, height: int, width: int) -> tuple[float, float]:
         """Inches of a picture among those that are drawn."""
@@ -123,7 +119,7 @@ class _Sheet:
             row, column = divmod(k, self.beneath)
             height, width = self._fitted(*picture.size)
             left, top = MARGIN + column * PICTURE / self.beneath, 0.85 + row * (self.picture_height + GAP)
-            self._axes(left, top, width, height).imshow(shrink_pixels(picture.pixels, 600), aspect="auto")
+            self.paper.bare(left, top, width, height).imshow(shrink_pixels(picture.pixels, 600), aspect="auto")
 
     # --- words --------------------------------------------------------------------------------------------------------
 
@@ -163,7 +159,7 @@ class _Sheet:
     def _layer(self, layer: LayerActivations, limits: NDArray[np.float64], caption: list[str], top: float) -> None:
         maps = shown(layer)
         signed = bool((maps < 0).any())
-        self._text(MARGIN, top, plain(layer.path, longest=60) or plain(layer.kind), size=9.5, weight="bold")
+        self.paper.write(MARGIN, top, plain(layer.path, longest=60) or plain(layer.kind), size=9.5, weight="bold")
         self._legend(top, limits, signed)
         self._lines(MARGIN, top + 0.22, caption, QUIET)
         below = top + 0.24 + LINE_HEIGHT * len(caption) + 0.04
@@ -178,8 +174,8 @@ class _Sheet:
             end = limits[at if len(limits) > 1 else 0]
             pixels = coloured(maps[at], end, signed=signed)
             smooth = "nearest" if max(maps.shape[1:]) <= 64 else "antialiased"
-            self._axes(left, down, self.tile, tall).imshow(pixels, aspect="auto", interpolation=smooth)
-            self._text(left, down + tall + 0.015, str(layer.channels[at]), size=5.5, colour=QUIET)
+            self.paper.bare(left, down, self.tile, tall).imshow(pixels, aspect="auto", interpolation=smooth)
+            self.paper.write(left, down + tall + 0.015, str(layer.channels[at]), size=5.5, colour=QUIET)
 
     def _bars(
         self, layer: LayerActivations, values: NDArray[np.float32], limit: float, signed: bool, top: float
@@ -187,7 +183,7 @@ class _Sheet:
         """The strongest channels of a layer without places, in the order of their numbers."""
         strongest = np.argsort(-np.nan_to_num(np.abs(values)), kind="stable")[:BARS]
         chosen = strongest[np.argsort(layer.channels[strongest], kind="stable")]
-        axes = self._axes(MARGIN, top, WIDTH - 2 * MARGIN, BAR_HEIGHT)
+        axes = self.paper.bare(MARGIN, top, WIDTH - 2 * MARGIN, BAR_HEIGHT)
         limit = limit or 1.0
         at = np.clip(np.nan_to_num(values[chosen] / limit), -1, 1)
         colours = table(signed)[np.rint(at * STEPS).astype(int) + (STEPS if signed else 0)] / 255
@@ -198,21 +194,21 @@ class _Sheet:
         step = (WIDTH - 2 * MARGIN) / max(len(chosen), 16)
         for k in range(0, len(chosen), 2 if len(chosen) > 32 else 1):
             number = str(layer.channels[chosen[k]])
-            self._text(MARGIN + k * step, top + BAR_HEIGHT + 0.015, number, size=5.5, colour=QUIET)
+            self.paper.write(MARGIN + k * step, top + BAR_HEIGHT + 0.015, number, size=5.5, colour=QUIET)
 
     def _legend(self, top: float, limits: NDArray[np.float64], signed: bool) -> None:
         if len(limits) > 1:
             return
         limit = measured(float(limits.max()))
         right, wide = WIDTH - MARGIN, 1.2
-        self._text(right, top + 0.01, limit, size=7, colour=QUIET, align="right")
+        self.paper.write(right, top + 0.01, limit, size=7, colour=QUIET, align="right")
         left = right - 0.65 - wide
-        axes = self._axes(left, top + 0.04, wide, 0.07)
+        axes = self.paper.bare(left, top + 0.04, wide, 0.07)
         axes.imshow(table(signed)[None], aspect="auto", interpolation="nearest")
-        self._text(left - 0.06, top + 0.01, f"−{limit}" if signed else "0", size=7, colour=QUIET, align="right")
+        self.paper.write(left - 0.06, top + 0.01, f"−{limit}" if signed else "0", size=7, colour=QUIET, align="right")
 
     def _watermark(self) -> None:
-        self.figure.text(
+        self.paper.figure.text(
             0.5, 0.5, WATERMARK.in_(self.language), ha="center", va="center", rotation=24, fontsize=30, weight="bold",
             color="white", alpha=0.9, family=families(),
             bbox={"facecolor": "#b3261e", "edgecolor": "none", "alpha": 0.6, "pad": 7},
@@ -220,28 +216,6 @@ class _Sheet:
 
     # --- pieces -------------------------------------------------------------------------------------------------------
 
-    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        place = (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        axes = self.figure.add_axes(place)
-        axes.set_axis_off()
-        return axes
-
     def _lines(self, left: float, top: float, lines: list[str], colour: str) -> None:
         for k, line in enumerate(lines):
-            self._text(left, top + LINE_HEIGHT * k, line, colour=colour)
-
-    def _text(
-        self,
-        left: float,
-        top: float,
-        text: str,
-        *,
-        size: float = 8,
-        colour: str = INK,
-        weight: str = "normal",
-        align: str = "left",
-    ) -> None:
-        self.figure.text(
-            left / WIDTH, 1 - top / self.height, text, parse_math=False, family=families(), fontsize=size, color=colour,
-            weight=weight, ha=align, va="top",
-        )  # fmt: skip
+            self.paper.write(left, top + LINE_HEIGHT * k, line, colour=colour)

@@ -26,14 +26,14 @@ from seethrough.show.filters_words import (
     said,
     title,
 )
-from seethrough.show.language import Both, known_language, measured, plain
-from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.language import Both, measured, plain
+from seethrough.show.lettering import families, wrap
+from seethrough.show.paper import INK, LETTERS_PER_INCH, LINE, QUIET, Paper, spoken
 from seethrough.show.words import WATERMARK, note_words
 
-INK, QUIET, LINE, CAREFUL = "#1d1d1f", "#6e6e73", "#d9d9de", "#8a4b00"
+CAREFUL = "#8a4b00"
 BAR = "#3a6ea5"
 WIDTH, MARGIN = 10.4, 0.5  # inches
-LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE_HEIGHT = 0.155
 GAP, NUMBER = 0.1, 0.17  # inches, between tiles and for their numbers
 MOST_TILES, MOST_STRIPS, MOST_LAYERS = 128, 48, 4
@@ -49,9 +49,7 @@ def draw(filters: Filters, *, language: str = "en") -> Figure:
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
-    wanted = known_language(language)
-    spoken = wanted if wanted == "en" or chinese_font() else "en"
-    return _Sheet(filters, spoken, NO_CHINESE_FONT if spoken != wanted else "").draw()
+    return _Sheet(filters, *spoken(language)).draw()
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,19 +126,19 @@ class _Sheet:
             rows = LINE_HEIGHT * (len(text) + sum(len(lines) for _, lines in found))
             tops.append(tops[-1] + 0.3 + rows + 0.62 + grid.height + 1.25 + 0.08 * len(found) + 0.35)
         self.tops, self.height = tops, tops[-1] + 0.1
-        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        self.paper = Paper(WIDTH, self.height)
 
     def draw(self) -> Figure:
-        self._text(MARGIN, 0.35, title(self.filters).in_(self.language), size=15, weight="bold")
+        self.paper.write(MARGIN, 0.35, title(self.filters).in_(self.language), size=15, weight="bold")
         self._lines(MARGIN, 0.78, self.opening, INK)
         for at in range(len(self.layers)):
             self._layer(at)
-        return self.figure
+        return self.paper.figure
 
     def _layer(self, at: int) -> None:
         layer, grid, y = self.layers[at], self.grids[at], self.tops[at]
         if len(self.layers) > 1:
-            self._text(MARGIN, y, plain(layer.path, 80), size=11, weight="bold")
+            self.paper.write(MARGIN, y, plain(layer.path, 80), size=11, weight="bold")
             y += 0.3
         self._lines(MARGIN, y, self.texts[at], QUIET)
         y += LINE_HEIGHT * len(self.texts[at]) + 0.12
@@ -151,7 +149,7 @@ class _Sheet:
         self._sizes(layer, y)
         y += 1.2
         for finding_level, lines in self.found[at]:
-            self._text(
+            self.paper.write(
                 MARGIN,
                 y,
                 "▲" if finding_level == "warning" else "●",
@@ -163,7 +161,7 @@ class _Sheet:
     def _tiles(self, layer: LayerFilters, grid: _Grid, top: float) -> None:
         """All tiles on one pair of axes, in inches."""
         width = WIDTH - 2 * MARGIN
-        axes = self._axes(MARGIN, top, width, grid.height)
+        axes = self.paper.axes(MARGIN, top, width, grid.height)
         axes.set_axis_off()
         axes.set_xlim(0, width)
         axes.set_ylim(grid.height, 0)
@@ -222,22 +220,22 @@ class _Sheet:
     def _legend(self, drawn: Drawn, top: float) -> None:
         if drawn.scale is None:
             return
-        axes = self._axes(MARGIN, top, 2.6, 0.1)
+        axes = self.paper.axes(MARGIN, top, 2.6, 0.1)
         axes.set_axis_off()
         grey = np.rint(MID_GREY * (1 + np.linspace(-1, 1, 255))).astype(np.uint8)
         ramp = np.stack([grey] * 3, axis=1) if drawn.in_colour else table(True)
         axes.imshow(ramp[None], aspect="auto", interpolation="nearest")
         limit = measured(drawn.scale.limit)
         for place, text, align in ((0, f"−{limit}", "left"), (1.3, "0", "center"), (2.6, limit, "right")):
-            self._text(MARGIN + place, top + 0.13, text, size=7, colour=QUIET, align=align)
+            self.paper.write(MARGIN + place, top + 0.13, text, size=7, colour=QUIET, align=align)
         if self.random:
-            self._text(MARGIN + 3.0, top, WATERMARK.in_(self.language), size=11, weight="bold", colour="#b3261e")
+            self.paper.write(MARGIN + 3.0, top, WATERMARK.in_(self.language), size=11, weight="bold", colour="#b3261e")
 
     def _sizes(self, layer: LayerFilters, top: float) -> None:
         """A bar for each filter of the layer: its size over the median, on a logarithmic axis."""
-        self._text(MARGIN, top, SIZES.in_(self.language), size=7.5, colour=QUIET)
+        self.paper.write(MARGIN, top, SIZES.in_(self.language), size=7.5, colour=QUIET)
         relative = np.nan_to_num(layer.measures.relative)
-        axes = self._axes(MARGIN + 0.42, top + 0.2, WIDTH - 2 * MARGIN - 0.42, 0.72)
+        axes = self.paper.axes(MARGIN + 0.42, top + 0.2, WIDTH - 2 * MARGIN - 0.42, 0.72)
         axes.set_yscale("log")
         floor, ceiling = DEAD / 3, max(DOMINATING * 2, float(relative.max(initial=1)) * 1.5)
         odd = (relative < DEAD) | ((relative > DOMINATING) & layer.kernels.shared)
@@ -274,30 +272,9 @@ class _Sheet:
     def _wrapped(self, texts: Sequence[str]) -> list[str]:
         return [line for text in texts for line in wrap(text, (WIDTH - 2 * MARGIN) * LETTERS_PER_INCH)]
 
-    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        return self.figure.add_axes(
-            (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        )
-
     def _lines(self, left: float, top: float, lines: Sequence[str], colour: str) -> None:
         for i, line in enumerate(lines):
-            self._text(left, top + LINE_HEIGHT * i, line, colour=colour)
-
-    def _text(
-        self,
-        left: float,
-        top: float,
-        text: str,
-        *,
-        size: float = 8,
-        colour: str = INK,
-        weight: str = "normal",
-        align: str = "left",
-    ) -> None:
-        self.figure.text(
-            left / WIDTH, 1 - top / self.height, text, fontsize=size, color=colour, weight=weight, ha=align, va="top",
-            family=families(), parse_math=False,
-        )  # fmt: skip
+            self.paper.write(left, top + LINE_HEIGHT * i, line, colour=colour)
 
 
 def told_of_composed(layer: LayerFilters) -> tuple[Both, ...]:

@@ -17,10 +17,11 @@ from seethrough.condition.health import Health
 from seethrough.condition.layer import LayerHealth
 from seethrough.show import health_words as words
 from seethrough.show.colour import STEPS, table
-from seethrough.show.language import known_language, measured, percent, plain
-from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.language import measured, percent, plain
+from seethrough.show.lettering import families, wrap
+from seethrough.show.paper import INK, LETTERS_PER_INCH, LINE, QUIET, Paper, spoken
 
-INK, QUIET, LINE, DEAD, OTHER = "#1d1d1f", "#6e6e73", "#d9d9de", (200, 40, 40), "#c8663b"
+DEAD, OTHER = (200, 40, 40), "#c8663b"
 BAR = "#3a6ea5"
 LINEAR = (228, 228, 232)
 """Units without a rectifier, of which it says nothing that they are above zero half of the time."""
@@ -28,7 +29,6 @@ LINEAR = (228, 228, 232)
 WIDTH, MARGIN, NAMES = 11.5, 0.5, 1.25  # inches; NAMES: for the measures' names
 STRIP, ROW, GAP = 2.9, 0.42, 0.16  # inches
 CELLS = 240  # units drawn of a layer, down
-LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE_HEIGHT = 0.165
 TOLD = 7  # findings in words
 MOST_NAMES = 60  # layers' names under the strip
@@ -58,9 +58,7 @@ def draw(health: Health, *, language: str = "en", told: bool = True) -> Figure:
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
-    wanted = known_language(language)
-    spoken = wanted if wanted == "en" or chinese_font() else "en"
-    return _Sheet(health, spoken, NO_CHINESE_FONT if spoken != wanted else "", told).draw()
+    return _Sheet(health, *spoken(language), told).draw()
 
 
 class _Sheet:
@@ -81,13 +79,13 @@ class _Sheet:
         self.found_top = self.names_top + 0.35 + 0.075 * longest
         height = self.found_top + (LINE_HEIGHT * len(self.found) + MARGIN if self.found else 0)
         self.height = height
-        self.figure = Figure(figsize=(WIDTH, height), facecolor="white")
+        self.paper = Paper(WIDTH, height)
 
     def draw(self) -> Figure:
         if self.titled:
-            self._text(MARGIN, 0.35, words.title(self.health).in_(self.language), size=15, weight="bold")
+            self.paper.write(MARGIN, 0.35, words.title(self.health).in_(self.language), size=15, weight="bold")
         for i, line in enumerate(self.told):
-            self._text(MARGIN, 0.78 + LINE_HEIGHT * i, line)
+            self.paper.write(MARGIN, 0.78 + LINE_HEIGHT * i, line)
         for k, health in enumerate(self.shown):
             self._strip(health, self.strip_top + k * (STRIP + 0.3), named=len(self.shown) > 1)
         top = self.rows_top
@@ -98,15 +96,15 @@ class _Sheet:
             self._strides(top)
         self._layer_names()
         for i, (line, weight) in enumerate(self.found):
-            self._text(MARGIN, self.found_top + LINE_HEIGHT * i, line, weight=weight)
-        return self.figure
+            self.paper.write(MARGIN, self.found_top + LINE_HEIGHT * i, line, weight=weight)
+        return self.paper.figure
 
     # --- the strip ----------------------------------------------------------------------------------------------------
 
     def _strip(self, health: Health, top: float, *, named: bool) -> None:
         legend = words.COLUMNS_OF_UNITS.in_(self.language)
-        self._text(MARGIN, top - 0.2, f"{words.name_of(health)} · {legend}" if named else legend, colour=QUIET)
-        axes = self._axes(self._strip_left, top, self._strip_width, STRIP)
+        self.paper.write(MARGIN, top - 0.2, f"{words.name_of(health)} · {legend}" if named else legend, colour=QUIET)
+        axes = self.paper.axes(self._strip_left, top, self._strip_width, STRIP)
         columns = [column(layer) for layer in health.layers]
         picture = np.full((CELLS, 5 * len(columns), 3), 255, np.uint8)
         for i, colours in enumerate(columns):
@@ -114,14 +112,14 @@ class _Sheet:
         axes.imshow(picture, aspect="auto", interpolation="nearest", extent=(-0.5, len(columns) - 0.5, 0, 1))
         axes.set_axis_off()
         counts = f"{health.layers[0].channels} … {health.layers[-1].channels}"
-        self._text(MARGIN, top + STRIP / 2, words.UNITS_HEAD.in_(self.language), weight="bold")
-        self._text(MARGIN, top + STRIP / 2 + 0.18, counts, colour=QUIET)
+        self.paper.write(MARGIN, top + STRIP / 2, words.UNITS_HEAD.in_(self.language), weight="bold")
+        self.paper.write(MARGIN, top + STRIP / 2 + 0.18, counts, colour=QUIET)
 
     # --- the measures -------------------------------------------------------------------------------------------------
 
     def _row(self, row: _Measure, top: float) -> None:
-        self._text(MARGIN, top + ROW / 2 - 0.06, words.MEASURES[row.name].in_(self.language), weight="bold")
-        axes = self._axes(self._strip_left, top, self._strip_width, ROW)
+        self.paper.write(MARGIN, top + ROW / 2 - 0.06, words.MEASURES[row.name].in_(self.language), weight="bold")
+        axes = self.paper.axes(self._strip_left, top, self._strip_width, ROW)
         at = NUMBERS.index(row.name)
         numbers = np.array([measures(layer)[at] for layer in self.health.layers])
         self._bars(axes, numbers, row)
@@ -152,8 +150,8 @@ class _Sheet:
         self._quiet(axes, len(numbers))
 
     def _strides(self, top: float) -> None:
-        self._text(MARGIN, top + ROW / 2 - 0.06, words.MEASURES["lost"].in_(self.language), weight="bold")
-        axes = self._axes(self._strip_left, top, self._strip_width, ROW)
+        self.paper.write(MARGIN, top + ROW / 2 - 0.06, words.MEASURES["lost"].in_(self.language), weight="bold")
+        axes = self.paper.axes(self._strip_left, top, self._strip_width, ROW)
         conv = {layer.path: i for i, layer in enumerate(self.health.layers)}
         worst = {f.layer for f in self.health.findings if f.name == "aliasing"}
         for stride in self.health.strides:
@@ -178,7 +176,7 @@ class _Sheet:
         axes.spines["bottom"].set_color(LINE)
 
     def _end(self, top: float, text: str) -> None:
-        self._text(WIDTH - MARGIN + 0.04, top, text, colour=QUIET, size=6)
+        self.paper.write(WIDTH - MARGIN + 0.04, top, text, colour=QUIET, size=6)
 
     def _layer_names(self) -> None:
         layers = self.health.layers
@@ -186,7 +184,7 @@ class _Sheet:
         width = self._strip_width / len(layers)
         for i in range(0, len(layers), every):
             x = self._strip_left + (i + 0.5) * width
-            self.figure.text(
+            self.paper.figure.text(
                 x / WIDTH, 1 - (self.names_top + 0.05) / self.height, plain(layers[i].path, longest=24), rotation=90, ha="center",
                 va="top", fontsize=6.5, color=QUIET, family=families(), parse_math=False,
             )  # fmt: skip
@@ -218,18 +216,6 @@ class _Sheet:
 
     def _lines(self, texts: Sequence[str]) -> list[str]:
         return [line for text in texts if text for line in wrap(text, (WIDTH - 2 * MARGIN) * LETTERS_PER_INCH)]
-
-    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        place = (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        return self.figure.add_axes(place)
-
-    def _text(
-        self, left: float, top: float, text: str, *, size: float = 8, colour: str = INK, weight: str = "normal"
-    ) -> None:
-        self.figure.text(
-            left / WIDTH, 1 - top / self.height, text, parse_math=False, family=families(), fontsize=size, color=colour,
-            weight=weight, va="top",
-        )  # fmt: skip
 
 
 def column(layer: LayerHealth) -> NDArray[np.uint8]:

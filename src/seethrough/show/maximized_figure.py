@@ -5,22 +5,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seethrough.features.maximized import Maximized
-from seethrough.show.language import known_language, measured
-from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.language import measured
+from seethrough.show.lettering import families, wrap
 from seethrough.show.maximized_words import ONLY_SHOWN, REAL_BEST, STARTED, said, short_name, title, verdict
+from seethrough.show.paper import LETTERS_PER_INCH, QUIET, Paper, spoken
 from seethrough.show.words import WATERMARK, note_words
 
-INK, QUIET, BAR, REAL, WRONG, GROUND = "#1d1d1f", "#6e6e73", "#3a6ea5", "#c8663b", "#b3261e", "#ececf0"
+BAR, REAL, WRONG, GROUND = "#3a6ea5", "#c8663b", "#b3261e", "#ececf0"
 WIDTH, MARGIN, GAP = 9.6, 0.45, 0.16  # inches
 CAPTION = 0.52  # inches under a picture: name, bar, real best
 LARGEST = 3.0  # inches a side of a picture
 MOST = 64
 COARSE = 64  # pixels a side up to which a picture is drawn smoother than it is
-LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE = 0.16
 
 __all__ = ["composed", "draw", "said"]
@@ -36,9 +35,7 @@ def draw(result: Maximized, *, language: str = "en", told: bool = True) -> Figur
     told
         With title and sentences; a page has its own.
     """
-    wanted = known_language(language)
-    spoken = wanted if wanted == "en" or chinese_font() else "en"
-    return _Sheet(result, spoken, NO_CHINESE_FONT if spoken != wanted else "", told=told).draw()
+    return _Sheet(result, *spoken(language), told=told).draw()
 
 
 def composed(result: Maximized) -> np.ndarray:
@@ -69,14 +66,14 @@ class _Sheet:
         self.top = (0.85 if told else MARGIN / 2) + LINE * len(self.lines) + (0.15 if self.lines else 0)
         rows = math.ceil(len(self.cells) / self.columns)
         self.height = self.top + rows * (self.down + CAPTION + GAP) + MARGIN / 2
-        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        self.paper = Paper(WIDTH, self.height)
 
     def draw(self) -> Figure:
         if self.told:
-            self._text(MARGIN, 0.3, title(self.result).in_(self.language), size=15, weight="bold")
+            self.paper.write(MARGIN, 0.3, title(self.result).in_(self.language), size=15, weight="bold")
         first = 0.78 if self.told else MARGIN / 2
         for i, line in enumerate(self.lines):
-            self._text(MARGIN, first + LINE * i, line)
+            self.paper.write(MARGIN, first + LINE * i, line)
         pictures = composed(self.result)
         for at, k in enumerate(self.cells):
             row, column = divmod(at, self.columns)
@@ -84,15 +81,15 @@ class _Sheet:
             top = self.top + row * (self.down + CAPTION + GAP)
             self._picture(left, top, self.result.started if k is None else pictures[k])
             if k is None:
-                self._text(left, top + self.down + 0.06, STARTED.in_(self.language), colour=QUIET)
+                self.paper.write(left, top + self.down + 0.06, STARTED.in_(self.language), colour=QUIET)
             else:
                 self._caption(left, top + self.down + 0.06, k)
-        return self.figure
+        return self.paper.figure
 
     def _picture(self, left: float, top: float, pixels: np.ndarray | None) -> None:
         if pixels is None:
             return
-        axes = self._axes(left, top, self.across, self.down)
+        axes = self.paper.bare(left, top, self.across, self.down)
         fine = max(pixels.shape[:2]) > COARSE
         axes.imshow(pixels, aspect="auto", interpolation="antialiased" if fine else "bicubic")
         if self.random:
@@ -108,15 +105,15 @@ class _Sheet:
         reached = measured(float(result.reached[k]))
         room = int((self.across - 0.1) * LETTERS_PER_INCH) - len(reached)
         name = short_name(result, k)
-        self._text(left, top, name if len(name) <= room else name[: max(1, room - 1)] + "…", weight="bold")
-        self._text(left + self.across, top, reached, align="right")
+        self.paper.write(left, top, name if len(name) <= room else name[: max(1, room - 1)] + "…", weight="bold")
+        self.paper.write(left + self.across, top, reached, align="right")
         wrong = verdict(result, k)
         if result.best_real is not None:
             self._bar(left, top + 0.185, float(result.reached[k]), float(result.best_real[k]))
             real = REAL_BEST.say(self.language, value=measured(float(result.best_real[k])))
-            self._text(left + self.across, top + 0.25, real, size=6.5, colour=REAL, align="right")
+            self.paper.write(left + self.across, top + 0.25, real, size=6.5, colour=REAL, align="right")
         if wrong is not None:
-            self._text(
+            self.paper.write(
                 left,
                 top + (0.25 if result.best_real is not None else 0.17),
                 wrong.in_(self.language),
@@ -125,7 +122,7 @@ class _Sheet:
             )
 
     def _bar(self, left: float, top: float, reached: float, real: float) -> None:
-        axes = self._axes(left, top, self.across, 0.055)
+        axes = self.paper.bare(left, top, self.across, 0.055)
         low, high = min(0.0, reached, real), max(0.0, reached, real)
         axes.set_xlim(low, high if high > low else low + 1)
         axes.set_ylim(0, 1)
@@ -133,29 +130,6 @@ class _Sheet:
         axes.barh(0.5, reached, height=1, color=BAR)
         axes.axvline(real, color="white", linewidth=5)
         axes.axvline(real, color=REAL, linewidth=3)
-
-    def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        axes = self.figure.add_axes(
-            (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        )
-        axes.set_axis_off()
-        return axes
-
-    def _text(
-        self,
-        left: float,
-        top: float,
-        text: str,
-        *,
-        size: float = 8,
-        colour: str = INK,
-        weight: str = "normal",
-        align: str = "left",
-    ) -> None:
-        self.figure.text(
-            left / WIDTH, 1 - top / self.height, text, parse_math=False, family=families(), fontsize=size, color=colour,
-            weight=weight, ha=align, va="top",
-        )  # fmt: skip
 
 
 def _columns(cells: int, aspect: float) -> int:

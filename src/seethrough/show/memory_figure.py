@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from seethrough.anatomy.figures import size_in_words
 from seethrough.anatomy.memory import MemoryUse
 from seethrough.anatomy.memory_table import grouped
-from seethrough.show.language import known_language, plain
-from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.language import plain
+from seethrough.show.lettering import families, wrap
 from seethrough.show.memory_words import AT_PEAK, BY_LAYER, HERE, ITSELF, OVER_TIME, PARTS, PHASES, asked, said, title
+from seethrough.show.paper import INK, LETTERS_PER_INCH, LINE, QUIET, Paper, spoken
 
 COLOURS = {
     "parameters": "#3a6ea5",
@@ -27,11 +28,9 @@ COLOURS = {
     "activations": "#3f9b84",
     "other": "#3f9b84",
 }
-INK, QUIET, LINE = "#1d1d1f", "#6e6e73", "#d9d9de"
 WIDTH, MARGIN, NAMES = 9.6, 0.5, 2.6  # inches; NAMES: for the layers' names
 MOST_BARS = 32
 ROW = 0.2  # inches, of a layer's bar
-LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 
 
 def draw(use: MemoryUse, *, language: str = "en") -> Figure:
@@ -42,9 +41,7 @@ def draw(use: MemoryUse, *, language: str = "en") -> Figure:
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
-    wanted = known_language(language)
-    spoken = wanted if wanted == "en" or chinese_font() else "en"
-    return _Sheet(use, spoken, NO_CHINESE_FONT if spoken != wanted else "").draw()
+    return _Sheet(use, *spoken(language)).draw()
 
 
 class _Sheet:
@@ -59,16 +56,16 @@ class _Sheet:
         self.time_top = self.peak_top + 1.3
         self.layers_top = self.time_top + 2.6
         self.height = self.layers_top + ROW * len(self.rows) + 0.75
-        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        self.paper = Paper(WIDTH, self.height)
 
     def draw(self) -> Figure:
-        self._text(MARGIN, 0.35, title(self.use).in_(self.language), size=15, weight="bold")
+        self.paper.write(MARGIN, 0.35, title(self.use).in_(self.language), size=15, weight="bold")
         for i, line in enumerate(self.told):
-            self._text(MARGIN, 0.78 + 0.16 * i, line, colour=QUIET if i == 0 else INK)
+            self.paper.write(MARGIN, 0.78 + 0.16 * i, line, colour=QUIET if i == 0 else INK)
         self._peak()
         self._time()
         self._layers()
-        return self.figure
+        return self.paper.figure
 
     def _peak(self) -> None:
         """One bar: what the peak is made of."""
@@ -90,8 +87,8 @@ class _Sheet:
             wide = 0.36 + sum(1.8 if ord(c) > 0x2E80 else 1 for c in words) / LETTERS_PER_INCH
             if at > left and at + wide > WIDTH - MARGIN:
                 at, top = left, top + 0.18
-            self._text(at, top, "■", colour=COLOURS[role])
-            self._text(at + 0.16, top, words)
+            self.paper.write(at, top, "■", colour=COLOURS[role])
+            self.paper.write(at + 0.16, top, words)
             at += wide
 
     def _time(self) -> None:
@@ -166,9 +163,7 @@ class _Sheet:
         axis.set_ticks(ticks, [size_in_words(int(t)) if t else "0" for t in ticks], fontsize=7, color=QUIET)
 
     def _axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        axes = self.figure.add_axes(
-            (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
-        )
+        axes = self.paper.axes(left, top, width, height)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         for side in ("left", "bottom"):
@@ -177,15 +172,7 @@ class _Sheet:
         return axes
 
     def _heading(self, top: float, text: str) -> None:
-        self._text(MARGIN, top - 0.2, text, size=10, weight="bold")
-
-    def _text(
-        self, left: float, top: float, text: str, *, size: float = 8, colour: str = INK, weight: str = "normal"
-    ) -> None:
-        self.figure.text(
-            left / WIDTH, 1 - top / self.height, text, parse_math=False, family=families(), fontsize=size, color=colour,
-            weight=weight, ha="left", va="top",
-        )  # fmt: skip
+        self.paper.write(MARGIN, top - 0.2, text, size=10, weight="bold")
 
 
 def _named(path: str, language: str) -> str:

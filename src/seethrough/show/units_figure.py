@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from seethrough.features.unit_crops import Sight, crops
 from seethrough.features.units import LayerUnits, Units
-from seethrough.show.language import Both, known_language, plain
-from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
+from seethrough.show.language import Both, plain
+from seethrough.show.lettering import wrap
+from seethrough.show.paper import LETTERS_PER_INCH, QUIET, Paper, spoken
 from seethrough.show.tiles import sheet
 from seethrough.show.unit_tiles import tile
 from seethrough.show.units_words import best_items, crops_words, layer_words, unit_words
@@ -18,10 +19,8 @@ MOST_ROWS = 12
 """Units drawn; with more of them, those that fire strongly most rarely, which say most."""
 
 SIDE, GAP = 150, 6  # pixels, of a crop
-INK, QUIET = "#1d1d1f", "#6e6e73"
 CROP, WORDS, MARGIN, TOP = 1.0, 3.4, 0.4, 0.75  # inches: a crop's side, the words beside, the rim, the title
 LINE = 0.16
-LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 
 
 def draw(units: Units, *, language: str = "en") -> Figure:
@@ -32,42 +31,30 @@ def draw(units: Units, *, language: str = "en") -> Figure:
     language
         ``"en"`` or ``"zh"``; English, and said so, where no installed font has Chinese characters.
     """
-    wanted = known_language(language)
-    spoken = wanted if wanted == "en" or chinese_font() else "en"
+    language, remark = spoken(language)
     layer = next(iter(units.values()))
     rows = telling(layer)
     pictures = _strips(units, layer, rows)
     shown = max(layer.best.items.shape[1], 1)
     width = 2 * MARGIN + shown * CROP + 0.25 + WORDS
-    told = [said(units).in_(spoken), crops_words(layer.layer).in_(spoken)]
+    told = [said(units).in_(language), crops_words(layer.layer).in_(language)]
     lines = [line for text in told for line in wrap(text, (width - 2 * MARGIN) * LETTERS_PER_INCH)]
-    lines += [NO_CHINESE_FONT] if spoken != wanted else []
+    lines += [remark] if remark else []
     top = TOP + LINE * len(lines) + 0.2
     height = top + len(rows) * CROP * 1.06 + MARGIN
-    figure = Figure(figsize=(width, height), facecolor="white")
-
-    def text(
-        left: float, down: float, line: str, *, size: float = 8, colour: str = INK, weight: str = "normal"
-    ) -> None:
-        figure.text(
-            left / width, 1 - down / height, line, fontsize=size, color=colour, weight=weight, va="top", parse_math=False,
-            family=families(),
-        )  # fmt: skip
-
-    text(MARGIN, 0.3, plain(layer.path, longest=60), size=15, weight="bold")
+    paper = Paper(width, height)
+    paper.write(MARGIN, 0.3, plain(layer.path, longest=60), size=15, weight="bold")
     for i, line in enumerate(lines):
-        text(MARGIN, TOP + LINE * i, line, colour=QUIET)
+        paper.write(MARGIN, TOP + LINE * i, line, colour=QUIET)
     for i, (row, strip) in enumerate(zip(rows, pictures)):
         down = top + i * CROP * 1.06
-        axes = figure.add_axes((MARGIN / width, 1 - (down + CROP) / height, shown * CROP / width, CROP / height))
-        axes.imshow(strip, aspect="auto", interpolation="none")
-        axes.set_axis_off()
+        paper.bare(MARGIN, down, shown * CROP, CROP).imshow(strip, aspect="auto", interpolation="none")
         left = MARGIN + shown * CROP + 0.25
-        text(left, down + 0.02, str(layer.channels[row]), size=11, weight="bold")
-        words = unit_words(units, layer, row).in_(spoken)
+        paper.write(left, down + 0.02, str(layer.channels[row]), size=11, weight="bold")
+        words = unit_words(units, layer, row).in_(language)
         for k, line in enumerate(wrap(words, WORDS * LETTERS_PER_INCH)[:5]):
-            text(left, down + 0.25 + LINE * k, line)
-    return figure
+            paper.write(left, down + 0.25 + LINE * k, line)
+    return paper.figure
 
 
 def said(units: Units) -> Both:
