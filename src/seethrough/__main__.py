@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from seethrough.cli.process import keep_freed_memory, prepare
+from seethrough.cli.process import INTERRUPTED, keep_freed_memory, leave, prepare
 
 __all__ = ["keep_freed_memory", "main"]
 
@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare()
     from seethrough.cli import run
 
-    return run(sys.argv[1:] if arguments is None else arguments)
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and code == INTERRUPTED:
+        leave(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -32,3 +32,11 @@ def test_an_interrupted_command_leaves_nothing(tiny, folder, number, code):
     assert process.returncode == code
     assert "Interrupted" in err and "Traceback" not in err and err.count("\n") == 1
     assert contents(folder) == before
+
+
+def test_a_ctrl_c_within_a_text_that_is_executed_has_the_same_code(folder):
+    """As in the import of a library that makes dataclasses; Python by itself would end by the signal."""
+    (folder / "tiny_cli_network.py").write_text("exec('raise KeyboardInterrupt')")
+    command = [sys.executable, "-m", "seethrough", "summary", "tiny_cli_network.py:net"]
+    done = subprocess.run([*command, "--input-size", "8x8x3"], capture_output=True, text=True, cwd=folder, timeout=60)
+    assert done.returncode == 130 and "Interrupted" in done.stderr, done

@@ -13,14 +13,12 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from seethrough.cli.process import Terminated
+from seethrough.cli.process import INTERRUPTED, TERMINATED, Terminated
 from seethrough.cli.terminal import complain
 from seethrough.errors import EnvironmentLacks, SeethroughError, is_out_of_memory
 
 SOME_FAILED = 1
 USAGE = 2
-INTERRUPTED = 130
-TERMINATED = 143
 
 NOTHING_HALF = "Interrupted; nothing is left half-written."
 """What follows it are the notes of whoever was interrupted: what is kept, and how to go on."""

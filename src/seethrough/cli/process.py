@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import logging
 import os
@@ -10,6 +11,10 @@ import sys
 import warnings
 from io import TextIOWrapper
 from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED, TERMINATED = 130, 143
+"""Exit codes after Ctrl-C and SIGTERM."""
 
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
@@ -58,3 +63,16 @@ def keep_freed_memory() -> bool:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with a code, after everything that is to be done at its end.
+
+    Python remembers a Ctrl-C that went through ``exec`` of a text, as dataclasses use it while a library is imported, and under
+    ``python -m`` then ends by the signal, though the exception was handled (``run_eval_code_obj`` and ``exit_sigint`` in its
+    source).
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
