@@ -94,6 +94,7 @@ NEEDED: dict[str, tuple[str, str | None, dict[str, str | None]]] = {
     "hf": ("hf:NAME, a Hugging Face folder", "hf", {"transformers": "4.50"}),
     "onnx": (".onnx", "onnx", {"onnx": "1.21", "onnxruntime": "1.20"}),
     "function": ("FILE.py:FUNCTION, any function", None, {}),
+    "tsne": ("no network: the wall's layout", "data", {"openTSNE": "1.0"}),
     "demo": ("demo:leopards", None, {}),
 }
 """By door: what it opens, the extra that brings its libraries, and these with the least version that will do."""
