@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seethrough.cli.destinations import result_file
 from seethrough.cli.items import Items, each
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.predicting import say_notes
@@ -92,12 +93,7 @@ def _readable(images: Sequence[str]) -> tuple[list[str], Items]:
 
 def _file(out: str, images: Sequence[str]) -> Path:
     """Where the result goes, refused before the work begins where it can't be written."""
-    from seethrough.report import refuse_unknown_kind
-    from seethrough.writing import refuse_unwritable
-
-    file = Path(out)
-    refuse_unknown_kind(file, KINDS)
-    refuse_unwritable(file)
+    file = result_file(out, KINDS)
     if file.exists() and any(Path(image).exists() and file.samefile(image) for image in images):
         raise UsageError(f"The result would replace the picture {out!r} itself; name another file.")
     return file

@@ -62,6 +62,25 @@ def destination(said: str, images: Sequence[str]) -> Destination:
     return Destination(files, folder)
 
 
+def result_file(said: str, kinds: Sequence[str]) -> Path:
+    """Where one result goes, refused before the work begins where it can't be written or no such kind of file is.
+
+    Raises
+    ------
+    UsageError
+        No kind of file that there is.
+    EnvironmentLacks
+        A folder that isn't there or can't be written.
+    """
+    from seethrough.report import refuse_unknown_kind
+    from seethrough.writing import refuse_unwritable
+
+    file = Path(said)
+    refuse_unknown_kind(file, kinds)
+    refuse_unwritable(file)
+    return file
+
+
 def _filled(pattern: str, image: str, number: int) -> str:
     return pattern.replace(NAME, Path(image).stem).replace(NUMBER, str(number))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seethrough.cli.destinations import result_file
 from seethrough.cli.opening import Words, open_to_look
 from seethrough.cli.terminal import one_line, say, say_json, show_table
 
@@ -24,7 +24,7 @@ def filters(
     from seethrough.show.language import known_language
 
     known_language(language)
-    file = None if out is None else _file(out)
+    file = None if out is None else result_file(out, KINDS)
     from seethrough.features.filters import filters as look
 
     found = look(open_to_look(words), layer, channels=channels)
@@ -81,14 +81,3 @@ def _table(found: Filters, language: str) -> None:
                 "zh": f"……另有 {len(layer.channels) - len(shown):,} 个",
             }[language]
         )
-
-
-def _file(out: str) -> Path:
-    """Where the result goes, refused before the work begins where it can't be written."""
-    from seethrough.report import refuse_unknown_kind
-    from seethrough.writing import refuse_unwritable
-
-    file = Path(out)
-    refuse_unknown_kind(file, KINDS)
-    refuse_unwritable(file)
-    return file

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seethrough.cli.counting import counting, say_passed
+from seethrough.cli.destinations import result_file
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.predicting import say_notes
 from seethrough.cli.terminal import one_line, say, say_json
@@ -16,6 +17,8 @@ from seethrough.errors import UsageError
 if TYPE_CHECKING:
     from seethrough.condition.health import Health
     from seethrough.network import Network
+
+KINDS = (".html", ".png", ".svg", ".npz", ".json")
 
 PRINTED = 12
 """Findings that are printed in words."""
@@ -50,7 +53,7 @@ def health(words: Words, said: Sequence[str], asked: Question, *, out: str | Non
     other, images = _told_apart(said)
     if asked.batch is not None and asked.batch < 1:
         raise UsageError(f"--batch is a whole number from 1, not {asked.batch}.")
-    file = None if out is None else _file(out)
+    file = None if out is None else result_file(out, KINDS)
     found = _examined(words, other, images, asked)
     if file is not None:
         found.save(file, language=language)
@@ -69,17 +72,6 @@ def _told_apart(said: Sequence[str]) -> tuple[str | None, str]:
             "Put the pictures into a folder."
         )
     return (said[0] if len(said) == 2 else None), said[-1]
-
-
-def _file(out: str) -> Path:
-    from seethrough.report import refuse_unknown_kind
-    from seethrough.report.files import writers_of
-    from seethrough.writing import refuse_unwritable
-
-    file = Path(out)
-    refuse_unknown_kind(file, writers_of("Health"))
-    refuse_unwritable(file)
-    return file
 
 
 def _examined(words: Words, other: str | None, images: str, asked: Question) -> Health:

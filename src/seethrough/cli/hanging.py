@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seethrough.cli.counting import say_passed
+from seethrough.cli.destinations import result_file
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.predicting import say_notes
 from seethrough.cli.terminal import one_line, progress, say, say_json, show_table
@@ -44,7 +44,7 @@ def wall(words: Words, images: str, asked: Question, *, out: str | None, languag
 
     known_language(language)
     known_layout(asked.layout)
-    file = None if out is None else _file(out)
+    file = None if out is None else result_file(out, KINDS)
     hung = _hung(words, images, asked)
     if file is not None:
         hung.save(file, language=language)
@@ -75,17 +75,6 @@ def _hung(words: Words, images: str, asked: Question) -> Wall:
             seed=asked.seed,
             progress=step,
         )
-
-
-def _file(out: str) -> Path:
-    """Where it goes, refused before the work begins where it can't be written."""
-    from seethrough.report import refuse_unknown_kind
-    from seethrough.writing import refuse_unwritable
-
-    file = Path(out)
-    refuse_unknown_kind(file, KINDS)
-    refuse_unwritable(file)
-    return file
 
 
 def _say(hung: Wall, language: str) -> None:

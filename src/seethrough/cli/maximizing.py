@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seethrough.cli.destinations import result_file
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.options import target
 from seethrough.cli.predicting import say_notes
@@ -59,7 +60,7 @@ def maximize(
     known_language(language)
     _refuse_conflicts(wanted, way, real)
     asked = _asked(wanted)
-    file = None if out is None else _file(out)
+    file = None if out is None else result_file(out, KINDS)
     net = open_to_ask(words)
     with progress() as step:
         told = None if step is None else lambda done, total: step("maximize", done, total)
@@ -170,17 +171,6 @@ def _refuse_conflicts(wanted: Wanted, way: Way, real: str | None) -> None:
             raise UsageError(
                 f"--real stands beside what is maximized or accentuated; leave it out with --how {way.how}."
             )
-
-
-def _file(out: str) -> Path:
-    """Where it goes, refused before the work begins where it can't be written."""
-    from seethrough.report import refuse_unknown_kind
-    from seethrough.writing import refuse_unwritable
-
-    file = Path(out)
-    refuse_unknown_kind(file, KINDS)
-    refuse_unwritable(file)
-    return file
 
 
 def _say(result: Maximized, language: str) -> None:

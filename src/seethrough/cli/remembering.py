@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seethrough.cli.destinations import result_file
 from seethrough.cli.failures import SOME_FAILED
 from seethrough.cli.opening import Words, open_to_look
 from seethrough.cli.terminal import complain, one_line, say, say_json, show
@@ -42,7 +42,7 @@ def memory(
         1 where not even the smallest batch fits, else 0.
     """
     _refuse_conflicts(batch, fits, checkpoint, inference)
-    file = None if out is None else _file(out)
+    file = None if out is None else result_file(out, KINDS)
     net = open_to_look(words)
     settings = {"optimizer": optimizer, "precision": precision, "checkpointing": _pattern(checkpoint)}
     largest = None if fits is None else net.largest_batch(fits, **settings)
@@ -99,14 +99,3 @@ def _refuse_conflicts(batch: int | None, fits: str | None, checkpoint: Sequence[
 
 def _pattern(checkpoint: Sequence[str]) -> str | Sequence[str] | None:
     return checkpoint[0] if len(checkpoint) == 1 else checkpoint or None
-
-
-def _file(out: str) -> Path:
-    """Where the figure goes, refused before the work begins where it can't be written."""
-    from seethrough.report import refuse_unknown_kind
-    from seethrough.writing import refuse_unwritable
-
-    file = Path(out)
-    refuse_unknown_kind(file, KINDS)
-    refuse_unwritable(file)
-    return file
