@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import seethrough as st
+from seethrough.attribution import METHODS
 
 
 @pytest.mark.parametrize("name", st.__all__)
@@ -20,7 +21,13 @@ def test_type_checkers_are_told_of_the_same_names():
     tree = ast.parse(Path(st.__file__).read_text("utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     told = {alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert told | {"__version__"} == set(st.__all__) == set(dir(st))
+    assert told | {"__version__"} == set(st.__all__) == set(dir(st)) - set(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_a_name_too_and_explains_itself(name):
+    ask = getattr(st, name)
+    assert ask.__name__ == name and "Returns" in ask.__doc__ and METHODS[name].source in ask.__doc__
 
 
 def test_importing_it_imports_neither_torch_nor_keras_nor_numpy():

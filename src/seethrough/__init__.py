@@ -10,22 +10,12 @@ Importing this costs next to nothing: torch and Keras are imported when the firs
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for everybody else
     from seethrough.condition.health import health
     from seethrough.errors import SeethroughError
-    from seethrough.explanation import (
-        deconvnet,
-        explain,
-        gradcam,
-        guided_backprop,
-        input_x_gradient,
-        integrated_gradients,
-        occlusion,
-        saliency,
-        smoothgrad,
-    )
+    from seethrough.explanation import explain
     from seethrough.features.accentuate import accentuate, caricature, deepdream, invert
     from seethrough.features.activations import activations
     from seethrough.features.filters import filters
@@ -47,21 +37,13 @@ __all__ = [
     "accentuate",
     "activations",
     "caricature",
-    "deconvnet",
     "deepdream",
     "explain",
     "filters",
-    "gradcam",
-    "guided_backprop",
     "health",
-    "input_x_gradient",
-    "integrated_gradients",
     "invert",
     "maximize",
-    "occlusion",
     "open",
-    "saliency",
-    "smoothgrad",
     "units",
     "wall",
 ]
@@ -69,6 +51,7 @@ __all__ = [
 _HOMES = {
     "seethrough.condition.health": {"health"},
     "seethrough.errors": {"SeethroughError"},
+    "seethrough.explanation": {"explain"},
     "seethrough.features.accentuate": {"accentuate", "caricature", "deepdream", "invert"},
     "seethrough.features.activations": {"activations"},
     "seethrough.features.filters": {"filters"},
@@ -78,15 +61,21 @@ _HOMES = {
     "seethrough.network": {"Network", "open"},
     "seethrough.results": {"Attribution", "Explanation", "Prediction"},
 }
-"""Where names live that aren't a method or `explain`."""
+"""Where names live. Each method of attribution is a name too: `seethrough.explanation.alone`."""
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
         raise AttributeError(f"module 'seethrough' has no attribute {name!r}")
-    home = next((home for home, names in _HOMES.items() if name in names), "seethrough.explanation")
-    return getattr(importlib.import_module(home), name)
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is not None:
+        return getattr(importlib.import_module(home), name)
+    from seethrough.explanation.alone import alone
+
+    return alone(name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    from seethrough.attribution import METHODS
+
+    return sorted({*__all__, *METHODS})

@@ -116,6 +116,26 @@ class Prediction:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far to believe one map of one picture.
+
+    Attributes
+    ----------
+    verdict
+        ``"carries_weight"``, ``"with_care"`` or ``"says_nothing"``.
+    reasons
+        What led to it, the weightiest first: identifiers with their numbers, which `show` puts into words.
+    figures
+        Every number that was measured, by name: ``"sanity.similarity"``, ``"faithfulness.insertion"``…; what couldn't be
+        measured is absent.
+    """
+
+    verdict: str
+    reasons: tuple[Note, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
 class Saved:
     """A result that writes itself as a file whose kind the suffix tells."""
 
@@ -169,6 +189,8 @@ class Attribution(Shown):
         What was run for it: the forward that all methods share, and what this one added to it.
     checks
         What tells how far to believe it, and what was chosen for the person.
+    trust
+        How far to believe each picture's map, where that was asked (`explain(…, trust=True)`); else empty.
     """
 
     method: str
@@ -185,6 +207,7 @@ class Attribution(Shown):
     pictures: tuple[Picture, ...] = ()
     prediction: Prediction | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    trust: tuple[Trust, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +215,8 @@ class Explanation(Shown, Mapping[str, Attribution]):
     """One question about some images, answered by several methods: a mapping from method name to `Attribution`.
 
     ``notes`` say what holds for all of them (random weights, assumed preprocessing, a picture whose range doesn't fit).
+    ``agreement`` is the rank correlation between the maps of each two methods, float32 (N, methods, methods) in the order
+    of the mapping, where trust was asked; else None.
     """
 
     attributions: Mapping[str, Attribution]
@@ -201,6 +226,7 @@ class Explanation(Shown, Mapping[str, Attribution]):
     passes: Passes
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    agreement: np.ndarray | None = None
 
     def __getitem__(self, method: str) -> Attribution:
         return self.attributions[method]

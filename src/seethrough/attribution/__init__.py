@@ -4,13 +4,19 @@ about.
 A method asks a `Run` and knows nothing of the others; `METHODS` is the table of all.
 """
 
-from seethrough.attribution import cam, gradients, occlusion
+# In the order in which the families are presented.
+from seethrough.attribution import gradient  # isort: skip
+from seethrough.attribution import path  # isort: skip
+from seethrough.attribution import cam  # isort: skip
+from seethrough.attribution import occlusion  # isort: skip
 from seethrough.attribution.layers import chosen_layer, last_spatial, spatial_layers
-from seethrough.attribution.method import METHODS, Method, Needs, Outcome, Reduce, method_named
+from seethrough.attribution.method import METHODS, Dial, Facts, Method, Needs, Outcome, Reduce, method_named
 from seethrough.attribution.targets import Question, question, targets_by_image
 
 __all__ = [
     "METHODS",
+    "Dial",
+    "Facts",
     "Method",
     "Needs",
     "Outcome",
@@ -18,10 +24,11 @@ __all__ = [
     "Reduce",
     "cam",
     "chosen_layer",
-    "gradients",
+    "gradient",
     "last_spatial",
     "method_named",
     "occlusion",
+    "path",
     "question",
     "spatial_layers",
     "targets_by_image",

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from seethrough.errors import UsageError, nearest
 from seethrough.graph.rules import PLAIN, Rules
+from seethrough.results import Passes
 
 
 class Needs(Enum):
@@ -27,6 +28,10 @@ class Needs(Enum):
     GRADIENTS = "a gradient from the answer to the image"
     PICTURES = "inputs with height and width"
     SPATIAL_LAYER = "a layer with height and width"
+    LAYER = "a layer"
+    RULES = "a network that can be written down, operation by operation"
+    POOLED_HEAD = "average pooling over the places of a layer, with one linear layer behind it"
+    ATTENTION = "attention among the picture's places"
 
 
 class Reduce(Enum):
@@ -35,6 +40,33 @@ class Reduce(Enum):
     STRONGEST = "largest |value| over the channels"
     SUM = "sum over the channels"
     NONE = "one value a place already"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a method's cost may depend on: the size of the network's input, the channels and the grid of the layer that
+    its map is taken from (0 where it takes none).
+    """
+
+    height: int
+    width: int
+    channels: int = 0
+    grid: tuple[int, int] = (0, 0)
+
+
+ONE_WALK = Passes(1, 1)
+Work = Callable[[Mapping[str, Any], Facts], Passes]
+"""From a method's settings to what it runs for one picture, beside the forward that all methods share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """The setting that trades a method's time for its quality: its name, and its values from cheap to fine. A time
+    budget is spent by turning it.
+    """
+
+    setting: str
+    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +86,16 @@ class Method:
         See `Needs`, `Reduce`; whether negative numbers mean "against".
     rules
         Under which rules it will ask for gradients; None where it asks for none at the images themselves.
+    work
+        What it runs for one picture beside the shared forward, from its settings: a `Passes`, or a function of the
+        settings and `Facts`.
+    dial
+        The setting that a time budget turns; None where there is nothing to turn.
+    black_box
+        Whether it only asks for answers to other pictures, never for a gradient or a layer.
+    measures
+        What the numbers of its map are: ``"target"`` (in units of the target), ``"slope"`` (of the target per unit of
+        input) or ``"rank"`` (an order of places, in no unit).
     """
 
     name: str
@@ -66,12 +108,36 @@ class Method:
     reduce: Reduce = Reduce.SUM
     signed: bool = True
     rules: Rules | None = PLAIN
+    work: Passes | Work = ONE_WALK
+    dial: Dial | None = None
+    black_box: bool = False
+    measures: str = "target"
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def takes_layer(self) -> bool:
-        """Whether its map comes from a layer."""
-        return self.needs is Needs.SPATIAL_LAYER
+        """Whether its map comes from a layer: its function is given the layer's path behind the run."""
+        return self.needs in (Needs.SPATIAL_LAYER, Needs.LAYER)
+
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether it walks back."""
+        return not self.black_box and self.needs in (
+            Needs.GRADIENTS, Needs.SPATIAL_LAYER, Needs.LAYER, Needs.RULES, Needs.ATTENTION
+        )  # fmt: skip
+
+    def passes(self, settings: Mapping[str, Any], facts: Facts) -> Passes:
+        """What it runs for one picture with these settings (its defaults where they say nothing)."""
+        given = {**self.defaults, **settings}
+        return self.work(given, facts) if callable(self.work) else self.work
+
+    def reduced(self, values: Tensor) -> Tensor:
+        """Its tensor, (N, C, H, W), (N, C, L) or (N, F), as one number a place, (N, H, W)."""
+        if self.reduce is not Reduce.NONE and values.dim() > 2:
+            values = values.abs().amax(1) if self.reduce is Reduce.STRONGEST else values.sum(1)
+        elif self.reduce is Reduce.STRONGEST:
+            values = values.abs()
+        return values.reshape(len(values), 1, -1) if values.dim() == 2 else values
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ Pair = tuple[int, int]
     needs=Needs.PICTURES,
     reduce=Reduce.NONE,
     rules=None,
+    black_box=True,
 )
 def occlusion(
     run: Run,
@@ -60,10 +61,10 @@ def occlusion(
     cover = fills.fill(run, fill).expand_as(x)
     places = list(windows(size, window, stride))
     total, count = torch.zeros((len(x), *size), device=x.device), torch.zeros(size, device=x.device)
-    group = run.versions
     whole = run.scores
-    for first in range(0, len(places), group):
-        some = places[first : first + group]
+
+    def cover_some(numbers: range) -> None:
+        some = places[numbers.start : numbers.stop]
         covered = x.repeat(len(some), 1, 1, 1)
         for k, (rows, columns) in enumerate(some):
             covered[k * len(x) : (k + 1) * len(x), :, rows, columns] = cover[:, :, rows, columns]
@@ -71,8 +72,8 @@ def occlusion(
         for drop, (rows, columns) in zip(drops, some):
             total[:, rows, columns] += drop[:, None, None]
             count[rows, columns] += 1
-        if progress:
-            progress(first + len(some), len(places))
+
+    run.in_groups(len(places), cover_some, progress)
     return total / count
 
 

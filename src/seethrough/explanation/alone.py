@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import Any, Protocol
 
 from seethrough.attribution import METHODS, Method
+from seethrough.errors import nearest
 from seethrough.explanation.answer import Progress, explain
 from seethrough.network import Network
 from seethrough.results import Attribution
@@ -63,8 +65,17 @@ LAYER = """layer
     and width."""
 
 
-def _alone(name: str) -> Ask:
-    """``st.gradcam(net, image, target=…)``, with the signature and the words of its method."""
+@cache
+def alone(name: str) -> Ask:
+    """``st.gradcam(net, image, target=…)``, with the signature and the words of its method.
+
+    Raises
+    ------
+    AttributeError
+        No method has this name; says which names are like it.
+    """
+    if name not in METHODS:
+        raise AttributeError(f"module 'seethrough' has no attribute {name!r}.{nearest(name, list(METHODS))}")
     method = METHODS[name]
 
     def ask(net: Network | Any, images: Any, target: Any = None, **options: Any) -> Attribution:
@@ -99,13 +110,3 @@ def _signature(method: Method) -> inspect.Signature:
     settings = [own[key] for key in method.defaults if key != "progress"]
     parameters = [p for p in common.parameters.values() if p.name not in dropped]
     return common.replace(parameters=[*parameters, *settings], return_annotation="Attribution")
-
-
-saliency = _alone("saliency")
-input_x_gradient = _alone("input_x_gradient")
-guided_backprop = _alone("guided_backprop")
-deconvnet = _alone("deconvnet")
-smoothgrad = _alone("smoothgrad")
-integrated_gradients = _alone("integrated_gradients")
-gradcam = _alone("gradcam")
-occlusion = _alone("occlusion")

@@ -211,6 +211,7 @@ def _answered(net: Network, prepared: Prepared, asked: _Asked) -> Explanation:
         probabilities=plain,
         black=net.black,
         together=asked.together,
+        keeps=any(m.needs is Needs.RULES for m in methods),
     )
     if not _has_gradient(run):
         methods, more = _without_gradient(net, methods, asked)
@@ -260,7 +261,7 @@ def _fitting(net: Network, prepared: Prepared, asked: _Asked) -> tuple[list[Meth
                 raise UsageError(f"{m.name} needs {m.needs.value}; one input of this network has the shape {shape}.")
             if m.takes_layer:
                 layer = chosen_layer(_readable(net, prepared), asked.layer)
-            elif _changes_rectifiers(m):
+            elif _changes_rectifiers(m) or m.needs in (Needs.RULES, Needs.ATTENTION, Needs.POOLED_HEAD):
                 _readable(net, prepared)
         except (UsageError, NetworkRefused):
             if not asked.by_default or asked.layer is not None:
@@ -287,7 +288,7 @@ def _has_gradient(run: Run) -> bool:
 
 def _without_gradient(net: Network, methods: Sequence[Method], asked: _Asked) -> tuple[list[Method], list[Note]]:
     """The methods that need no gradient; those the person named and that need one are refused."""
-    needing = [m for m in methods if m.needs in (Needs.GRADIENTS, Needs.SPATIAL_LAYER)]
+    needing = [m for m in methods if m.needs_gradient]
     if needing and not asked.by_default:
         raise UsageError(
             f"{needing[0].name} needs {Needs.GRADIENTS.value}, and {net.opened.source} has none, since something in it "

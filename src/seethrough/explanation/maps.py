@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from seethrough.attribution import Method, Outcome, Reduce
+from seethrough.attribution import Method, Outcome
 from seethrough.graph.run import Run
 from seethrough.network import Network, Prepared
 from seethrough.results import Attribution, Note, Passes, Target
@@ -21,7 +20,7 @@ def attribution_of(
 ) -> Attribution:
     """A method's tensor on the pixels of the pictures, with what can be said of it."""
     values = outcome.values.detach()
-    reduced = _reduced(values, method.reduce).float().cpu().numpy()
+    reduced = method.reduced(values).float().cpu().numpy()
     placed = [geometry.to_picture(m) for geometry, m in zip(prepared.geometries, reduced)]
     maps = np.stack([m for m, _ in placed])
     native = net.source.native(values) if values.dim() == prepared.batch.dim() else values
@@ -39,15 +38,6 @@ def attribution_of(
         checks=(*checks, *_state_of(maps)),
         pictures=prepared.pictures,
     )
-
-
-def _reduced(values: Tensor, reduce: Reduce) -> Tensor:
-    """(N, C, H, W), (N, C, L) or (N, F) to one number a place, (N, H, W)."""
-    if reduce is not Reduce.NONE and values.dim() > 2:
-        values = values.abs().amax(1) if reduce is Reduce.STRONGEST else values.sum(1)
-    elif reduce is Reduce.STRONGEST:
-        values = values.abs()
-    return values.reshape(len(values), 1, -1) if values.dim() == 2 else values
 
 
 def _each(name: str, numbers: Mapping[str, Any]) -> list[Note]:

@@ -1,8 +1,8 @@
 """Rules: how a quantity walks back through one kind of operation.
 
-A rule takes a ``piece`` (one operation as it ran: its vector-Jacobian product) and what arrived at its outputs, by
-value number, and returns what arrives at each input. ``plain`` is calculus; the others are methods of the field. A set
-of rules names the kinds it treats differently.
+A rule takes a ``piece`` (one operation as it ran: its vector-Jacobian product, and its numbers where the rules ask for
+them) and what arrived at its outputs, by value number, and returns what arrives at each input. ``plain`` is calculus;
+the others are methods of the field. A set of rules names the operations it treats differently.
 """
 
 from __future__ import annotations
@@ -42,7 +42,20 @@ def deconv(piece: Piece, arrived: Shares) -> Shares:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Which rule holds at rectifiers, for which function, for which kind of operation; `plain` for the rest.
+    """Which rule holds for which operation, at rectifiers, for which function, for which kind; ``rest`` otherwise.
+
+    Attributes
+    ----------
+    operations
+        Rules that depend on where an operation stands (the first layer, a convolution whose batch norm is folded into
+        it): they belong to one graph.
+    rest
+        The rule for everything that isn't named.
+    values
+        Whether the rules read the numbers that went through an operation (`Piece.values`), not only its calculus.
+    relevance
+        Whether the walk starts with the target's own value, shared among the outputs in play (``slope · output``),
+        instead of its gradient.
 
     >>> Rules({Kind.ACTIVATION: guided}).of(operation) is plain       # doctest: +SKIP
     """
@@ -50,11 +63,17 @@ class Rules:
     kinds: Mapping[Kind, Rule] = field(default_factory=dict)
     names: Mapping[str, Rule] = field(default_factory=dict)
     rectifiers: Rule | None = None
+    operations: Mapping[Operation, Rule] = field(default_factory=dict)
+    rest: Rule = plain
+    values: bool = False
+    relevance: bool = False
 
     def of(self, operation: Operation) -> Rule:
+        if operation in self.operations:
+            return self.operations[operation]
         if self.rectifiers is not None and is_rectifier(operation):
             return self.rectifiers
-        return self.names.get(operation.name) or self.kinds.get(operation.kind) or plain
+        return self.names.get(operation.name) or self.kinds.get(operation.kind) or self.rest
 
 
 def is_rectifier(operation: Operation) -> bool:

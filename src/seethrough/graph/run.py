@@ -6,14 +6,15 @@ share a forward, and one walk back for each set of rules, is none of its busines
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from seethrough.errors import NetworkRefused, UsageError
+from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError, is_out_of_memory
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
@@ -22,6 +23,8 @@ from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import same_chance
 from seethrough.graph.walk import Forward
 from seethrough.results import INPUT, Passes
+
+Made = TypeVar("Made")
 
 Asks = tuple[Rules, str]
 """A gradient that will be asked for: under which rules, at which layer."""
@@ -38,12 +41,13 @@ image (N,).
 @dataclass
 class Counter:
     """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
-    looked at since the question was asked.
+    looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on.
     """
 
     forward: int = 0
     backward: int = 0
     looked: bool = False
+    halved: int = 0
 
     @property
     def passes(self) -> Passes:
@@ -70,6 +74,15 @@ class Run:
         A black picture as the network sees it, to broadcast against the images; None where nobody knows.
     together
         Images that a method which moves them sends through at once.
+    keeps
+        Keep the numbers inside the network for rules that read them (`Rules.values`), so that nobody has to run it again
+        for them.
+    answer
+        The layer that is asked instead of the network's output: the target is then a function of its value.
+    start
+        The layer whose value stands for the images, see `from_layer`; ``beside`` are the pictures it was had from.
+    fixed
+        A graph to run instead of the source's: the same network with other constants (`on`).
     """
 
     def __init__(
@@ -84,16 +97,23 @@ class Run:
         counter: Counter | None = None,
         rows: Tensor | None = None,
         together: int = TOGETHER,
+        keeps: bool = False,
+        answer: str | None = None,
+        start: str = INPUT,
+        beside: Tensor | None = None,
+        fixed: Graph | None = None,
     ) -> None:
-        self.together = together
+        self.together, self.keeps, self.answer = together, keeps, answer
+        self.start, self.beside, self.fixed = start, images if beside is None else beside, fixed
         self.source, self.images, self.target, self.black = source, images, target, black
         self.asks, self.probabilities = tuple(asks), probabilities
         self.counter = counter or Counter()
         self.rows = torch.arange(len(images), device=images.device) if rows is None else rows
         self._layers: set[str] = {layer for _, layer in self.asks if layer != INPUT}
         self._starts: set[str] = {layer for _, layer in self.asks} or {INPUT}
+        self._kept: dict[Hashable, Any] = {}
         self._forward: Forward | None = None
-        self._gradients: dict[int, dict[str, Tensor]] = {}
+        self._gradients: dict[int, dict[str, tuple[Rules, Tensor]]] = {}
         self._scores: Tensor | None = None
         self._seed: Tensor | None = None
 
@@ -136,8 +156,49 @@ class Run:
             if layer not in (INPUT, *self._layers):
                 self._layers.add(layer)
                 self._forward = None
+            if rules.values and not self.keeps:
+                self.keeps, self._forward = True, None
             self._walk(rules, {layer, *(at for r, at in self.asks if r is rules)})
-        return self._gradients[id(rules)][layer]
+        return self._gradients[id(rules)][layer][1]
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What several methods of this run need, made by the first that asks: noisy gradients, masked scores, rules
+        built for this graph. The key says all that it depends on beside the run.
+        """
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def in_groups(
+        self, count: int, work: Callable[[range], None], progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Have ``work`` done for the numbers 0 to ``count`` − 1, as many at once as `versions` says. Where memory runs
+        out half as many are tried, and so on; ``work`` must not have changed anything by then.
+
+        Raises
+        ------
+        EnvironmentLacks
+            Where memory doesn't even suffice for one at once.
+        """
+        done = 0
+        while done < count:
+            some = range(done, min(done + self.versions, count))
+            try:
+                work(some)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if self.versions == 1:
+                    raise EnvironmentLacks(
+                        f"Memory ran out with {len(self.images)} image{'s' * (len(self.images) != 1)} at once; explain "
+                        "fewer at once (batch_size), or use smaller pictures."
+                    ) from error
+                self.together //= 2
+                self.counter.halved += 1
+                continue
+            done = some.stop
+            if progress:
+                progress(done, count)
 
     def score(self, images: Tensor) -> Tensor:
         """The target's value at other images, (M,); nothing is kept. M is N, or k · N: then image i stands for picture
@@ -148,21 +209,56 @@ class Run:
             place = self._answer_of(graph)
             self.counter.forward += len(images)
             with same_chance() if graph.draws else nullcontext():
-                out = execute(graph, self.source.given(graph, images), [place.value])[place.value]
+                out = execute(graph, self._given(graph, images), [place.value])[place.value]
             return self._ask(place.of(out), self._rows_for(images))
 
     def at(self, images: Tensor) -> Run:
         """The same question about other images, counted with this one. M as for `score`."""
-        return Run(
-            self.source,
-            images,
-            self.target,
-            probabilities=self.probabilities,
-            black=self.black,
-            counter=self.counter,
-            rows=self._rows_for(images),
-            together=self.together,
-        )
+        beside = None if self.start == INPUT else self.beside
+        return self._like(images=images, rows=self._rows_for(images), beside=beside)
+
+    def on(self, graph: Graph) -> Run:
+        """The same question to another network: a graph with the same operations and other constants."""
+        return self._like(fixed=graph)
+
+    def from_layer(self, layer: str) -> Run:
+        """The same question about what a layer returned: its value, as the graph has it, stands for the images, and what
+        passes it by (a residual) stays as these pictures made it. For layer forms of methods that move their input.
+
+        Raises
+        ------
+        NetworkRefused
+            The layer gives no value, or one that doesn't have an entry an image.
+        """
+        if self.start != INPUT:
+            raise UsageError(f"This run starts at layer {self.start!r} already.")
+        value = self._place(layer).value
+        self.value(layer)
+        raw = self.forward.values[value]
+        if len(raw) != len(self.images):
+            raise NetworkRefused(
+                f"layer {layer!r} returns {len(raw)} entries for {len(self.images)} image(s) (windows, say), so it can't "
+                "stand for the images; ask about a layer before or behind it"
+            )
+        return self._like(images=raw, start=layer, beside=self.images, black=None)
+
+    def _like(self, **changed: Any) -> Run:
+        """This question with something changed; counted with this one."""
+        same = {
+            "source": self.source,
+            "images": self.images,
+            "target": self.target,
+            "probabilities": self.probabilities,
+            "black": self.black,
+            "counter": self.counter,
+            "rows": self.rows,
+            "together": self.together,
+            "answer": self.answer,
+            "start": self.start,
+            "beside": self.beside,
+            "fixed": self.fixed,
+        }
+        return Run(**{**same, **changed})
 
     @property
     def versions(self) -> int:
@@ -184,33 +280,51 @@ class Run:
             wanted = {
                 graph.output.value,
                 graph.logits.value,
+                self._answer_of(graph).value,
                 *(self._place_in(graph, layer).value for layer in self._layers),
             }
             self.counter.forward += len(self.images)
             with same_chance() if graph.draws else nullcontext():
                 starts = [self._place_in(graph, layer).value for layer in self._starts]
-                self._forward = Forward(graph, self.source.given(graph, self.images), wanted, starts)
+                self._forward = Forward(graph, self._given(graph, self.images), wanted, starts, self.keeps)
             self._gradients, self._scores = {}, None
         return self._forward
 
     def _proved(self, images: Tensor, *, gradient: bool = False) -> Graph:
-        graph = self.source.proved(images, gradient=gradient, thorough=not self.counter.looked)
+        if self.fixed is not None:
+            return self.fixed
+        pictures = self._pictures(images)
+        graph = self.source.proved(pictures, gradient=gradient, thorough=not self.counter.looked)
         self.counter.looked = True
         return graph
+
+    def _pictures(self, images: Tensor) -> Tensor:
+        """The pictures that go in where these images are asked about."""
+        if self.start == INPUT:
+            return images
+        return self.beside.repeat(len(images) // len(self.beside), *[1] * (self.beside.dim() - 1))
+
+    def _given(self, graph: Graph, images: Tensor) -> dict[int, Tensor]:
+        """Values by number that the graph is run from."""
+        given = dict(self.source.given(graph, self._pictures(images)))
+        return given if self.start == INPUT else {**given, self._place_in(graph, INPUT).value: images}
 
     def _walk(self, rules: Rules, layers: set[str]) -> None:
         forward = self.forward
         places = {layer: self._place(layer) for layer in layers}
         answer = self._answer
         self.counter.backward += len(self.images)
-        arrived = forward.walk({answer.value: self._slope()}, {p.value for p in places.values()}, rules)
+        seed = self._slope() * forward.values[answer.value] if rules.relevance else self._slope()
+        arrived = forward.walk({answer.value: seed}, {p.value for p in places.values()}, rules)
+        # The rules are kept beside what they gave: their id is the key, and must not be another's meanwhile.
         found = self._gradients.setdefault(id(rules), {})
         for layer, place in places.items():
             g = arrived.get(place.value)
-            found[layer] = place.of(g) if g is not None else torch.zeros_like(place.of(self._stands_at(place)))
+            found[layer] = rules, place.of(g) if g is not None else torch.zeros_like(place.of(self._stands_at(place)))
 
     def _stands_at(self, place: Place) -> Tensor:
-        return self.images if place.value == self.graph.input.value else self.forward.values[place.value]
+        at_start = place.value == self._place(INPUT).value
+        return self.images if at_start else self.forward.values[place.value]
 
     def _slope(self) -> Tensor:
         """The target's gradient at the output, in the order of axes of the graph's value."""
@@ -239,6 +353,8 @@ class Run:
         return self._answer_of(self.forward.graph)
 
     def _answer_of(self, graph: Graph) -> Place:
+        if self.answer is not None:
+            return self._place_in(graph, self.answer)
         return graph.output if self.probabilities else graph.logits
 
     def _place(self, layer: str) -> Place:
@@ -246,7 +362,7 @@ class Run:
 
     def _place_in(self, graph: Graph, layer: str) -> Place:
         if layer == INPUT:
-            return graph.input
+            return graph.input if self.start == INPUT else Place(self._place_in(graph, self.start).value)
         place = graph.place(layer)
         if place is None and graph.source == "whole":
             _, reasons = self.source.why_not(self.images)

@@ -11,7 +11,8 @@ One forward serves any number of walks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
@@ -20,19 +21,23 @@ from seethrough.graph.execute import plan, reusing, store, switched
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Operation
 from seethrough.graph.rules import PLAIN, Rules
+from seethrough.graph.tree import leaves_of
 
 
 @dataclass(slots=True, eq=False)
 class Piece:
     """One operation as it ran.
 
-    ``inputs`` and ``outputs`` are edges by value number: only those that carry a gradient. `vjp` takes what arrived at
-    the outputs, by value number.
+    ``inputs`` and ``outputs`` are edges by value number: only those that carry a gradient. ``values`` are the numbers
+    of all its inputs and outputs, by value number, where the rules ask for them; empty otherwise. ``batch`` is how many
+    images went through.
     """
 
     operation: Operation
     inputs: dict[int, GradientEdge]
     outputs: dict[int, GradientEdge]
+    batch: int = 1
+    values: Mapping[int, torch.Tensor] = field(default_factory=dict)
 
     def vjp(self, arrived: Mapping[int, torch.Tensor]) -> dict[int, torch.Tensor]:
         """The vector-Jacobian product: what plain calculus hands to each input."""
@@ -47,6 +52,20 @@ class Piece:
             allow_unused=True,
         )
         return {v: s for v, s in zip(self.inputs, shares) if s is not None}
+
+    def again(
+        self, values: Mapping[int, torch.Tensor] | None = None, arguments: Mapping[int, Any] | None = None
+    ) -> torch.Tensor:
+        """What the operation gives (its first output) for other values, by value number, or with other arguments, by
+        their position in ``operation.arguments`` (a weight of one sign, no bias); in the caller's grad mode.
+        """
+        operation = self.operation
+        if arguments:
+            changed = [arguments.get(i, a) for i, a in enumerate(operation.arguments)]
+            operation = replace(operation, arguments=changed)
+        with switched(operation.context):
+            result = operation.call({**self.values, **(values or {})}, self.batch)
+        return result if isinstance(result, torch.Tensor) else next(t for t in leaves_of(result) if t is not None)
 
 
 class Forward:
@@ -63,6 +82,9 @@ class Forward:
     starts
         Where gradients end: the given values where nothing is said. What comes before them runs without gradients, as
         in a plain forward; a value that a gradient passes through anyway needn't be one.
+    keeps
+        Keep the numbers of each operation's inputs and outputs for rules that read them. Most of them are kept for
+        autograd anyway.
     """
 
     def __init__(
@@ -71,8 +93,9 @@ class Forward:
         given: Mapping[int, torch.Tensor],
         wanted: Iterable[int],
         starts: Iterable[int] | None = None,
+        keeps: bool = False,
     ) -> None:
-        self.graph = graph
+        self.graph, self.keeps = graph, keeps
         wanted = set(wanted)
         self.batch = len(next(iter(given.values())))
         self.asked = set(given if starts is None else starts)
@@ -112,7 +135,10 @@ class Forward:
             v: get_gradient_edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad
         }
         if outputs and inputs:
-            self.pieces.append(Piece(operation, inputs, outputs))
+            numbers = {v: t.detach() for v, t in read.items()} if self.keeps else {}
+            if self.keeps:
+                numbers |= {v: values[v].detach() for v in operation.outputs if v is not None}
+            self.pieces.append(Piece(operation, inputs, outputs, self.batch, numbers))
 
     def walk(
         self, seeds: Mapping[int, torch.Tensor], wanted: Iterable[int], rules: Rules = PLAIN

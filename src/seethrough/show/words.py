@@ -7,86 +7,14 @@ with its numbers, so that nothing is hidden because somebody forgot to word it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from seethrough.results import Attribution, Note, Target
+from seethrough.show import vocabulary
 from seethrough.show.language import Both, measured, plain
-
-
-@dataclass(frozen=True, slots=True)
-class MethodWords:
-    """How a method is called, and how to read its map, in a line."""
-
-    name: Both
-    line: Both
-    per_input: bool = False
-    """Whether its unit is the target's per unit of input (plain gradients), not the target's own."""
-
-
-METHODS: Mapping[str, MethodWords] = {
-    "saliency": MethodWords(
-        Both("Saliency", "显著图"),
-        Both(
-            "How strongly the answer reacts to a small change of each pixel; bright means sensitive, not in favour.",
-            "每个像素微小变化时答案的反应强度；亮表示敏感，不表示支持。",
-        ),
-        per_input=True,
-    ),
-    "input_x_gradient": MethodWords(
-        Both("Input × gradient", "输入 × 梯度"),
-        Both(
-            "Each pixel's value times its gradient: a first-order guess at what the pixel adds to the answer.",
-            "像素值乘以其梯度：对该像素给答案贡献多少的一阶估计。",
-        ),
-    ),
-    "guided_backprop": MethodWords(
-        Both("Guided backpropagation", "导向反向传播"),
-        Both(
-            "Fine structures that excite the units on the way to the answer; depends little on the class asked for.",
-            "激发通往答案的神经元的细节结构；与所问的类别关系不大。",
-        ),
-        per_input=True,
-    ),
-    "deconvnet": MethodWords(
-        Both("DeconvNet", "反卷积网络"),
-        Both(
-            "The answer projected back through rectified layers; shows structures, and depends little on the class.",
-            "将答案经整流层投影回像素；显示结构，与类别关系不大。",
-        ),
-        per_input=True,
-    ),
-    "smoothgrad": MethodWords(
-        Both("SmoothGrad", "平滑梯度"),
-        Both(
-            "The gradient averaged over noisy copies of the picture, so that what stays is less grainy.",
-            "对加噪图片的梯度取平均，保留下来的部分颗粒更少。",
-        ),
-        per_input=True,
-    ),
-    "integrated_gradients": MethodWords(
-        Both("Integrated Gradients", "积分梯度"),
-        Both(
-            "What each pixel adds to the answer on the way from an empty picture; all values sum to the difference.",
-            "从空白图片走到这张图片，每个像素给答案增加了多少；全部相加等于两者之差。",
-        ),
-    ),
-    "gradcam": MethodWords(
-        Both("Grad-CAM", "Grad-CAM"),
-        Both(
-            "Which places of a deep layer speak for the answer; coarse, because that layer's grid is.",
-            "深层特征中哪些位置支持该答案；较粗，因为该层的网格本来就粗。",
-        ),
-    ),
-    "occlusion": MethodWords(
-        Both("Occlusion", "遮挡"),
-        Both(
-            "How much the answer falls when a window of the picture is covered; measured, not computed by gradient.",
-            "遮住图片的一个窗口后答案下降多少；是实测值，不是由梯度算出的。",
-        ),
-    ),
-}
+from seethrough.show.vocabulary import METHODS, MethodWords
 
 NOTES: Mapping[str, Both] = {
+    **vocabulary.NOTES,
     "wall_few": Both(
         "With {count:count} images neighbourhoods mean little, so they are laid out by PCA (fewer than {few:count}).",
         "只有 {count:count} 张图片，邻近关系意义不大，故用 PCA 排布（少于 {few:count} 张时如此）。",
@@ -333,6 +261,15 @@ NEEDS: Mapping[str, Both] = {
     "a gradient from the answer to the image": Both("a gradient from the answer to the image", "从答案到图像的梯度"),
     "inputs with height and width": Both("inputs with height and width", "有高和宽的输入"),
     "a layer with height and width": Both("a layer with height and width", "有高和宽的层"),
+    "a layer": Both("a layer", "一个层"),
+    "a network that can be written down, operation by operation": Both(
+        "a network that can be written down, operation by operation", "可以逐个运算写下来的网络"
+    ),
+    "average pooling over the places of a layer, with one linear layer behind it": Both(
+        "average pooling over the places of a layer, with one linear layer behind it",
+        "对某层各位置做平均池化、其后只有一个线性层的网络",
+    ),
+    "attention among the picture's places": Both("attention among the picture's places", "图片各位置之间的注意力"),
 }
 """What a method can't do without, as `attribution` names it."""
 
@@ -359,6 +296,8 @@ QUANTITIES: Mapping[str, Both] = {
 }
 
 PER_INPUT = Both("{quantity} per unit of input", "每单位输入的 {quantity}")
+
+NO_UNIT = Both("no unit: an order of places", "无单位：只表示位置的先后")
 
 LEGEND_SIGNED = Both("against ← 0 → for", "反对 ← 0 → 支持")
 LEGEND_EVIDENCE = Both("0 → evidence for", "0 → 支持证据")
@@ -412,14 +351,22 @@ def note_words(note: Note) -> Both:
 
 
 def unit_words(attribution: Attribution, target: Target) -> Both:
-    """The unit of a map's values: the target's, or the target's per unit of input."""
+    """The unit of a map's values: the target's, the target's per unit of input, or none."""
     quantity = QUANTITIES.get(target.quantity) or Both(plain(target.quantity), plain(target.quantity))
-    return PER_INPUT.fill(quantity=quantity) if method_words(attribution.method).per_input else quantity
+    measures = _measures(attribution.method)
+    return PER_INPUT.fill(quantity=quantity) if measures == "slope" else NO_UNIT if measures == "rank" else quantity
 
 
 def is_influence(attribution: Attribution) -> bool:
     """Whether the map tells how strongly the answer reacts, not what speaks for it: an unsigned map of gradients."""
-    return not attribution.signed and method_words(attribution.method).per_input
+    return not attribution.signed and _measures(attribution.method) == "slope"
+
+
+def _measures(method: str) -> str:
+    """What the numbers of a method's maps are (`Method.measures`)."""
+    from seethrough.attribution import METHODS  # here, since it brings torch, which who shows words may not need
+
+    return METHODS[method].measures if method in METHODS else "target"
 
 
 def legend_words(attribution: Attribution) -> Both:

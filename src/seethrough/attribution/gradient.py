@@ -7,17 +7,16 @@ unit of input.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from seethrough.attribution.fills import Fill, fill
-from seethrough.attribution.method import Needs, Outcome, Reduce, method
+from seethrough.attribution.method import Dial, Needs, Reduce, method
 from seethrough.errors import UsageError
 from seethrough.graph.rules import DECONV, GUIDED
 from seethrough.graph.run import Run
-from seethrough.results import INPUT
+from seethrough.results import INPUT, Passes
 
 GRADIENT = "gradient"
 
@@ -30,6 +29,7 @@ GRADIENT = "gradient"
     source="Simonyan, Vedaldi & Zisserman, 2014",
     reduce=Reduce.STRONGEST,
     signed=False,
+    measures="slope",
 )
 def saliency(run: Run) -> Tensor:
     """Saliency: the gradient itself (Simonyan, Vedaldi & Zisserman, 2014, section 3); a map shows max over channels of
@@ -68,6 +68,7 @@ def input_x_gradient(run: Run) -> Tensor:
     reduce=Reduce.STRONGEST,
     signed=False,
     rules=GUIDED,
+    measures="slope",
 )
 def guided_backprop(run: Run) -> Tensor:
     """Guided backpropagation: at every rectifier only what is positive goes further down (Springenberg et al., 2015,
@@ -89,6 +90,7 @@ def guided_backprop(run: Run) -> Tensor:
     reduce=Reduce.STRONGEST,
     signed=False,
     rules=DECONV,
+    measures="slope",
 )
 def deconvnet(run: Run) -> Tensor:
     """DeconvNet: the target projected down, rectified where the network rectifies (Zeiler & Fergus, 2014, section 2.1).
@@ -109,6 +111,9 @@ def deconvnet(run: Run) -> Tensor:
     reduce=Reduce.STRONGEST,
     signed=False,
     rules=None,
+    measures="slope",
+    work=lambda settings, _: Passes(settings["samples"], settings["samples"]),
+    dial=Dial("samples", (4, 8, 16, 25, 50)),
 )
 def smoothgrad(
     run: Run,
@@ -141,69 +146,21 @@ def smoothgrad(
     each = tuple(range(1, x.dim()))
     deviation = noise * (x.amax(each, keepdim=True) - x.amin(each, keepdim=True))
     chance = torch.Generator().manual_seed(seed)
-    total = _sum_of(x)
-    for start in range(0, samples, run.versions):
-        many = min(run.versions, samples - start)
-        noisy = torch.cat([x + deviation * torch.randn(x.shape[1:], generator=chance).to(x) for _ in range(many)])
-        total += run.at(noisy).gradient().reshape(many, *x.shape).sum(0)
-        if progress:
-            progress(start + many, samples)
+    total = zeros_to_sum(x)
+
+    @cache
+    def disturbance(_: int) -> Tensor:
+        return torch.randn(x.shape[1:], generator=chance)
+
+    def some(numbers: range) -> None:
+        nonlocal total
+        noisy = torch.cat([x + deviation * disturbance(k).to(x) for k in numbers])
+        total += run.at(noisy).gradient().reshape(len(numbers), *x.shape).sum(0)
+
+    run.in_groups(samples, some, progress)
     return total / samples
 
 
-@method(
-    family=GRADIENT,
-    needs=Needs.GRADIENTS,
-    cost="n forwards, n walks back",
-    good_for="what each pixel adds, so that it adds up",
-    source="Sundararajan, Taly & Yan, 2017",
-    rules=None,
-)
-def integrated_gradients(
-    run: Run, *, steps: int = 32, baseline: Fill = "black", progress: Callable[[int, int], None] | None = None
-) -> Outcome:
-    """Integrated gradients: ``(x − x′) · ∫ g(x′ + α(x − x′)) dα`` (Sundararajan, Taly & Yan, 2017, eq. 1), by
-    Gauss–Legendre quadrature.
-
-    Parameters
-    ----------
-    steps
-        Nodes of the quadrature, ≥ 1. 32 nodes do what some 100 evenly spaced ones do.
-    baseline
-        x′: ``"black"`` (a black picture as the network sees it), ``"zero"``, ``"mean"`` (each picture's mean colour),
-        ``"blur"``, a number in the network's input units, or a tensor in the layout of its input that broadcasts
-        against the images.
-
-    Returns
-    -------
-    Tensor, (N, C, H, W), signed, in units of the target; sums over a picture to the target's rise from baseline to
-    picture. What is missing of that is reported as ``completeness``: ``sum``, ``rise`` and their largest relative
-    ``gap`` over the batch.
-    """
-    if steps < 1:
-        raise UsageError(f"integrated_gradients needs steps ≥ 1, not {steps}.")
-    x = run.images
-    start = fill(run, baseline)
-    nodes, weights = np.polynomial.legendre.leggauss(steps)
-    nodes, weights = (nodes + 1) / 2, weights / 2
-    total = _sum_of(x)
-    group = run.versions
-    for first in range(0, steps, group):
-        some = nodes[first : first + group]
-        between = torch.cat([start + float(a) * (x - start) for a in some])
-        g = run.at(between).gradient().reshape(len(some), *x.shape)
-        for k in range(len(some)):
-            total += float(weights[first + k]) * g[k]
-        if progress:
-            progress(first + len(some), steps)
-    values = (x - start).to(total) * total
-    added = values.flatten(1).sum(1)
-    rise = run.scores - run.score(start.expand_as(x).contiguous())
-    gap = ((added - rise).abs() / rise.abs().clamp(min=1e-6)).tolist()
-    numbers = {"sum": added.tolist(), "rise": rise.tolist(), "gap": max(gap), "gaps": gap, "steps": steps}
-    return Outcome(values, {"completeness": numbers})
-
-
-def _sum_of(x: Tensor) -> Tensor:
+def zeros_to_sum(x: Tensor) -> Tensor:
     """Zeros to add many gradients to: with half of the bits, a sum of 32 would lose what single gradients have."""
     return torch.zeros(x.shape, dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)

@@ -1,0 +1,9 @@
+"""What may be asked, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seethrough.show.language import Both
+
+NOTES: Mapping[str, Both] = {}
