@@ -422,12 +422,21 @@ class Network:
     @property
     def black(self) -> torch.Tensor | None:
         """A black picture as the network sees it, (1, C, 1, 1); None where nobody knows the preprocessing."""
+        return self._of_one_colour(0)
+
+    @property
+    def white(self) -> torch.Tensor | None:
+        """A white picture as the network sees it, (1, C, 1, 1); None where nobody knows the preprocessing."""
+        return self._of_one_colour(255)
+
+    def _of_one_colour(self, pixel: float) -> torch.Tensor | None:
         preprocessing = self.opened.preprocessing
         if preprocessing is None:
             return None
-        dark = -np.asarray(preprocessing.mean, np.float32) / np.asarray(preprocessing.std, np.float32)
+        mean, std = (np.asarray(given, np.float32) for given in (preprocessing.mean, preprocessing.std))
         channels = len(preprocessing.channels)
-        return torch.from_numpy(np.broadcast_to(dark, (channels,)).copy()).reshape(1, channels, 1, 1)
+        seen = (pixel * preprocessing.scale - mean) / std
+        return torch.from_numpy(np.broadcast_to(seen, (channels,)).copy()).reshape(1, channels, 1, 1)
 
     @property
     def provenance(self) -> dict[str, Any]:

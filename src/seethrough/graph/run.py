@@ -70,8 +70,9 @@ class Run:
         Gradients that will be asked for, so that one walk gives them all.
     probabilities
         Speak of the output as it is instead of looking through a final softmax.
-    black
-        A black picture as the network sees it, to broadcast against the images; None where nobody knows.
+    black, white
+        A black picture as the network sees it, and a white one, to broadcast against the images; None where nobody
+        knows.
     together
         Images that a method which moves them sends through at once.
     keeps
@@ -102,10 +103,12 @@ class Run:
         start: str = INPUT,
         beside: Tensor | None = None,
         fixed: Graph | None = None,
+        white: Tensor | None = None,
     ) -> None:
         self.together, self.keeps, self.answer = together, keeps, answer
         self.start, self.beside, self.fixed = start, images if beside is None else beside, fixed
-        self.source, self.images, self.target, self.black = source, images, target, black
+        self.source, self.images, self.target = source, images, target
+        self.black, self.white = black, white
         self.asks, self.probabilities = tuple(asks), probabilities
         self.counter = counter or Counter()
         self.rows = torch.arange(len(images), device=images.device) if rows is None else rows
@@ -161,6 +164,10 @@ class Run:
             self._walk(rules, {layer, *(at for r, at in self.asks if r is rules)})
         return self._gradients[id(rules)][layer][1]
 
+    def forget(self, rules: Rules) -> None:
+        """Drop what was asked for under rules that nobody will use again, and what they hold."""
+        self._gradients.pop(id(rules), None)
+
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What several methods of this run need, made by the first that asks: noisy gradients, masked scores, rules
         built for this graph. The key says all that it depends on beside the run.
@@ -212,10 +219,20 @@ class Run:
                 out = execute(graph, self._given(graph, images), [place.value])[place.value]
             return self._ask(place.of(out), self._rows_for(images))
 
-    def at(self, images: Tensor) -> Run:
-        """The same question about other images, counted with this one. M as for `score`."""
+    def at(self, images: Tensor, layer: str = INPUT) -> Run:
+        """The same question about other images, counted with this one. M as for `score`. Where only its gradient at a
+        layer will be asked for, what comes before the layer runs without gradients.
+        """
         beside = None if self.start == INPUT else self.beside
-        return self._like(images=images, rows=self._rows_for(images), beside=beside)
+        asks = [] if layer == INPUT else [(PLAIN, layer)]
+        return self._like(images=images, rows=self._rows_for(images), beside=beside, asks=asks)
+
+    def asking(self, target: Scores) -> Run:
+        """Another question about the same images, counted with this one; they don't go through the network again."""
+        other = self._like(target=target)
+        other.keeps, other._forward = self.keeps, self.forward
+        other._layers, other._starts = set(self._layers), set(self._starts)
+        return other
 
     def on(self, graph: Graph) -> Run:
         """The same question to another network: a graph with the same operations and other constants."""
@@ -240,7 +257,7 @@ class Run:
                 f"layer {layer!r} returns {len(raw)} entries for {len(self.images)} image(s) (windows, say), so it can't "
                 "stand for the images; ask about a layer before or behind it"
             )
-        return self._like(images=raw, start=layer, beside=self.images, black=None)
+        return self._like(images=raw, start=layer, beside=self.images, black=None, white=None)
 
     def _like(self, **changed: Any) -> Run:
         """This question with something changed; counted with this one."""
@@ -250,6 +267,7 @@ class Run:
             "target": self.target,
             "probabilities": self.probabilities,
             "black": self.black,
+            "white": self.white,
             "counter": self.counter,
             "rows": self.rows,
             "together": self.together,
@@ -259,6 +277,16 @@ class Run:
             "fixed": self.fixed,
         }
         return Run(**{**same, **changed})
+
+    @property
+    def answer_value(self) -> int:
+        """The number of the value that the target is taken from."""
+        return self._answer.value
+
+    @property
+    def answer_place(self) -> Place:
+        """Where what the target is taken from is found."""
+        return self._answer
 
     @property
     def versions(self) -> int:
@@ -314,7 +342,10 @@ class Run:
         places = {layer: self._place(layer) for layer in layers}
         answer = self._answer
         self.counter.backward += len(self.images)
-        seed = self._slope() * forward.values[answer.value] if rules.relevance else self._slope()
+        if rules.start is not None:
+            seed = rules.start(self)
+        else:
+            seed = self._slope() * forward.values[answer.value] if rules.relevance else self._slope()
         arrived = forward.walk({answer.value: seed}, {p.value for p in places.values()}, rules)
         # The rules are kept beside what they gave: their id is the key, and must not be another's meanwhile.
         found = self._gradients.setdefault(id(rules), {})
@@ -329,12 +360,18 @@ class Run:
     def _slope(self) -> Tensor:
         """The target's gradient at the output, in the order of axes of the graph's value."""
         if self._seed is None:
-            out = self.forward.values[self._answer.value].detach().requires_grad_()
-            with torch.enable_grad():
-                score = self._ask(self._answer.of(out), self.rows)
-                (slope,) = torch.autograd.grad(score.sum(), out)
-            self._seed = slope
+            self._seed = self.slope(self.forward.values[self._answer.value])
         return self._seed
+
+    def slope(self, out: Tensor) -> Tensor:
+        """The target's gradient with respect to the value it is taken from, were that value ``out`` (both in the order of
+        axes of the graph's value).
+        """
+        out = out.detach().requires_grad_()
+        with torch.enable_grad():
+            score = self._ask(self._answer.of(out), self.rows)
+            (slope,) = torch.autograd.grad(score.sum(), out)
+        return slope
 
     def _ask(self, out: Tensor, rows: Tensor) -> Tensor:
         if self.target is None:
