@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for everybody else
+    from seethrough.attribution.aims import Box, Region, Similarity, Unit
     from seethrough.condition.health import health
     from seethrough.errors import SeethroughError
     from seethrough.explanation import explain
@@ -29,10 +30,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Attribution",
+    "Box",
     "Explanation",
     "Network",
     "Prediction",
+    "Region",
     "SeethroughError",
+    "Similarity",
+    "Unit",
     "__version__",
     "accentuate",
     "activations",
@@ -49,6 +54,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "seethrough.attribution.aims": {"Box", "Region", "Similarity", "Unit"},
     "seethrough.condition.health": {"health"},
     "seethrough.errors": {"SeethroughError"},
     "seethrough.explanation": {"explain"},

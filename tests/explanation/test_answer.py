@@ -10,11 +10,24 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import seethrough as st
-from seethrough.attribution import METHODS
+from seethrough.attribution import METHODS, Needs, Reduce
 from seethrough.errors import InputRefused, UsageError
 from seethrough.results import Passes
 
 CLASSES = ["snow leopard", "leopard", "crane", "crane", "wing - tip"]
+
+FITTING = [m.name for m in METHODS.values() if m.needs is not Needs.ATTENTION]
+"""The methods that a network of convolutions can be asked."""
+
+SMOOTH = ["saliency", "input_x_gradient", "guided_backprop", "deconvnet", "smoothgrad", "integrated_gradients", "gradcam",
+          "occlusion"]  # fmt: skip
+"""Methods whose maps change little where numbers change little."""
+
+
+def cheap(method):
+    """The settings with which a method takes the least."""
+    dial = METHODS[method].dial
+    return {} if dial is None else {dial.setting: dial.values[0]}
 
 
 def convolutional(*last, inplace=True):
@@ -62,17 +75,20 @@ def test_an_explanation_is_a_mapping_from_method_to_attribution(net):
         found["occlusion"]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FITTING)
 def test_every_method_gives_float32_maps_on_the_pixels_of_the_picture(with_pictures, method):
-    found = st.explain(with_pictures, [picture(30, 20), picture(30, 20, 1)], method, target=1)[method]
+    found = st.explain(with_pictures, [picture(30, 20), picture(30, 20, 1)], method, target=1, **cheap(method))[method]
     assert found.map.dtype == found.values.dtype == found.scores.dtype == np.float32
     assert found.map.shape == found.seen.shape == (2, 30, 20) and found.seen.dtype == bool
     assert len(found.target) == len(found.scores) == len(found.pictures) == 2
     assert not found.map[~found.seen].any() and found.map[found.seen].any()
     assert found.seen[:, 5:25].all() and not found.seen[:, :5].any() and not found.seen[:, 25:].any()
     assert found.signed or found.map.min() >= 0
-    grid = {"gradcam": (2, 6, 6), "occlusion": (2, 16, 16)}
-    assert found.values.shape == grid.get(method, (2, 3, 16, 16))
+    declared = METHODS[method]
+    if declared.reduce is not Reduce.NONE and not declared.takes_layer:
+        assert found.values.shape == (2, 3, 16, 16)
+    else:
+        assert found.values.shape[0] == 2 and found.values.shape[-2:] in ((16, 16), (6, 6))
 
 
 def test_a_picture_that_was_cropped_says_so_and_one_that_fits_does_not(with_pictures):
@@ -351,9 +367,9 @@ def test_progress_is_told_to_the_end(net):
 # --- provenance -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FITTING)
 def test_a_result_can_be_had_again_from_its_provenance(net, method):
-    more = {"window": (5, 3), "stride": (2, 3)} if method == "occlusion" else {}
+    more = {"window": (5, 3), "stride": (2, 3)} if method == "occlusion" else cheap(method)
     more |= {"layer": "1"} if method == "gradcam" else {}
     found = st.explain(net, images(3), method, target=["leopard", "3 - 1", 2], probabilities=True, batch_size=2, **more)
     record = found[method].provenance
@@ -379,9 +395,9 @@ def test_a_fingerprint_follows_the_weights():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-5), (torch.bfloat16, 0.1)])
 def test_networks_of_other_precision_are_explained_in_float32_arrays(dtype, tolerance):
-    reference = st.explain(opened(), images(2), list(METHODS), target=1, samples=4, steps=8, window=8)
+    reference = st.explain(opened(), images(2), SMOOTH, target=1, samples=4, steps=8, window=8)
     net = st.open(convolutional().to(dtype), input_size=(3, 16, 16))
-    found = st.explain(net, images(2), list(METHODS), target=1, samples=4, steps=8, window=8)
+    found = st.explain(net, images(2), SMOOTH, target=1, samples=4, steps=8, window=8)
     for method, a in found.items():
         assert a.values.dtype == a.map.dtype == np.float32
         scale = np.abs(reference[method].map).max()
@@ -394,7 +410,7 @@ def test_networks_of_other_precision_are_explained_in_float32_arrays(dtype, tole
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"methods": "grad_cam"}, "no method 'grad_cam'. Nearest: gradcam"),
+        ({"methods": "gradcan"}, "no method 'gradcan'. Nearest: gradcam"),
         ({"methods": []}, "No method was named; there are: .*saliency"),
         ({"methods": "occlusion", "windw": 3}, "called 'windw'. Nearest: window"),
         ({"methods": "gradcam", "window": 3}, "No setting of gradcam is called 'window'. There are: none"),
@@ -406,7 +422,6 @@ def test_networks_of_other_precision_are_explained_in_float32_arrays(dtype, tole
         ({"methods": "occlusion", "window": (3, 3, 3)}, "occlusion's window is a whole number"),
         ({"methods": "occlusion", "window": 2.5}, "occlusion's window is a whole number"),
         ({"methods": "occlusion", "window": 17}, "window 17 × 17 is larger than the network's input 16 × 16"),
-        ({"methods": "occlusion", "window": 4, "stride": 5}, "stride 5 × 5 is larger than its window 4 × 4"),
         ({"methods": "occlusion", "fill": torch.zeros(2, 7)}, r"fill of shape \(2, 7\) doesn't fit"),
         ({"methods": "saliency", "batch_size": 0}, "batch_size is at least 1"),
     ],

@@ -7,14 +7,19 @@ A method asks a `Run` and knows nothing of the others; `METHODS` is the table of
 # In the order in which the families are presented.
 from seethrough.attribution import gradient  # isort: skip
 from seethrough.attribution import path  # isort: skip
-from seethrough.attribution import cam  # isort: skip
+from seethrough.attribution import deeplift  # isort: skip
+from seethrough.attribution import cam_head, cam, cam_contrast, cam_curved, cam_guided  # isort: skip
+from seethrough.attribution import cam_masked, cam_ablated, cam_principal  # isort: skip
 from seethrough.attribution import occlusion  # isort: skip
-from seethrough.attribution.layers import chosen_layer, last_spatial, spatial_layers
+from seethrough.attribution.aims import AIMS, Box, Region, Seen, Similarity, Unit
+from seethrough.attribution.layers import any_layer, chosen_layer, last_spatial, spatial_layers
 from seethrough.attribution.method import METHODS, Dial, Facts, Method, Needs, Outcome, Reduce, method_named
 from seethrough.attribution.targets import Question, question, targets_by_image
 
 __all__ = [
+    "AIMS",
     "METHODS",
+    "Box",
     "Dial",
     "Facts",
     "Method",
@@ -22,8 +27,14 @@ __all__ = [
     "Outcome",
     "Question",
     "Reduce",
+    "Region",
+    "Seen",
+    "Similarity",
+    "Unit",
+    "any_layer",
     "cam",
     "chosen_layer",
+    "deeplift",
     "gradient",
     "last_spatial",
     "method_named",

@@ -44,11 +44,11 @@ def last_spatial(graph: Graph) -> str | None:
             continue
         places = grid.of(mask).any(1)
         if places.all() and not any(_reads_places(graph, *other) for other in read.earlier.items()):
-            return _name(graph, value)
+            return called(graph, value)
         if places.any():
             found.setdefault("all" if places.all() else "some", value)
     last = found.get("all", found.get("some"))
-    return None if last is None else _name(graph, last)
+    return None if last is None else called(graph, last)
 
 
 def _reads_places(graph: Graph, value: int, mask: Tensor) -> bool:
@@ -79,7 +79,7 @@ def _says_nothing_new(graph: Graph, operation: Operation, grid: Grid) -> bool:
     return before is not None and (before.height, before.width) == (grid.height, grid.width)
 
 
-def _name(graph: Graph, value: int) -> str:
+def called(graph: Graph, value: int) -> str:
     """What a person calls a value: the layer that makes and returns it, under whatever axes, the outermost of several,
     rather than one that hands it on as it is, or returns it among others; else the operation that makes it.
     """
@@ -136,4 +136,21 @@ def chosen_layer(graph: Graph, wanted: str | None) -> str:
             f"Layer {wanted!r} has no height and width, which a class activation map needs. "
             f"These have: {some or 'none'}{more}."
         )
+    return wanted
+
+
+def any_layer(graph: Graph, wanted: str | None) -> str:
+    """The layer a person named, with or without places; or the last spatial one.
+
+    Raises
+    ------
+    UsageError
+        No such layer (nearest names follow), or one whose value doesn't depend on the image.
+    """
+    if wanted is None:
+        return chosen_layer(graph, None)
+    if graph.place(wanted) is None:
+        if wanted in graph.layers:
+            raise UsageError(f"Layer {wanted!r} gives no value that depends on the image; name another one.")
+        raise UsageError(f"There is no layer {wanted!r}.{nearest(wanted, [*graph.layers, *graph.operation_at])}")
     return wanted

@@ -1,12 +1,13 @@
-"""Targets: what is asked about an image — one output, the difference of two, or any function of the outputs.
+"""Targets: what is asked about an image — one output, a sum or difference of several, or any function of the outputs.
 
-A person says it as a label, an index, ``"snow leopard - Arabian leopard"``, a function, or a list of such with one
-entry an image; nothing means the network's own first answer. What comes of it is data for the result (`Target`) and a
-function of the output for the run.
+A person says it as a label, an index, ``"snow leopard - Arabian leopard"``, ``"dog + cat"`` (labels that hold at once),
+a function, an aim (`seethrough.attribution.aims`), or a list of such with one entry an image; nothing means the network's
+own first answer. What comes of it is data for the result (`Target`) and a function of the output for the run.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seethrough.attribution.aims import AIMS, Seen
 from seethrough.errors import UsageError
 from seethrough.models.labels import resolve
 from seethrough.results import Target
@@ -31,7 +33,13 @@ class Question:
     score: Callable[[Tensor, Tensor], Tensor]
 
 
-def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantity: str) -> Question:
+def question(
+    said: Said,
+    outputs: Tensor,
+    classes: Sequence[str] | None,
+    quantity: str,
+    seen: Callable[[int], Seen] | None = None,
+) -> Question:
     """Settle the targets of a batch; of an output with places (a segmentation), its mean over them is meant.
 
     Parameters
@@ -44,6 +52,8 @@ def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantit
         The names of the outputs, where they are known.
     quantity
         ``"logit"``, ``"probability"`` or ``"output"``: what the outputs are.
+    seen
+        What aims are settled on, by image.
 
     Raises
     ------
@@ -55,6 +65,8 @@ def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantit
     if callable(said):
         return _function(said, quantity)
     each = targets_by_image(said, number)
+    if any(isinstance(s, AIMS) for s in each):
+        return _aims(each, seen)
     flat = _places(outputs)
     signs = [_signs(s, flat[i], classes) for i, s in enumerate(each)]
     targets = tuple(Target(pairs, _label(pairs, classes), quantity) for pairs in signs)
@@ -67,6 +79,19 @@ def question(said: Said, outputs: Tensor, classes: Sequence[str] | None, quantit
         index = torch.tensor([p[0] for p in picks])
         return Question(targets, lambda out, rows: _places(out).gather(1, index.to(out.device)[rows][:, None])[:, 0])
     return Question(targets, lambda out, rows: (_places(out) * weights.to(out)[rows]).sum(1))
+
+
+def _aims(each: Sequence[Said], seen: Callable[[int], Seen] | None) -> Question:
+    """Of aims, one for each image."""
+    if seen is None or not all(isinstance(s, AIMS) for s in each):
+        raise UsageError("A unit, region, box or likeness as target can't be mixed with labels; ask about them apart.")
+    settled = [aim.settled(seen(i)) for i, aim in enumerate(each)]
+    scores = [score for score, _ in settled]
+
+    def score(out: Tensor, rows: Tensor) -> Tensor:
+        return torch.cat([scores[row](out[i : i + 1]) for i, row in enumerate(rows.tolist())])
+
+    return Question(tuple(target for _, target in settled), score)
 
 
 def targets_by_image(said: Said, number: int) -> list[Said]:
@@ -99,18 +124,28 @@ def _signs(said: Said, row: Tensor, classes: Sequence[str] | None) -> tuple[tupl
     count = len(row)
     if said is None:
         return ((int(row.argmax()), 1),)
-    if isinstance(said, str) and " - " in said and not _known(said, classes, count):
-        left, right = said.split(" - ", 1)
-        a, b = (resolve(part.strip(), _fitting(classes, count), count) for part in (left, right))
-        if a == b:
-            raise UsageError(f"The target {said!r} takes an output from itself; name two different ones.")
-        return ((a, 1), (b, -1))
+    if isinstance(said, str) and _SEVERAL.search(said) and not _known(said, classes, count):
+        return _several(said, classes, count)
     if isinstance(said, (Tensor, np.ndarray, np.generic)):
         said = said.item()
     if isinstance(said, bool) or not isinstance(said, (int, str)):
         raise UsageError(f"A target is a label, an index, 'a - b' or a function, not {said!r}.")
     index = resolve(said, _fitting(classes, count) if isinstance(said, str) else None, count)
     return ((index, 1),)
+
+
+def _several(said: str, classes: Sequence[str] | None, count: int) -> tuple[tuple[int, int], ...]:
+    """``"a - b"``, ``"a + b"``: each output with its sign."""
+    first, *more = _SEVERAL.split(said)
+    parts = [(first, "+"), *zip(more[1::2], more[::2])]
+    pairs = [(resolve(p.strip(), _fitting(classes, count), count), -1 if sign == "-" else 1) for p, sign in parts]
+    if len({index for index, _ in pairs}) < len(pairs):
+        doing = "takes an output from itself" if any(sign < 0 for _, sign in pairs) else "names an output twice"
+        raise UsageError(f"The target {said!r} {doing}; name different ones.")
+    return tuple(pairs)
+
+
+_SEVERAL = re.compile(r" ([-+]) ")
 
 
 def _fitting(classes: Sequence[str] | None, count: int) -> Sequence[str] | None:
@@ -127,7 +162,7 @@ def _known(said: str, classes: Sequence[str] | None, count: int) -> bool:
 
 def _label(pairs: tuple[tuple[int, int], ...], classes: Sequence[str] | None) -> str:
     names = [classes[i] if classes is not None and i < len(classes) else f"output {i}" for i, _ in pairs]
-    return " - ".join(names)
+    return names[0] + "".join(f" {'+' if sign > 0 else '-'} {name}" for name, (_, sign) in zip(names[1:], pairs[1:]))
 
 
 def _function(said: Callable[[Tensor], Any], quantity: str) -> Question:

@@ -1,10 +1,12 @@
 """Why did it answer so? One question, any number of methods, one answer.
 
-`answer` settles what is asked and asks the methods; `maps` brings their tensors to the pixels of the picture a person
+`asked` is what a person said, `fitting` what goes together with the network, `budget` what a time buys; `answer` asks the
+methods, `trusting` how far to believe them; `maps` brings their tensors to the pixels of the picture a person
 gave; `join` puts batches together; `alone` makes one function of each method.
 """
 
 from seethrough.explanation.alone import alone
-from seethrough.explanation.answer import DEFAULT_METHODS, Progress, explain
+from seethrough.explanation.answer import explain
+from seethrough.explanation.asked import DEFAULT_METHODS, Progress
 
 __all__ = ["DEFAULT_METHODS", "Progress", "alone", "explain"]

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from seethrough.attribution import METHODS, Method
 from seethrough.errors import nearest
-from seethrough.explanation.answer import Progress, explain
+from seethrough.explanation.answer import explain
+from seethrough.explanation.asked import Progress
 from seethrough.network import Network
 from seethrough.results import Attribution
 

@@ -26,7 +26,7 @@ def joined(parts: Sequence[Explanation], more: Mapping[str, Any]) -> Explanation
     pictures = tuple(picture for p in parts for picture in p.pictures)
     attributions = {
         name: replace(_one_attribution([p[name] for p in parts], more), pictures=pictures, prediction=prediction)
-        for name in parts[0]
+        for name in _common(parts)
     }
     return Explanation(
         attributions,
@@ -36,7 +36,24 @@ def joined(parts: Sequence[Explanation], more: Mapping[str, Any]) -> Explanation
         sum((p.passes for p in parts), Passes()),
         _distinct(note for p in parts for note in p.notes),
         provenance,
+        _agreement(parts),
     )
+
+
+def _common(parts: Sequence[Explanation]) -> list[str]:
+    """The methods that answered about every part."""
+    return [name for name in parts[0] if all(name in part for part in parts)]
+
+
+def _agreement(parts: Sequence[Explanation]) -> np.ndarray | None:
+    """How far methods agree, image by image; None where it wasn't asked."""
+    names, found = _common(parts), []
+    for part in parts:
+        if part.agreement is None:
+            return None
+        of = [list(part).index(name) for name in names]
+        found.append(part.agreement[:, of][:, :, of])
+    return np.concatenate(found)
 
 
 def _one_attribution(parts: Sequence[Attribution], more: Mapping[str, Any]) -> Attribution:
@@ -47,6 +64,7 @@ def _one_attribution(parts: Sequence[Attribution], more: Mapping[str, Any]) -> A
         target=tuple(target for p in parts for target in p.target),
         passes=sum((p.passes for p in parts), Passes()),
         checks=_distinct(_renumbered(parts)),
+        trust=tuple(trust for p in parts for trust in p.trust),
         provenance=_one_record([p.provenance for p in parts], more),
     )
 

@@ -147,7 +147,8 @@ class Run:
         place = self._place(layer)
         if layer not in self._layers:
             self._layers.add(layer)
-            self._forward = None
+            if place.value not in self.forward.values:
+                self._forward = None
         return place.of(self.forward.values[place.value])
 
     def gradient(self, layer: str = INPUT, rules: Rules = PLAIN) -> Tensor:

@@ -79,6 +79,39 @@ class Geometry:
         filled = down @ values.astype(np.float64) @ over.T
         return np.where(seen, filled, 0).astype(np.float32), seen
 
+    def on_grid(self, mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+        """A mask on the picture's pixels, bool (H, W), as one on a grid (h, w) that covers the network's input: that of
+        the pixel in which the middle of each cell lies, False outside the picture.
+
+        Raises
+        ------
+        UsageError
+            A mask of another size than the picture.
+        """
+        if mask.shape != self.picture:
+            height, width = self.picture
+            raise UsageError(
+                f"The mask is {mask.shape[1]} × {mask.shape[0]} pixels and the picture {width} × {height}; they must agree."
+            )
+        lines, columns = (self._pixels(axis, cells) for axis, cells in zip((0, 1), grid))
+        inside = [(at >= 0) & (at < n) for at, n in zip((lines, columns), self.picture)]
+        rows, places = (at.clip(0, n - 1) for at, n in zip((lines, columns), self.picture))
+        return mask.astype(bool)[np.ix_(rows, places)] & np.logical_and.outer(*inside)
+
+    def on_input(self, box: Sequence[float]) -> tuple[float, float, float, float]:
+        """A box ``(x0, y0, x1, y1)`` on the picture's pixels as fractions of the network's input."""
+
+        def along(axis: int, at: float) -> float:
+            return (at * self.resized[axis] / self.picture[axis] - (self.top, self.left)[axis]) / self.size[axis]
+
+        x0, y0, x1, y1 = box
+        return along(1, x0), along(0, y0), along(1, x1), along(0, y1)
+
+    def _pixels(self, axis: int, cells: int) -> np.ndarray:
+        """The pixel of the picture in which the middle of each of so many cells of the input lies."""
+        middles = (np.arange(cells) + 0.5) / cells * self.size[axis] + (self.top, self.left)[axis]
+        return np.floor(middles * self.picture[axis] / self.resized[axis]).astype(int)
+
     def _places(self, axis: int) -> np.ndarray:
         """For the centre of every pixel along one axis of the picture: how far along the input it lies, 0…1 where the
         network saw it.

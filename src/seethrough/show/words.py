@@ -293,6 +293,8 @@ QUANTITIES: Mapping[str, Both] = {
     "logit": Both("logit", "logit"),
     "probability": Both("probability", "概率"),
     "output": Both("output", "输出"),
+    "activation": Both("activation", "激活值"),
+    "similarity": Both("cosine similarity", "余弦相似度"),
 }
 
 PER_INPUT = Both("{quantity} per unit of input", "每单位输入的 {quantity}")
@@ -367,6 +369,13 @@ def _measures(method: str) -> str:
     from seethrough.attribution import METHODS  # here, since it brings torch, which who shows words may not need
 
     return METHODS[method].measures if method in METHODS else "target"
+
+
+def family_of(method: str) -> str:
+    """The family of a method (`Method.family`); of an unknown one its own name."""
+    from seethrough.attribution import METHODS  # here, as above
+
+    return METHODS[method].family if method in METHODS else method
 
 
 def legend_words(attribution: Attribution) -> Both:

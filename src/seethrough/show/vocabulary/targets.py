@@ -1,4 +1,4 @@
-"""What may be asked, in words."""
+"""What was asked, and what a time or the memory bought, in words."""
 
 from __future__ import annotations
 
@@ -6,4 +6,23 @@ from collections.abc import Mapping
 
 from seethrough.show.language import Both
 
-NOTES: Mapping[str, Both] = {}
+NOTES: Mapping[str, Both] = {
+    "budget_bought": Both(
+        "Of the {budget} s for each picture the methods take about {seconds} s; bought: {settings}.",
+        "每张图片的时间预算为 {budget} 秒，各方法约需 {seconds} 秒；换得的设置：{settings}。",
+    ),
+    "budget_exceeded": Both(
+        "Even at their cheapest the methods you named take about {seconds} s for each picture, more than the {budget} s "
+        "allowed ({settings}).",
+        "即使取最省的设置，您点名的方法每张图片也约需 {seconds} 秒，超过允许的 {budget} 秒（{settings}）。",
+    ),
+    "over_budget": Both(
+        "{method} was left out: at its cheapest it takes about {seconds} s for each picture, which the budget doesn't hold.",
+        "未使用{method}：即使取最省的设置，每张图片也约需 {seconds} 秒，超出预算。",
+    ),
+    "method_refused": Both("{method} was left out: {reason}", "未使用{method}：{reason}"),
+    "memory_halved": Both(
+        "Memory ran out on the way, so fewer pictures were sent through at once ({together}); the numbers are the same.",
+        "计算途中内存不足，因此减少了同时送入的图片数（{together}）；结果数值不变。",
+    ),
+}

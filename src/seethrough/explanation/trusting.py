@@ -1,0 +1,37 @@
+"""Trusting: an explanation with how far to believe each of its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from seethrough.attribution import Method, Outcome
+from seethrough.explanation.asked import Asked
+from seethrough.graph.run import Run
+from seethrough.results import Explanation
+from seethrough.trust import Case, agreement, judged
+
+STEPS = "trust"
+"""Under this name progress is told of the checks."""
+
+
+def trusted(
+    answer: Explanation,
+    run: Run,
+    outcomes: Mapping[Method, Outcome],
+    layers: Mapping[Method, Sequence[str]],
+    asked: Asked,
+) -> Explanation:
+    """The explanation, each of its maps with its verdict; the checks read the run that the maps came from, and what they
+    ran themselves is counted with it.
+    """
+    cases = [
+        Case(m, layers[m][0] if layers[m] else None, asked.settings[m.name], outcome.values.detach(), outcome.checks)
+        for m, outcome in outcomes.items()
+    ]
+    told = asked.progress
+    verdicts = judged(run, cases, progress=None if told is None else lambda done, total: told(STEPS, done, total))
+    attributions = {
+        name: replace(attribution, trust=trust) for (name, attribution), trust in zip(answer.items(), verdicts)
+    }
+    return replace(answer, attributions=attributions, agreement=agreement(run, cases), passes=run.counter.passes)
