@@ -56,6 +56,8 @@ class Rules:
     relevance
         Whether the walk starts with the target's own value, shared among the outputs in play (``slope · output``),
         instead of its gradient.
+    start
+        What the walk starts with, from the run, where it is neither; in the order of axes of the graph's value.
 
     >>> Rules({Kind.ACTIVATION: guided}).of(operation) is plain       # doctest: +SKIP
     """
@@ -67,6 +69,7 @@ class Rules:
     rest: Rule = plain
     values: bool = False
     relevance: bool = False
+    start: Callable[[Any], Tensor] | None = None
 
     def of(self, operation: Operation) -> Rule:
         if operation in self.operations:
