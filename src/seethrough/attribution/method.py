@@ -8,6 +8,7 @@ something, which gradients it will ask for, what it costs. Adding one touches it
 from __future__ import annotations
 
 import inspect
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -121,8 +122,10 @@ class Method:
 
     @property
     def needs_gradient(self) -> bool:
-        """Whether it walks back."""
-        return not self.black_box and self.needs in (
+        """Whether it walks back: a method of a layer with no rules only reads it, or asks what lies behind it."""
+        if self.black_box or (self.needs is Needs.SPATIAL_LAYER and self.rules is None):
+            return False
+        return self.needs in (
             Needs.GRADIENTS, Needs.SPATIAL_LAYER, Needs.LAYER, Needs.RULES, Needs.ATTENTION
         )  # fmt: skip
 
@@ -174,8 +177,27 @@ def method_named(name: str) -> Method:
     UsageError
         Where there is none; names the nearest.
     """
-    folded = name.strip().casefold().replace("-", "_").replace(" ", "_")
-    if folded not in METHODS:
-        known = f" There are: {', '.join(METHODS)}."
-        raise UsageError(f"There is no method {name!r}.{nearest(folded, list(METHODS)) or known}")
-    return METHODS[folded]
+    folded = folded_name(name)
+    for known, found in METHODS.items():
+        if folded_name(known) == folded:
+            return found
+    close = name.strip().casefold().replace("-", "_").replace(" ", "_")
+    every = f" There are: {', '.join(METHODS)}."
+    raise UsageError(f"There is no method {name!r}.{nearest(close, list(METHODS)) or every}")
+
+
+# As papers write them, in letters: "LRP-ε", "z⁺" and "SmoothGrad²" after NFKC, "Grad-CAM++", "GradCAMPlusPlus".
+_LETTERS = {"++": "pp", "+": "plus", "×": "x", "ε": "epsilon", "γ": "gamma", "α": "alpha", "β": "beta"}
+
+
+def folded_name(name: str) -> str:
+    """A method's name as all of its spellings have it.
+
+    >>> folded_name("Grad-CAM++"), folded_name("gradcam_pp"), folded_name("LRP-ε")
+    ('gradcampp', 'gradcampp', 'lrpepsilon')
+    """
+    name = unicodedata.normalize("NFKC", name).casefold()
+    for sign, letters in _LETTERS.items():
+        name = name.replace(sign, letters)
+    name = "".join(c for c in name if c.isalnum())
+    return name.replace("plusplus", "pp")

@@ -1,0 +1,120 @@
+"""Class activation maps by taking parts of a layer away: nothing is approximated, and only what lies behind the layer is
+run again. No gradient is needed.
+
+Throughout, ``a`` is the layer's activation, (N, C, H, W). Tokens of the layer that are no places of the picture (class,
+register, distillation tokens) stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, relu
+
+from seethrough.attribution.cam import FAMILY
+from seethrough.attribution.method import Needs, Reduce, method
+from seethrough.graph.run import Run
+from seethrough.results import Passes
+
+Progress = Callable[[int, int], None]
+
+
+@method(
+    family=FAMILY,
+    cost="1 forward of what lies behind the layer, for each channel",
+    good_for="weights without a gradient: what the answer really loses without a channel",
+    source="Desai & Ramaswamy, 2020",
+    needs=Needs.SPATIAL_LAYER,
+    reduce=Reduce.NONE,
+    signed=False,
+    rules=None,
+    work=lambda _, facts: Passes(facts.channels, 0),
+    measures="rank",
+)
+def ablationcam(run: Run, layer: str, *, progress: Progress | None = None) -> Tensor:
+    """Ablation-CAM: a channel counts by what the target loses where it is zero everywhere (Desai & Ramaswamy, WACV 2020,
+    eq. 5). The paper divides by the target, which changes no order, and turns the map round where the target is
+    negative; here nothing is divided.
+
+    Returns
+    -------
+    Tensor, (N, H, W), ≥ 0, on the layer's grid; an order of places, in units of the target times the activation.
+    """
+    a, channels = run.value(layer), run.value(layer).shape[1]
+    below, replaced = behind(run, layer)
+    lost = torch.zeros(a.shape[:2], dtype=a.dtype, device=a.device)
+
+    def some(numbers: range) -> None:
+        without = torch.cat([a.index_fill(1, torch.tensor([k], device=a.device), 0) for k in numbers])
+        scores = below.score(replaced(without)).reshape(len(numbers), -1)
+        lost[:, numbers.start : numbers.stop] = (run.scores - scores).T.to(a)
+
+    run.in_groups(channels, some, progress)
+    return relu((lost[..., None, None] * a).sum(1))
+
+
+@method(
+    family=FAMILY,
+    cost="1 forward of what lies behind the layer, for each of its places",
+    good_for="what each place of a layer says alone, without a gradient",
+    source="Byun & Lee, 2024",
+    needs=Needs.SPATIAL_LAYER,
+    reduce=Reduce.NONE,
+    rules=None,
+    work=lambda _, facts: Passes(facts.grid[0] * facts.grid[1] + 1, 0),
+)
+def reciprocam(run: Run, layer: str, *, spread: bool = True, progress: Progress | None = None) -> Tensor:
+    """Recipro-CAM: what a place of the layer adds to the target where it alone is left (Byun & Lee, CVPR Workshops 2024,
+    section 3). The paper takes the scores as they are and stretches them; here the score of the empty layer is taken
+    off, so that zero means nothing.
+
+    Parameters
+    ----------
+    spread
+        Leave the eight neighbours of a place too, by halves and quarters (the paper's Gaussian), so that later
+        convolutions don't meet a single spike.
+
+    Returns
+    -------
+    Tensor, (N, H, W), signed, on the layer's grid, in units of the target.
+    """
+    a = run.value(layer)
+    height, width = a.shape[2:]
+    below, replaced = behind(run, layer)
+    empty = below.score(replaced(torch.zeros_like(a)))
+    values = torch.zeros(len(a), height * width, dtype=a.dtype, device=a.device)
+
+    def some(numbers: range) -> None:
+        masks = torch.stack([_left(k, height, width, spread) for k in numbers]).to(a)
+        alone = (masks[:, None, None] * a).flatten(0, 1)
+        scores = below.score(replaced(alone)).reshape(len(numbers), -1)
+        values[:, numbers.start : numbers.stop] = (scores - empty).T.to(a)
+
+    run.in_groups(height * width, some, progress)
+    return values.unflatten(1, (height, width))
+
+
+def behind(run: Run, layer: str) -> tuple[Run, Callable[[Tensor], Tensor]]:
+    """What lies behind a layer, as a run of its own, and how activations (k · N, C, H, W) become what that run is given:
+    the layer's value with other numbers at the picture's places.
+    """
+    below, place = run.from_layer(layer), run.graph.place(layer)
+    assert place is not None  # the run starts there
+    value = below.images
+    rest = value - place.back(place.of(value)) if place.grid is not None else None
+
+    def replaced(a: Tensor) -> Tensor:
+        given = place.back(a)
+        return given if rest is None else given + rest.repeat(len(given) // len(rest), *[1] * (rest.dim() - 1))
+
+    return below, replaced
+
+
+def _left(place: int, height: int, width: int, spread: bool) -> Tensor:
+    """Ones at a place, a half beside it, a quarter across; zeros elsewhere."""
+    row, column = divmod(place, width)
+    near = torch.tensor([0.5, 1.0, 0.5]) if spread else torch.tensor([0.0, 1.0, 0.0])
+    mask = torch.zeros(height + 2, width + 2)
+    mask[row : row + 3, column : column + 3] = near[:, None] * near
+    return mask[1:-1, 1:-1]
