@@ -68,6 +68,26 @@ def test_a_wrong_output_is_found_where_there_is_no_gradient(gradient):
     assert "output is off by" in judged(graph, network, gradient)
 
 
+@pytest.mark.parametrize("final", ["softmax", "sigmoid"])
+def test_rounding_is_no_disagreement_where_a_network_is_sure_but_a_wrong_weight_is(final):
+    """Of a saturated answer hardly anything arrives at the image, so that rounding would be most of it."""
+    inside = residual()
+    sure = Calls(lambda x, net: torch.softmax(60 * net(x), 1) if final == "softmax" else (25 * net(x)).sigmoid(), inside)
+    right = source_of(sure).written(X)
+    answer = sure(X).detach()
+    spread = answer.amax(1) - answer.amin(1) if final == "softmax" else (answer - 0.5).abs().amax(1) * 2
+    assert spread.max() > 0.999
+
+    def turned(factor):
+        graph = source_of(sure).written(X)
+        operation = next(o for o in graph if o.name == "linear")
+        operation.arguments = [a * factor if isinstance(a, torch.Tensor) else a for a in operation.arguments]
+        return graph
+
+    assert judged(right, sure) is None and judged(turned(1 + 2e-7), sure) is None
+    assert "is off by" in judged(turned(1.01), sure)
+
+
 def test_a_graph_that_stumbles_is_told_in_words(graph, network):
     operation = next(o for o in graph if o.name == "linear")
     operation.arguments, operation.spec = flatten(((Ref(999),), {}))

@@ -64,6 +64,7 @@ def disagreement(
         if not reference.requires_grad:  # nothing to walk back: the output is all there is to compare
             return disagreement(graph, module, call, given, native, gradient=False, training=training)
         seed = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)).to(reference)
+        seed = seed / _flatness(graph, reference.detach())
         (slope,) = torch.autograd.grad(reference, leaf, seed, allow_unused=True)
         with same_chance(), _stumbling() as stumble:
             forward = Forward(graph, given, [place.value], [start])
@@ -74,6 +75,18 @@ def disagreement(
             found, zero = forward.walk({place.value: back}, [start]).get(start), torch.zeros_like(images)
             return _difference("gradient", zero if found is None else found, zero if slope is None else slope)
     return stumble[0]
+
+
+def _flatness(graph: Graph, output: torch.Tensor) -> torch.Tensor | float:
+    """The derivative of a final softmax or sigmoid, to divide what goes down by: of a network that is sure of its answer
+    nothing but rounding would arrive at the image otherwise, and rounding is no disagreement.
+    """
+    at = graph.producer.get(graph.outputs[graph.meant].value)
+    name = "" if at is None else graph.operations[at].name
+    if name not in ("softmax", "sigmoid"):
+        return 1.0
+    slope = output if name == "softmax" else output * (1 - output)
+    return slope.clamp(min=torch.finfo(output.dtype).tiny ** 0.75)
 
 
 @contextmanager
