@@ -10,7 +10,7 @@ from seethrough.attribution import path  # isort: skip
 from seethrough.attribution import deeplift  # isort: skip
 from seethrough.attribution import cam_head, cam, cam_contrast, cam_curved, cam_guided  # isort: skip
 from seethrough.attribution import cam_masked, cam_ablated, cam_principal  # isort: skip
-from seethrough.attribution import occlusion  # isort: skip
+from seethrough.attribution import occlusion, rise, lime, shapley, partition, sensitivity, extremal  # isort: skip
 from seethrough.attribution.aims import AIMS, Box, Region, Seen, Similarity, Unit
 from seethrough.attribution.layers import any_layer, chosen_layer, last_spatial, spatial_layers
 from seethrough.attribution.method import METHODS, Dial, Facts, Method, Needs, Outcome, Reduce, method_named
@@ -35,12 +35,18 @@ __all__ = [
     "cam",
     "chosen_layer",
     "deeplift",
+    "extremal",
     "gradient",
     "last_spatial",
+    "lime",
     "method_named",
     "occlusion",
+    "partition",
     "path",
     "question",
+    "rise",
+    "sensitivity",
+    "shapley",
     "spatial_layers",
     "targets_by_image",
 ]
