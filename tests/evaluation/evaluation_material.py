@@ -1,0 +1,51 @@
+"""Networks whose answers are known in closed form, and questions to them."""
+
+import torch
+from torch import nn
+
+import seethrough as st
+from seethrough.graph.run import Run
+
+
+class Sum(nn.Module):
+    """All pixels added up, in the precision of its only weight, which is 1; a second output has nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Parameter(torch.ones(1, dtype=torch.float64))
+
+    def forward(self, x):
+        total = self.one * x.flatten(1).sum(1, keepdim=True)
+        return torch.cat([total, torch.zeros_like(total)], 1)
+
+
+class Anything(nn.Module):
+    """1 as long as any pixel is lit."""
+
+    def forward(self, x):
+        lit = (x.flatten(1).amax(1, keepdim=True) > 0).to(x)
+        return torch.cat([lit, 0 * x.flatten(1)[:, :1]], 1)
+
+
+class Weighted(nn.Module):
+    """A weight for each number of a picture (C, H, W), for each of three outputs."""
+
+    def __init__(self, channels=1, side=8, seed=0):
+        super().__init__()
+        chance = torch.Generator().manual_seed(seed)
+        self.weight = nn.Parameter(torch.randn(3, channels * side * side, generator=chance, dtype=torch.float64))
+
+    def forward(self, x):
+        return torch.nn.functional.linear(x.flatten(1), self.weight)
+
+
+def asked(module, images, index=0):
+    """A run about images (N, C, H, W) whose target is one output."""
+    net = st.open(module, input_size=tuple(images.shape[1:]))
+    prepared = net.prepare(images)
+    return Run(net.source_of(prepared), prepared.batch, lambda out, rows: out[:, index])
+
+
+def numbers(*rows):
+    """One picture of one channel, float64 (1, 1, H, W)."""
+    return torch.tensor([[list(rows)]], dtype=torch.float64)
