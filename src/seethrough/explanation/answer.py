@@ -150,7 +150,7 @@ def _within_budget(net: Network, prepared: Prepared, asked: Asked) -> tuple[Aske
     """The question as fine as its budget allows, found on one image."""
     if asked.budget is None:
         return asked, []
-    start = _started(net, prepared, asked.part(slice(0, 1), 2))
+    start = started(net, prepared, asked.part(slice(0, 1), 2))
     methods = [m for m in asked.methods if m in start.layers]
     facts = {m.name: _facts(start.run, start.layers[m]) for m in methods}
     asked, kept, notes = spent(asked, methods, facts, pace(start.run))
@@ -180,7 +180,7 @@ def _as_memory_allows(net: Network, prepared: Prepared, asked: Asked) -> list[Ex
 
 
 @dataclass(frozen=True, eq=False)
-class _Start:
+class Start:
     """A question before any method is asked: its run, with a target; the methods that fit, each with its layers; what was
     left out.
     """
@@ -193,7 +193,7 @@ class _Start:
     question: Question
 
 
-def _started(net: Network, prepared: Prepared, asked: Asked) -> _Start:
+def started(net: Network, prepared: Prepared, asked: Asked) -> Start:
     layers, notes = fitting(net, prepared, asked)
     asked, unit = with_unit(net, prepared, asked)
     run = Run(
@@ -214,12 +214,12 @@ def _started(net: Network, prepared: Prepared, asked: Asked) -> _Start:
     settled = question_of(net, run, prediction, prepared, asked)
     run.target = settled.score
     _refuse_no_number(net, run, prepared)
-    return _Start(run, asked, layers, notes, prediction, settled)
+    return Start(run, asked, layers, notes, prediction, settled)
 
 
 def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
     """What the methods say about one batch."""
-    start = _started(net, prepared, asked)
+    start = started(net, prepared, asked)
     run, asked, notes, prediction, settled = start.run, start.asked, [*start.notes], start.prediction, start.question
     provenance = {
         **prediction.provenance,
@@ -233,7 +233,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
     for m, at in start.layers.items():
         before = run.counter.passes
         try:
-            outcome = _asked_of(m, run, at, asked.options(m))
+            outcome = asked_of(m, run, at, asked.options(m))
         except (UsageError, InputRefused) as refused:
             if m.name not in asked.optional:
                 raise
@@ -267,7 +267,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
     return answer
 
 
-def _asked_of(method: Method, run: Run, layers: Sequence[str], options: Mapping[str, Any]) -> Outcome:
+def asked_of(method: Method, run: Run, layers: Sequence[str], options: Mapping[str, Any]) -> Outcome:
     """What a method says; of several layers, their maps fused."""
     results = [method.function(run, layer, **options) for layer in layers] or [method.function(run, **options)]
     outcomes = [result if isinstance(result, Outcome) else Outcome(result) for result in results]
