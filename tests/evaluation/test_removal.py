@@ -87,9 +87,9 @@ def test_segments_that_matter_go_first():
     picture[1, :, :, 8:] = 1
     run = asked(Sum(), picture)
     values = picture.sum(1, keepdim=True)
-    good, bad = (irof(run, v, segments=16, fill="zero") for v in (values, -values))
+    good, bad = (irof(run, v, cells=4, fill="zero") for v in (values, -values))
     assert (good > 0.6).all() and (bad < 0.45).all()
-    alone = irof(asked(Sum(), picture[1:]), values[1:], segments=16, fill="zero")
+    alone = irof(asked(Sum(), picture[1:]), values[1:], cells=4, fill="zero")
     assert float(good[1]) == pytest.approx(float(alone), abs=1e-12)
 
 
@@ -121,7 +121,7 @@ def test_road_prefers_the_map_that_is_right_and_gives_an_even_one_nothing():
         (lambda run, v: deletion(run, v, steps=0), "steps ≥ 1"),
         (lambda run, v: road(run, v, shares=(1.0,)), "between 0 and 1"),
         (lambda run, v: pixel_flipping(run, v, share=0), "0 < share"),
-        (lambda run, v: irof(run, v, segments=1), "segments ≥ 2"),
+        (lambda run, v: irof(run, v, cells=1), "cells ≥ 2"),
         (lambda run, v: deletion(run, v[:, :, :1]), "aren't on the grid"),
         (lambda run, v: deletion(run, v * torch.nan), "NaN"),
     ],

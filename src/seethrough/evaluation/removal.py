@@ -10,11 +10,11 @@ from torch import Tensor
 
 from seethrough.attribution import fills
 from seethrough.attribution.fills import Fill
+from seethrough.attribution.segments import Wanted, segments_of
 from seethrough.errors import UsageError
 from seethrough.evaluation.imputation import imputed
 from seethrough.evaluation.masked import area, checked, counts, curve, ranks, refuse_few
 from seethrough.evaluation.metric import Reads, metric
-from seethrough.evaluation.segments import segmented
 from seethrough.graph.run import Run
 
 FAMILY = "faithfulness"
@@ -144,14 +144,16 @@ def _patch_numbers(height: int, width: int, patch: int, device: torch.device) ->
 
 
 @metric(family=FAMILY, reads=Reads.NETWORK, better="higher", source="Rieger & Hansen, 2020", probability=True)
-def irof(run: Run, values: Tensor, *, segments: int = 100, fill: Fill = "mean") -> Tensor:
+def irof(run: Run, values: Tensor, *, segments: Wanted = "slic", cells: int = 10, fill: Fill = "mean") -> Tensor:
     """Iterative removal of features: the area over ``f(x̃) / f(x)`` while segments of the picture are replaced, that with
     the largest mean value first (Rieger & Hansen, 2020, section 2).
 
     Parameters
     ----------
     segments
-        About how many segments (SLIC), ≥ 2.
+        ``"slic"``, ``"grid"``, or whole numbers of one's own, as for methods that cover segments.
+    cells
+        About so many segments along each side, ≥ 2.
     fill
         What takes their place, as for `occlusion`.
 
@@ -160,16 +162,12 @@ def irof(run: Run, values: Tensor, *, segments: int = 100, fill: Fill = "mean") 
     Tensor, (N,): 1 where the first segment is all that counts, 0 where removing changes nothing; NaN where the target
     is 0 to begin with.
     """
-    if segments < 2:
-        raise UsageError(f"irof needs segments ≥ 2, not {segments}.")
-    numbers = torch.stack([segmented(x, segments) for x in run.images])
-    found = segment_curve(run, values, numbers, fill)
-    left = [
-        torch.trapezoid(heights[: n + 1], dx=1 / n, dim=0)
-        for heights, n in zip(found.T, (numbers.amax((1, 2)) + 1).tolist())
-    ]
-    whole = found[0]
-    return torch.where(whole != 0, 1 - torch.stack(left) / whole, torch.nan)
+    if cells < 2:
+        raise UsageError(f"irof needs cells ≥ 2, not {cells}.")
+    found = segments_of(run, segments, cells)
+    heights = segment_curve(run, values, found.labels.expand(len(run.images), -1, -1), fill)
+    left = [torch.trapezoid(h[: n + 1], dx=1 / n, dim=0) for h, n in zip(heights.T, found.counts)]
+    return torch.where(heights[0] != 0, 1 - torch.stack(left) / heights[0], torch.nan)
 
 
 def segment_curve(run: Run, values: Tensor, numbers: Tensor, empty: Fill = "mean") -> Tensor:
