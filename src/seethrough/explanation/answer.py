@@ -16,6 +16,7 @@ from torch import Tensor
 from seethrough.anatomy.running import told
 from seethrough.attribution import Facts, Method, Needs, Outcome, Question, targets_by_image
 from seethrough.attribution.cam import fused
+from seethrough.attribution.fills import out_of_range
 from seethrough.errors import EnvironmentLacks, InputRefused, UsageError, is_out_of_memory
 from seethrough.explanation.asked import (
     Asked,
@@ -245,7 +246,11 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
             attribution,
             layer=" + ".join(at) or None,
             passes=run.counter.passes - before + shared,
-            checks=(*_about_method(m, run.graph, None if asked.layers or not at else at[0]), *attribution.checks),
+            checks=(
+                *_about_method(m, run.graph, None if asked.layers or not at else at[0]),
+                *_about_fills(run, asked.used(m)),
+                *attribution.checks,
+            ),
             settings=asked.used(m),
             prediction=prediction,
             provenance={
@@ -328,6 +333,12 @@ def _about_method(method: Method, graph: Graph, layer_found: str | None) -> list
         if others:
             notes.append(Note("other_activations", "info", {"method": method.name, "activations": ", ".join(others)}))
     return notes
+
+
+def _about_fills(run: Run, settings: Mapping[str, Any]) -> list[Note]:
+    """Whether what covers a picture, or what a path begins at, is far from any picture."""
+    far = {name: out_of_range(run, settings[name]) for name in ("fill", "baseline") if name in settings}
+    return [Note("fill_out_of_range", "warning", {"setting": name, **edges}) for name, edges in far.items() if edges]
 
 
 def _notes(net: Network, run: Run, prepared: Prepared, probabilities: bool) -> list[Note]:
