@@ -19,8 +19,8 @@ from seethrough.results import Passes
 
 AREAS = (0.05, 0.1, 0.2)
 
-REACH = 2
-"""Nodes of the lattice from which a node can be lit."""
+WIDTH = 3
+"""Of the spots that a node lights, in nodes: full to half of it, and then falling as a Gaussian of half of it."""
 
 SOFT = 1 / 20
 """Temperature of the maximum over them."""
@@ -130,11 +130,12 @@ def smooth(nodes: Tensor, step: int, size: Sequence[int]) -> Tensor:
     """A lattice, (areas, N, h, w), as masks (areas, N, H, W): each node the soft maximum, ``Σ v exp(v / T) / Σ exp(v /
     T)``, of those near it, which count less the farther they are; between nodes bilinear.
     """
-    width = 2 * REACH + 1
-    away = torch.arange(-REACH, REACH + 1, device=nodes.device, dtype=nodes.dtype)
-    kernel = torch.exp(-((away[:, None] ** 2 + away**2) / 2)).reshape(1, 1, width**2, 1)
+    reach = 2 * WIDTH
+    away = torch.arange(-reach, reach + 1, device=nodes.device, dtype=nodes.dtype)
+    distance = (away[:, None] ** 2 + away**2).sqrt() / WIDTH
+    kernel = torch.exp(-2 * (distance - 0.5).clamp(min=0) ** 2).reshape(1, 1, -1, 1)
     flat = nodes.flatten(0, 1)[:, None]
-    near = unfold(pad(flat, (REACH,) * 4, mode="replicate"), width).unflatten(1, (1, -1)) * kernel
+    near = unfold(pad(flat, (reach,) * 4), len(away)).unflatten(1, (1, -1)) * kernel
     lit = (near * (near / SOFT).softmax(2)).sum(2).unflatten(2, nodes.shape[2:])
     large = [(n - 1) * step + 1 for n in nodes.shape[2:]]
     masks = interpolate(lit, large, mode="bilinear", align_corners=True)

@@ -38,8 +38,9 @@ def inpainted(x: Tensor, known: Tensor) -> Tensor:
     if known.all():
         return x
     nothing = ~known.flatten(1).any(1)[:, None, None, None]
-    mean = x.mean((2, 3), keepdim=True)
-    return torch.where(nothing, mean, _solved(x, known | nothing))
+    precise = x.to(torch.promote_types(x.dtype, torch.float32))
+    mean = precise.mean((2, 3), keepdim=True)
+    return torch.where(nothing, mean, _solved(precise, known | nothing)).to(x.dtype)
 
 
 def _solved(x: Tensor, known: Tensor) -> Tensor:

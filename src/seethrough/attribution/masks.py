@@ -108,6 +108,8 @@ def rise_masks(size: Pair, samples: int, grid: int, p: float, sampling: str, see
     cell = ceil(size[0] / grid), ceil(size[1] / grid)
     drawn = chances(samples, grid * grid + 2, sampling, seed)
     left = (drawn[:, 2:] < p).float().reshape(samples, 1, grid, grid)
+    if sampling == "antithetic":
+        drawn[1::2, :2] = drawn[: samples // 2 * 2 : 2, :2]  # a pair is shifted alike, so that it is one another's rest
     shifts = (drawn[:, :2] * torch.tensor(cell)).long().tolist()
 
     def some(numbers: range) -> Tensor:

@@ -43,8 +43,8 @@ Box = tuple[int, int, int, int]
 def partition_shap(
     run: Run,
     *,
-    samples: int = 512,
-    cells: int | Sequence[int] = 16,
+    samples: int = 1024,
+    cells: int | Sequence[int] = 8,
     fill: Fill = "mean",
     progress: Progress | None = None,
 ) -> Outcome:

@@ -33,14 +33,13 @@ def rise(
     grid: int = 7,
     p: float = 0.5,
     sampling: str = "antithetic",
+    relative: bool = True,
     seed: int = 0,
     fill: Fill = "zero",
     progress: Progress | None = None,
 ) -> Outcome:
     """RISE: ``S = E[f(x ⊙ M) · M] / p`` over random masks M (Petsiuk, Das & Saenko, 2018, eq. 6): the mean answer where
-    a place is seen.
-
-    All of the map lies near the mean answer under masks, and how far a place lies above that is what it says.
+    a place is seen; here how far that lies above the mean answer, ``E[(f − E f) · M] / p``, unless asked otherwise.
 
     Parameters
     ----------
@@ -54,6 +53,9 @@ def rise(
         How the masks are drawn: ``"random"``, each for itself, as in the paper; ``"antithetic"``, in pairs each of which
         leaves what the other covers, by which the noise of the mean answer cancels; ``"qmc"``, a scrambled Sobol'
         sequence. The expectation is the same.
+    relative
+        Less the mean answer, which is the same at every place: the order of places is the paper's, and a large answer
+        doesn't bury what differs between them. False: the paper's numbers.
     seed
         Of the masks, which are the same for every picture.
     fill
@@ -69,6 +71,7 @@ def rise(
     x = run.images
     masks = rise_masks((x.shape[2], x.shape[3]), samples, grid, p, sampling, seed)
     answers = scores(run, masks, fill, progress=progress)
+    answers = answers - answers.mean(0) if relative else answers
     values = added_up(run, masks, answers) / (samples * p)
     if sampling == "qmc":
         return Outcome(values)

@@ -25,8 +25,8 @@ METHODS: Mapping[str, MethodWords] = {
     "rise": MethodWords(
         Both("RISE", "RISE"),
         Both(
-            "The mean answer over random masks that leave a place to be seen; a place counts by how far it lies above the rest.",
-            "在随机掩膜下，某处可见时答案的平均值；该处比其他地方高出多少才有意义。",
+            "How far the mean answer over random masks that leave a place to be seen lies above the mean over all masks.",
+            "在随机掩膜下，某处可见时答案的平均值比全部掩膜的平均值高出多少。",
         ),
     ),
     "lime": MethodWords(
