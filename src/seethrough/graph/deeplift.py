@@ -120,10 +120,13 @@ def rescale(both: Both, arrived: Shares) -> Shares:
     """The rule of each operation, by its name or its kind."""
     operation = both.operation
     rule = _NAMED.get(operation.name) or _KINDS.get(operation.kind)
-    if rule is None:
+    if rule is None or operation.name in _WITHOUT:
         raise both.refuse("none is known that keeps the sum")
     return rule(both, arrived)
 
+
+_WITHOUT = frozenset(("lp_pool2d", "fractional_max_pool2d"))
+"""Of a kind that has a rule, and not of its form."""
 
 _KINDS: dict[Kind, Pairwise] = {
     **dict.fromkeys((Kind.CONVOLUTION, Kind.TRANSPOSED, Kind.LINEAR, Kind.MATMUL, Kind.MULTIPLY), product),
