@@ -223,7 +223,7 @@ def test_finercam_is_the_papers_where_the_peer_weighs_by_probabilities_and_diffe
 
 
 def test_guided_gradcam_is_the_product_of_the_peers_two(case):
-    module, path, layer, size = case
+    module, path, _, size = case
     x = images(size)
     found = ours(st.guided_gradcam, module, path, x).values
     coarse = ours(st.gradcam, module, path, x).values
