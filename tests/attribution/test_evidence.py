@@ -125,3 +125,23 @@ def test_a_common_factor_changes_totals_but_no_share(m, factor):
     assert one.support.cells == other.support.cells and one.support.region == other.support.region
     assert one.support.half_area == other.support.half_area
     assert other.support.total == pytest.approx(one.support.total * factor)
+
+
+def test_the_widest_gap_is_the_region_whose_shares_differ_most_for_its_size():
+    from seethrough.attribution.evidence import widest_gap
+
+    one, other, even = np.zeros((6, 6)), np.zeros((6, 6)), np.ones((6, 6))
+    one[:2, 4:] = 1
+    one[3:, :3] = 0.1
+    other[3:, :3] = 1
+    a, b = (evidence_of(m, signed=False).support for m in (one, other))
+    region, here, there = widest_gap(a, b)
+    assert (region, there) == ("lower_left_quarter", pytest.approx(1))
+    assert here == pytest.approx(0.9 / 4.9)
+    assert widest_gap(b, a) == (region, there, here)
+    assert widest_gap(a, a)[0] == EVERYWHERE
+    assert widest_gap(a, evidence_of(np.zeros((6, 6)), signed=False).support)[0] == EVERYWHERE
+    spread = evidence_of(even, signed=False).support
+    ninth = np.zeros((6, 6))
+    ninth[2:4, 2:4] = 1
+    assert widest_gap(evidence_of(ninth, signed=False).support, spread) == ("centre", 1.0, pytest.approx(1 / 9))

@@ -5,10 +5,10 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from html_reader import Reader
 
 from seethrough.errors import UsageError
 from seethrough.report import Answer, Explained, Notes, Page, Paragraph, Section, Table, embed, explanation_page
@@ -16,32 +16,6 @@ from seethrough.report.page import BUDGET
 from seethrough.results import Note
 from seethrough.show.language import Both, share
 from seethrough.show.sentences import sentence
-
-
-class Reader(HTMLParser):
-    """Tags with their attributes, and the text outside scripts and styles."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text, self.raw, self._open = [], "", {}, None
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.tags.append((tag, attributes))
-        self._open = (tag, attributes.get("type", "")) if tag in ("script", "style") else None
-        if self._open:
-            self.raw[self._open] = ""
-
-    def handle_data(self, data):
-        if self._open:
-            self.raw[self._open] += data
-        else:
-            self.text += data
-
-    def handle_endtag(self, tag):
-        if tag in ("script", "style"):
-            self._open = None
 
 
 @pytest.fixture

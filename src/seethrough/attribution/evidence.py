@@ -30,6 +30,9 @@ EVERYWHERE = "everywhere"
 STANDS_OUT = 1.25
 """A region stands out when it holds at least this many times the evidence that its area alone would give it."""
 
+GAP = 0.02
+"""Two shares of evidence that differ by no more than this are not worth a sentence."""
+
 CONSTANT = 1e-6
 """A map whose values differ by no more than this part of the largest |value| is constant: what is left is rounding.
 """
@@ -155,6 +158,22 @@ def evidence_of(
     against = _side(np.maximum(-m, 0), mask) if signed else None
     counted = m if signed else np.maximum(m, 0)
     return Evidence((values.shape[0], values.shape[1]), support, against, finite, flat=_is_flat(counted[seen]))
+
+
+def widest_gap(one: Side, other: Side) -> tuple[str, float, float]:
+    """Where two maps differ most: a cell's or quarter's name, and the share of its evidence that each has there.
+
+    The largest ``|s − t| / √a``, with ``s`` and ``t`` the shares and ``a`` the region's part of the picture, so that a
+    ninth and a quarter are measured alike; `EVERYWHERE` where no two shares differ by more than `GAP`, or one map has
+    no evidence.
+    """
+    names = np.array(CELLS + QUARTERS)
+    s, t = np.array(one.cells + one.quarters), np.array(other.cells + other.quarters)
+    if not one.total or not other.total or np.abs(s - t).max() <= GAP:
+        return EVERYWHERE, 1.0, 1.0
+    area = np.array([1 / len(CELLS)] * len(CELLS) + [1 / len(QUARTERS)] * len(QUARTERS))
+    best = int(np.argmax(np.abs(s - t) / np.sqrt(area)))
+    return str(names[best]), float(s[best]), float(t[best])
 
 
 def _same_size(flags: NDArray[np.bool_] | None, values: NDArray[np.floating], name: str) -> NDArray[np.bool_]:

@@ -23,10 +23,16 @@ Cell = Text | int | float
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text; ``lead`` sets it larger, as the answer that a reader came for."""
+    """Running text; ``lead`` sets it larger, as the answer that a reader came for, ``quiet`` as an aside."""
 
     text: Text
     lead: bool = False
+    quiet: bool = False
+
+    @property
+    def style(self) -> str:
+        """The name of its style."""
+        return "lead" if self.lead else "text quiet" if self.quiet else "text"
 
 
 @dataclass(frozen=True, slots=True)

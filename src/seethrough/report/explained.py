@@ -9,7 +9,8 @@ from seethrough.report.page import Page
 from seethrough.results import Explanation
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, Text, plain, share
-from seethrough.show.reading import general_notes
+from seethrough.show.reading import general_notes, was_checked
+from seethrough.show.trust_words import NOT_ASKED
 
 
 def explanation_page(explanation: Explanation, language: str = "en") -> Page:
@@ -25,9 +26,10 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
     count = len(explanation.pictures)
     opening = Section("", tuple(_opening(explanation)))
     pictures = tuple(Section(_heading(explanation, i), (Explained((Answer(explanation, i),)),)) for i in range(count))
+    asking = () if was_checked(explanation) else (Section("", (Paragraph(NOT_ASKED, quiet=True),)),)
     return Page(
         title=_title(explanation),
-        sections=(opening, *pictures),
+        sections=(opening, *pictures, *asking),
         eyebrow=PAGE["eyebrow"],
         language=language,
         provenance=explanation.provenance,

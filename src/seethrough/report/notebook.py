@@ -11,7 +11,9 @@ from seethrough.report.views import guesses
 from seethrough.show.figures import drawing, figure
 from seethrough.show.interface import PAGE
 from seethrough.show.language import plain
-from seethrough.show.reading import as_explanation, first_images, read
+from seethrough.show.reading import Reading, as_explanation, first_images, read, was_checked
+from seethrough.show.trust_words import NOT_ASKED, TRUST
+from seethrough.show.trusting import agreement_of
 
 MOST_IMAGES = 8
 """Images shown in a notebook: its file holds every picture that it shows."""
@@ -33,12 +35,11 @@ def embed(result: object, *, language: str = "en") -> str:
             "title": PAGE["why"].say(language, label=plain(explanation.target[i].label)),
             "name": plain(picture.name),
             "guesses": [(guess.label, guess.shown.in_(language)) for guess in guesses(explanation, i, 5)],
-            "maps": [
-                (reading.words.name.in_(language), reading.sentence.in_(language))
-                for reading in (read(attribution, i) for attribution in explanation.values())
-            ],
+            "maps": [_row(read(attribution, i), language) for attribution in explanation.values()],
+            "agreement": [text.in_(language) for text in (agreed.sentences if agreed else ())],
         }
         for i, picture in enumerate(explanation.pictures)
+        for agreed in [agreement_of(explanation, i)]
     ]
     return (
         templates()
@@ -49,8 +50,21 @@ def embed(result: object, *, language: str = "en") -> str:
             more=PAGE["more"].say(language, shown=len(images), all=len(whole.pictures))
             if whole is not explanation
             else "",
-            words={name: text.in_(language) for name, text in PAGE.items()},
+            checked=was_checked(explanation),
+            not_asked=NOT_ASKED.in_(language),
+            words={name: text.in_(language) for name, text in {**PAGE, **TRUST}.items()},
         )
+    )
+
+
+def _row(reading: Reading, language: str) -> tuple[str, str, str, str]:
+    """A method's name, what its map says, its verdict, and the weightiest reasons."""
+    judged = reading.trust
+    return (
+        reading.words.name.in_(language),
+        reading.sentence.in_(language),
+        f"{judged.mark} {judged.words.in_(language)}" if judged else "",
+        judged.said.in_(language) if judged else "",
     )
 
 

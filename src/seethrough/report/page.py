@@ -19,6 +19,7 @@ from seethrough.show.colour import FADE
 from seethrough.show.interface import INTERFACE
 from seethrough.show.language import Text, both, known_language
 from seethrough.show.tiles_words import TILES
+from seethrough.show.trust_words import TRUST
 from seethrough.show.words import WATERMARK, note_words
 from seethrough.writing import refuse_unwritable, write_whole
 
@@ -96,13 +97,14 @@ def _render(page: Page, views: Views) -> str:
         has_maps=bool(views.maps),
         interface=INTERFACE,
         tile_words=TILES,
+        trust_words=TRUST,
         watermark=WATERMARK,
     )
 
 
 def _block(block: object, views: Views) -> dict[str, Any]:
     if isinstance(block, Paragraph):
-        return {"kind": "paragraph", "text": both(block.text), "lead": block.lead}
+        return {"kind": "paragraph", "text": both(block.text), "style": block.style}
     if isinstance(block, Notes):
         return {"kind": "notes", "notes": [(note.level, note_words(note)) for note in block.notes]}
     if isinstance(block, Table):

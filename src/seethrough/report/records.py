@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from seethrough.results import Attribution, Explanation, Guess, Note, Passes
-from seethrough.show.language import LANGUAGES
+from seethrough.results import Attribution, Explanation, Guess, Note, Passes, Trust
+from seethrough.show.language import LANGUAGES, Both
 from seethrough.show.reading import Reading, general_notes, read
+from seethrough.show.trusting import agreement_of
 from seethrough.show.words import note_words
 
 FORMAT = "seethrough explanation 1"
@@ -24,12 +25,18 @@ def as_npz(explanation: Explanation) -> bytes:
     """All arrays, compressed; nothing is pickled, so ``numpy.load`` opens it with its defaults.
 
     ``METHOD.values``, ``METHOD.map`` (float32), ``METHOD.seen`` (bool), ``METHOD.scores`` for each method;
-    ``picture.0``… (uint8); ``prediction.values`` and ``prediction.probabilities``; ``about``, the record of `as_json`
-    as text.
+    ``METHOD.verdict`` (a text an image) and ``agreement`` (float32, (N, M, M), in the order of ``methods``) where trust
+    was asked; ``picture.0``… (uint8); ``prediction.values`` and ``prediction.probabilities``; ``about``, the record of
+    `as_json` as text.
     """
     arrays: dict[str, np.ndarray] = {"about": np.array(as_json(explanation).decode("utf-8"))}
     for name, attribution in explanation.items():
         arrays |= {f"{name}.{part}": getattr(attribution, part) for part in ("values", "map", "seen", "scores")}
+        if attribution.trust:
+            arrays[f"{name}.verdict"] = np.array([trust.verdict for trust in attribution.trust])
+    arrays["methods"] = np.array(list(explanation))
+    if explanation.agreement is not None:
+        arrays["agreement"] = np.asarray(explanation.agreement, np.float32)
     arrays |= {f"picture.{i}": picture.pixels for i, picture in enumerate(explanation.pictures)}
     arrays["prediction.values"] = explanation.prediction.values
     if explanation.prediction.probabilities is not None:
@@ -66,6 +73,7 @@ def _image(explanation: Explanation, i: int) -> dict[str, Any]:
         "target": asdict(target),
         "answers": [_answer(guess) for guess in explanation.prediction.top(5, i)],
         "maps": {name: _map(attribution, i) for name, attribution in explanation.items()},
+        "agreement": _agreement(explanation, i),
     }
 
 
@@ -79,12 +87,30 @@ def _map(attribution: Attribution, image: int) -> dict[str, Any]:
         "score": float(attribution.scores[image]),
         "evidence": asdict(reading.evidence),
         "scale": asdict(reading.scale) if reading.scale else None,
-        "sentence": _sentences(reading),
+        "sentence": _in_both(reading.sentence),
+        "trust": _trust(attribution.trust[image], reading) if image < len(attribution.trust) else None,
     }
 
 
-def _sentences(reading: Reading) -> dict[str, str]:
-    return {language: reading.sentence.in_(language) for language in LANGUAGES}
+def _trust(trust: Trust, reading: Reading) -> dict[str, Any]:
+    words = {} if reading.trust is None else _in_both(reading.trust.words)
+    return {"verdict": trust.verdict, "words": words, "reasons": _notes(trust.reasons), "figures": trust.figures}
+
+
+def _agreement(explanation: Explanation, image: int) -> dict[str, Any] | None:
+    """The rank correlation of each two maps, and what can be said of it."""
+    found = agreement_of(explanation, image)
+    if found is None:
+        return None
+    return {
+        "methods": list(found.methods),
+        "correlations": found.matrix,
+        "sentences": [_in_both(text) for text in found.sentences],
+    }
+
+
+def _in_both(text: Both) -> dict[str, str]:
+    return {language: text.in_(language) for language in LANGUAGES}
 
 
 def _method(attribution: Attribution) -> dict[str, Any]:
@@ -108,7 +134,7 @@ def _notes(notes: tuple[Note, ...]) -> list[dict[str, Any]]:
             "name": note.name,
             "level": note.level,
             "numbers": note.numbers,
-            "sentence": {language: note_words(note).in_(language) for language in LANGUAGES},
+            "sentence": _in_both(note_words(note)),
         }
         for note in notes
     ]

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from seethrough.errors import UsageError
 from seethrough.report.blocks import Answer, Cell, Explained
-from seethrough.report.payload import Detail, map_payload, picture_url, still_url
-from seethrough.results import Attribution, Explanation, Guess
+from seethrough.report.payload import Detail, data_url, map_payload, picture_url, still_url
+from seethrough.results import Attribution, Explanation, Guess, Picture
 from seethrough.show.language import Both, both, count, measured, plain, share
-from seethrough.show.reading import Reading, bar_length, has_random_weights, read
-from seethrough.show.words import NUMBERS, QUANTITIES, note_words
+from seethrough.show.reading import Reading, bar_length, has_random_weights, leading, read
+from seethrough.show.trust_words import COUNTED, family_words
+from seethrough.show.trusting import Agreement, agreement_of
+from seethrough.show.words import NUMBERS, QUANTITIES, family_of, note_words
 
 ANSWERS_ALONE, ANSWERS_BESIDE = 5, 3
+
+TOGETHER = 4
+"""Up to so many maps are all shown at once; of more, `FIRST` are, and the others stand under their families."""
+
+FIRST = 3
+
+IN_NUMBERS = 6
+"""Up to so many methods have a table of how they agree; more have a picture of it."""
+
+SHADE = (47, 99, 166)
+"""Of full agreement, RGB; less agreement is paler, on light and dark paper alike."""
+
+OTHER_MAP, OTHER_STILL = 112, 160
+"""The longest sides, in pixels, of maps and stills under a family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +64,36 @@ class CardView:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyView:
+    """Maps of one family that aren't shown first; ``counts`` are its verdicts, each with words and a number."""
+
+    name: Both
+    cards: tuple[CardView, ...]
+    counts: tuple[tuple[str, Both], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementView:
+    """How methods agree: as a table where they are few, else as a picture with their names beside it."""
+
+    names: tuple[Both, ...]
+    rows: tuple[tuple[tuple[float, str], ...], ...]
+    table: bool
+    drawn: str
+    sentences: tuple[Both, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerView:
-    """One network's answer: its guesses and its maps; ``random`` puts the watermark over them."""
+    """One network's answer: its guesses, the maps that are shown first, the others by family; ``random`` puts the
+    watermark over them.
+    """
 
     heading: Both
     guesses: tuple[GuessView, ...]
     cards: tuple[CardView, ...]
+    others: tuple[FamilyView, ...]
+    agreement: AgreementView | None
     random: bool
 
 
@@ -107,31 +150,61 @@ class Views:
     def _answer(self, block: Explained, answer: Answer, picture_id: str) -> AnswerView:
         explanation, image = answer.explanation, answer.image
         chosen = answer.methods if answer.methods is not None else tuple(explanation)
+        first = chosen if len(chosen) <= TOGETHER else leading(explanation, image, FIRST, chosen)
+        left = [method for method in chosen if method not in first]
+        small = replace(
+            self.detail, map=min(self.detail.map, OTHER_MAP), still=min(self.detail.still, OTHER_STILL)
+        )  # fmt: skip
+
+        def cards(methods: Iterable[str], detail: Detail) -> tuple[CardView, ...]:
+            return tuple(self._card(block, answer, explanation[m], picture_id, detail) for m in methods)
+
         return AnswerView(
             heading=both(answer.heading),
             guesses=guesses(explanation, image, ANSWERS_ALONE if len(block.answers) == 1 else ANSWERS_BESIDE),
-            cards=tuple(self._card(block, answer, explanation[method], picture_id) for method in chosen),
+            cards=cards(first, self.detail),
+            others=tuple(
+                _family(family, cards((m for m in left if family_of(m) == family), small))
+                for family in dict.fromkeys(map(family_of, left))
+            ),
+            agreement=_agreement(agreement_of(explanation, image, (*first, *left))),
             random=has_random_weights(explanation),
         )
 
-    def _card(self, block: Explained, answer: Answer, attribution: Attribution, picture_id: str) -> CardView:
+    def _card(
+        self, block: Explained, answer: Answer, attribution: Attribution, picture_id: str, detail: Detail
+    ) -> CardView:
         picture = answer.explanation.pictures[answer.image]
-        reading = self._reading(block, attribution, answer.image)
+        return self.card(
+            self._reading(block, attribution, answer.image), attribution, answer.image, picture, picture_id, detail
+        )
+
+    def card(
+        self,
+        reading: Reading,
+        attribution: Attribution,
+        image: int,
+        picture: Picture,
+        picture_id: str,
+        detail: Detail | None = None,
+    ) -> CardView:
+        """The view of one map; the map is added to ``maps``."""
+        detail = detail or self.detail
         name = f"map-{next(self._numbers)}"
-        payload = map_payload(reading, name, picture_id, self.detail)
+        payload = map_payload(reading, name, picture_id, detail)
         self.maps += [payload] if payload else []
         limit = measured(reading.scale.limit) if reading.scale else ""
         return CardView(
             id=name,
             reading=reading,
-            still=still_url(picture.pixels, reading, self.detail),
+            still=still_url(picture.pixels, reading, detail),
             width=picture.size[1],
             height=picture.size[0],
             low=f"−{limit}" if reading.signed else "0",
             high=limit,
             drawn=payload is not None,
             shares=shares(reading),
-            numbers=tuple(numbers(attribution, answer.image, reading)),
+            numbers=tuple(numbers(attribution, image, reading)),
         )
 
     def _reading(self, block: Explained, attribution: Attribution, image: int) -> Reading:
@@ -139,6 +212,32 @@ class Views:
         if key not in self.readings:
             self.readings[key] = read(attribution, image, mask=block.mask, mask_name=block.mask_name)
         return self.readings[key]
+
+
+def _family(family: str, cards: tuple[CardView, ...]) -> FamilyView:
+    found = [card.reading.trust.verdict for card in cards if card.reading.trust]
+    counts = tuple(
+        (verdict, words.fill(count=found.count(verdict))) for verdict, words in COUNTED.items() if verdict in found
+    )
+    return FamilyView(family_words(family), cards, counts)
+
+
+def _agreement(agreement: Agreement | None) -> AgreementView | None:
+    """Correlations as opacities and as numbers; those below 0 have nothing in common, and so no colour."""
+    if agreement is None:
+        return None
+    shades = np.clip(np.nan_to_num(agreement.matrix), 0, 1)
+    rows = tuple(
+        tuple((float(shade), _correlation(float(value))) for shade, value in zip(*pair))
+        for pair in zip(shades, agreement.matrix)
+    )
+    squares = np.concatenate([np.broadcast_to(np.array(SHADE), (*shades.shape, 3)), 255 * shades[..., None]], -1)
+    drawn = data_url(Image.fromarray(np.rint(squares).astype(np.uint8)), "PNG")
+    return AgreementView(agreement.names, rows, len(rows) <= IN_NUMBERS, drawn, agreement.sentences)
+
+
+def _correlation(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "·"
 
 
 def guesses(explanation: Explanation, image: int, most: int) -> tuple[GuessView, ...]:

@@ -23,8 +23,19 @@ from seethrough.show.colour import faded, overlay, table
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, known_language, measured, percent, plain
 from seethrough.show.lettering import NO_CHINESE_FONT, chinese_font, families, wrap
-from seethrough.show.reading import Reading, as_explanation, bar_length, general_notes, has_random_weights, read
+from seethrough.show.reading import (
+    Reading,
+    as_explanation,
+    bar_length,
+    general_notes,
+    has_random_weights,
+    leading,
+    read,
+    was_checked,
+)
 from seethrough.show.shrink import shrink_map, shrink_pixels
+from seethrough.show.trust_words import MORE_MAPS, NOT_ASKED
+from seethrough.show.trusting import Judgement, agreement_of
 from seethrough.show.words import WATERMARK, note_words
 
 OWN_SCALES = Both(
@@ -33,12 +44,15 @@ OWN_SCALES = Both(
 )
 
 INK, QUIET, BAR = "#1d1d1f", "#6e6e73", "#3a6ea5"
+VERDICT_COLOURS = {"carries_weight": INK, "with_care": "#8a4b00", "says_nothing": QUIET}
+VERDICT_HEIGHT = 0.2  # inches
 CELL, GAP, MARGIN = 3.0, 0.35, 0.45  # inches
 TALLEST = 3.6  # inches, of a picture
 LETTERS_PER_INCH = 15.6  # average Latin characters of 8 points
 LINE_HEIGHT = 0.152  # inches, of 8 points
 COLUMNS = 5
 MOST_IMAGES = 32
+MOST_MAPS = 14  # of one picture; with the picture itself three rows
 FINEST = 900  # pixels a side of what is drawn
 HEADING = 0.55  # inches, of an image's title and name
 
@@ -116,8 +130,8 @@ class _Sheet:
     def __init__(self, explanation: Explanation, language: str, remark: str) -> None:
         self.explanation, self.language, self.remark = explanation, language, remark
         self.random = has_random_weights(explanation)
-        self.readings = [[read(a, i) for a in explanation.values()] for i in range(len(explanation.pictures))]
-        cells = 1 + len(explanation)
+        self.readings = [self._read(image) for image in range(len(explanation.pictures))]
+        cells = 1 + min(len(explanation), MOST_MAPS)
         self.rows = math.ceil(cells / COLUMNS)
         self.columns = math.ceil(cells / self.rows)
         self.text_height = LINE_HEIGHT * max((self._lines_below(r) for row in self.readings for r in row), default=10)
@@ -129,6 +143,13 @@ class _Sheet:
         self.tops = tops
         self.height = tops[-1] + LINE_HEIGHT * len(self.footer) + MARGIN
         self.figure = Figure(figsize=(self.width, self.height), facecolor="white")
+
+    def _read(self, image: int) -> list[Reading]:
+        """The maps of an image: all, or of many those that carry most weight."""
+        shown = tuple(self.explanation)
+        if len(shown) > MOST_MAPS:
+            shown = leading(self.explanation, image, MOST_MAPS)
+        return [read(self.explanation[method], image) for method in shown]
 
     def draw(self) -> Figure:
         for image, picture in enumerate(self.explanation.pictures):
@@ -178,12 +199,24 @@ class _Sheet:
         name = reading.words.name.in_(self.language)
         heading = f"{name} · {plain(reading.layer, longest=28)}" if reading.layer else name
         self._text(box.left, y + 0.36, [heading], size=10, weight="bold")
+        if reading.trust:
+            self._verdict(box.left, y + 0.55, reading.trust)
+            y += VERDICT_HEIGHT
         lines, quiet = self._sentence(reading), self._remarks(reading)
         self._text(box.left, y + 0.56, lines)
         self._text(box.left, y + 0.62 + LINE_HEIGHT * len(lines), quiet, colour=QUIET)
 
+    def _verdict(self, left: float, top: float, judged: Judgement) -> None:
+        """A verdict by its sign and in words."""
+        colour = VERDICT_COLOURS.get(judged.verdict, QUIET)
+        line = f"{judged.mark} {judged.words.in_(self.language)}"
+        self._text(left, top, [line], size=9, weight="bold", colour=colour)
+
     def _sentence(self, reading: Reading) -> list[str]:
-        return wrap(reading.sentence.in_(self.language), CELL * LETTERS_PER_INCH)
+        """Why the map may be believed, and what it shows."""
+        reasons = [reading.trust.said] if reading.trust else []
+        texts = [text.in_(self.language) for text in (*reasons, reading.sentence)]
+        return [line for text in texts for line in wrap(text, CELL * LETTERS_PER_INCH)]
 
     def _remarks(self, reading: Reading) -> list[str]:
         """How to read the method, where its colours end, and what it checked about itself."""
@@ -251,15 +284,24 @@ class _Sheet:
             )  # fmt: skip
 
     def _row_height(self, picture: Picture) -> float:
-        return self._tall(picture) + 1.1 + self.text_height
+        verdicts = VERDICT_HEIGHT * was_checked(self.explanation)
+        return self._tall(picture) + 1.1 + verdicts + self.text_height
 
     def _tall(self, picture: Picture) -> float:
         height, width = picture.size
         return min(TALLEST, CELL * height / width)
 
+    def _agreement(self) -> list[str]:
+        """How the methods agree, where there is one picture to say it of."""
+        found = agreement_of(self.explanation, 0) if len(self.explanation.pictures) == 1 else None
+        return [sentence.in_(self.language) for sentence in (found.sentences if found else ())]
+
     def _footer_lines(self) -> list[str]:
         notes = [*general_notes(self.explanation), *(n for p in self.explanation.pictures for n in p.notes)]
         said = dict.fromkeys(note_words(note).in_(self.language) for note in notes)
-        texts = [OWN_SCALES.in_(self.language), *said, *([self.remark] if self.remark else [])]
+        many = len(self.explanation)
+        more = [MORE_MAPS.say(self.language, shown=MOST_MAPS, all=many)] if many > MOST_MAPS else []
+        asking = [] if was_checked(self.explanation) else [NOT_ASKED.in_(self.language)]
+        texts = [OWN_SCALES.in_(self.language), *more, *self._agreement(), *asking, *said, *filter(None, [self.remark])]
         width = (self.width - 2 * MARGIN) * LETTERS_PER_INCH
         return [line for text in texts for line in wrap(text, width)]

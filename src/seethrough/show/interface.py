@@ -45,6 +45,9 @@ PAGE: Mapping[str, Both] = {
         "Made by Seethrough {version}. This page asks nothing of any server.",
         "由 Seethrough {version} 生成。本页不向任何服务器请求。",
     ),
+    "families": Both("Other methods, by family", "其他方法（按类别）"),
+    "methods_count": Both("{count:count} methods", "{count:count} 种"),
+    "one_method": Both("1 method", "1 种"),
     "more": Both(
         "{shown:count} of {all:count} images are shown here; save the result as .html to see all.",
         "这里显示 {all:count} 张图片中的 {shown:count} 张；保存为 .html 可查看全部。",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +15,12 @@ from seethrough.results import Attribution, Explanation, Guess, Note, Picture, P
 from seethrough.show.colour import Scale, scale_of
 from seethrough.show.language import Both, Text
 from seethrough.show.sentences import sentence_from
+from seethrough.show.trusting import Judgement, judgement_of, rank
 from seethrough.show.words import (
     LEGEND_CLIPPED,
     LEGEND_WHOLE,
     MethodWords,
+    family_of,
     is_influence,
     legend_words,
     method_words,
@@ -26,6 +29,9 @@ from seethrough.show.words import (
 
 RANDOM_WEIGHTS = "random_weights"
 """The note that puts a watermark over every map."""
+
+LEFT_OUT = "left_out"
+"""The note of a method that gave way."""
 
 _NO_PICTURE = 236  # a calm light grey under maps of tensors that came without a picture
 
@@ -46,6 +52,8 @@ class Reading:
         The generated sentence, what the ends of the colours mean, where they end, and the unit, in both languages.
     notes
         What the method checked about itself on this image.
+    trust
+        How far to believe it; None where that was not asked.
     """
 
     method: str
@@ -62,6 +70,7 @@ class Reading:
     unit: Both
     signed: bool
     notes: tuple[Note, ...]
+    trust: Judgement | None = None
 
 
 def read(
@@ -87,6 +96,7 @@ def read(
         unit=unit_words(attribution, target),
         signed=attribution.signed,
         notes=tuple(note for note in attribution.checks if note.numbers.get("image", image) == image),
+        trust=judgement_of(attribution, image),
     )
 
 
@@ -131,12 +141,43 @@ def first_images(explanation: Explanation, count: int) -> Explanation:
     if len(explanation.pictures) <= count:
         return explanation
     few = {
-        name: replace(a, map=a.map[:count], seen=a.seen[:count], scores=a.scores[:count], target=a.target[:count])
+        name: replace(
+            a,
+            map=a.map[:count],
+            seen=a.seen[:count],
+            scores=a.scores[:count],
+            target=a.target[:count],
+            trust=a.trust[:count],
+        )
         for name, a in explanation.items()
     }
     return replace(
-        explanation, attributions=few, pictures=explanation.pictures[:count], target=explanation.target[:count]
+        explanation,
+        attributions=few,
+        pictures=explanation.pictures[:count],
+        target=explanation.target[:count],
+        agreement=None if explanation.agreement is None else explanation.agreement[:count],
     )
+
+
+def leading(explanation: Explanation, image: int, count: int, methods: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The methods that are shown first: those whose maps carry most weight, of different families where that is equal,
+    else in their own order.
+    """
+    left = list(methods if methods is not None else explanation)
+    ranks = {m: rank(explanation[m], image) for m in left}
+    chosen: list[str] = []
+    while left and len(chosen) < count:
+        families = {family_of(m) for m in chosen}
+        best = min(left, key=lambda m: (ranks[m], family_of(m) in families))  # the first of equals
+        chosen.append(best)
+        left.remove(best)
+    return tuple(chosen)
+
+
+def was_checked(explanation: Explanation) -> bool:
+    """Whether it was asked how far to believe the maps."""
+    return any(a.trust for a in explanation.values())
 
 
 def bar_length(guess: Guess) -> float:
@@ -151,7 +192,21 @@ def general_notes(explanation: Explanation) -> tuple[Note, ...]:
     for note in (*explanation.notes, *explanation.prediction.notes):
         if note not in kept and note not in own:
             kept.append(note)
-    return tuple(kept)
+    return tuple(_together(kept))
+
+
+def _together(notes: Sequence[Note]) -> Iterator[Note]:
+    """Methods that were left out since they need the same, in one note."""
+    needs = [note.numbers.get("needs") for note in notes if note.name == LEFT_OUT]
+    said = set()
+    for note in notes:
+        need = note.numbers.get("needs")
+        if note.name != LEFT_OUT or needs.count(need) == 1:
+            yield note
+        elif need not in said:
+            said.add(need)
+            methods = [n.numbers["method"] for n in notes if n.name == LEFT_OUT and n.numbers.get("needs") == need]
+            yield Note("left_out_together", note.level, {"methods": methods, "needs": need})
 
 
 def _grey_pictures(attribution: Attribution) -> tuple[Picture, ...]:

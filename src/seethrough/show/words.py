@@ -185,6 +185,7 @@ NOTES: Mapping[str, Both] = {
         "Layer “{layer}” was chosen: the last one with height and width.", "选用层“{layer}”：最后一个有高和宽的层。"
     ),
     "left_out": Both("{method} was left out: it needs {needs}.", "未使用{method}：它需要{needs}。"),
+    "left_out_together": Both("{methods} were left out: they need {needs}.", "未使用{methods}：它们需要{needs}。"),
     "no_rectifier": Both(
         "The network has no rectifier before its answer, so {method} is here no more than the plain gradient.",
         "网络在输出之前没有整流单元，因此{method}在此等同于普通梯度。",
@@ -389,6 +390,9 @@ def _in_words(key: str, number: object) -> object:
     """A note's number that is itself an identifier, as its words."""
     if key == "method" and isinstance(number, str):
         return method_words(number).name
+    if key == "methods" and isinstance(number, list):
+        names = [method_words(method).name for method in number]
+        return Both(", ".join(name.en for name in names), "、".join(name.zh for name in names))
     if key == "needs" and isinstance(number, str):
         return NEEDS.get(number, number)
     return number

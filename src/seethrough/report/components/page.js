@@ -52,6 +52,38 @@ function complain(part, error) {
   console.error(error);
 }
 
+/** Whether a part stands in something that is folded away. */
+const isClosed = (part) => part.closest("details:not([open])") !== null;
+
+/**
+ * @param {HTMLElement} part
+ * @param {Scene} scene
+ */
+async function show(part, scene) {
+  try {
+    if ("show" in part) await part.show(scene);
+  } catch (error) {
+    complain(part, error);
+  }
+}
+
+/**
+ * What is folded away is unpacked and drawn when it is opened, so that a page of many maps opens at once.
+ * @param {HTMLElement[]} waiting
+ * @param {Scene} scene
+ */
+function drawWhenOpened(waiting, scene) {
+  const left = new Set(waiting);
+  const draw = () => {
+    for (const part of left) {
+      if (isClosed(part)) continue;
+      left.delete(part);
+      show(part, scene);
+    }
+  };
+  if (left.size) document.addEventListener("toggle", draw, { capture: true }); // it doesn't bubble
+}
+
 async function start() {
   const state = new State();
   keepInAddress(state);
@@ -65,15 +97,9 @@ async function start() {
     if (part instanceof MapControls) part.show(scene, () => keys instanceof KeyHelp && keys.open());
   }
   const parts = [...document.querySelectorAll("seethrough-map-v1, seethrough-legend-v1, seethrough-tiles-v1")];
-  await Promise.all(
-    parts.map(async (part) => {
-      try {
-        if ("show" in part) await part.show(scene);
-      } catch (error) {
-        complain(part, error);
-      }
-    }),
-  );
+  const closed = parts.filter((part) => isClosed(part));
+  await Promise.all(parts.filter((part) => !closed.includes(part)).map((part) => show(part, scene)));
+  drawWhenOpened(closed, scene);
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -1,0 +1,86 @@
+"""The page of an evaluation: what is best by each metric, the table of means, and what the metrics say."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+
+from seethrough.evaluation import METRICS
+from seethrough.evaluation.evaluation import Evaluation
+from seethrough.report.blocks import Notes, Paragraph, Section, Table
+from seethrough.report.files import Writer
+from seethrough.report.page import Page
+from seethrough.report.records import json_bytes
+from seethrough.show.language import measured, plain
+from seethrough.show.metrics_text import figure_of, lead, metric_name, passed, row_name, sentences
+from seethrough.show.vocabulary import metrics as words
+
+
+def evaluation_page(found: Evaluation, language: str = "en") -> Page:
+    """An evaluation as a page that stands alone."""
+    opening = [Paragraph(lead(found), lead=True), *(Paragraph(said) for said in sentences(found))]
+    if found.passed:
+        opening.append(Paragraph(passed(found)))
+    if found.notes:
+        opening.append(Notes(found.notes))
+    return Page(
+        title=words.TITLE.fill(network=plain(found.provenance.get("network", ""))),
+        sections=(
+            Section("", tuple(opening)),
+            Section(words.MEANS, (_means(found),)),
+            Section(words.MEANINGS, (_meanings(found),)),
+        ),
+        eyebrow=words.EYEBROW,
+        language=language,
+        provenance={**found.provenance, "settings": dict(found.settings)},
+    )
+
+
+def _means(found: Evaluation) -> Table:
+    rows = tuple(
+        (
+            row_name(found, i),
+            *(figure_of(found, i, k) for k in range(len(found.metrics))),
+            measured(float(found.seconds[i])),
+            f"{found.passes[i].forward} + {found.passes[i].backward}",
+        )
+        for i in range(len(found.methods))
+    )
+    heads = (words.METHOD, *(metric_name(m) for m in found.metrics), words.SECONDS, words.PASSES_COLUMN)
+    return Table(heads, rows, words.ERRORS)
+
+
+def _meanings(found: Evaluation) -> Table:
+    rows = tuple(
+        (
+            words.METRICS[m].name,
+            words.FAMILIES[METRICS[m].family],
+            words.BETTER[METRICS[m].better],
+            words.METRICS[m].line,
+            METRICS[m].source,
+        )
+        for m in found.metrics
+    )
+    return Table((words.METRIC, words.FAMILY, words.WAY, words.SAYS, ""), rows)
+
+
+def as_csv(found: Evaluation) -> bytes:
+    """A line for each picture, method and metric; what a metric says nothing of is left empty."""
+    out = io.StringIO(newline="")
+    lines = csv.writer(out)
+    lines.writerow(("image", "target", "method", "metric", "value"))
+    for n, image in enumerate(found.images):
+        for i, method in enumerate(found.methods):
+            for k, metric in enumerate(found.metrics):
+                value = float(found.values[i, k, n])
+                lines.writerow((image, found.targets[n], method, metric, "" if value != value else repr(value)))
+    return out.getvalue().encode("utf-8")
+
+
+WRITERS: Mapping[str, Writer] = {
+    ".html": lambda found, language: evaluation_page(found, language).html().encode("utf-8"),
+    ".csv": lambda found, language: as_csv(found),
+    ".json": lambda found, language: json_bytes(found.to_dict()),
+}
+"""How an `Evaluation` is written."""
