@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.attribution.aims import Box, Region, Similarity, Unit
     from seethrough.condition.health import health
     from seethrough.errors import SeethroughError
+    from seethrough.evaluation.evaluate import evaluate
     from seethrough.explanation import explain
     from seethrough.features.accentuate import accentuate, caricature, deepdream, invert
     from seethrough.features.activations import activations
@@ -43,6 +44,7 @@ __all__ = [
     "activations",
     "caricature",
     "deepdream",
+    "evaluate",
     "explain",
     "filters",
     "health",
@@ -57,6 +59,7 @@ _HOMES = {
     "seethrough.attribution.aims": {"Box", "Region", "Similarity", "Unit"},
     "seethrough.condition.health": {"health"},
     "seethrough.errors": {"SeethroughError"},
+    "seethrough.evaluation.evaluate": {"evaluate"},
     "seethrough.explanation": {"explain"},
     "seethrough.features.accentuate": {"accentuate", "caricature", "deepdream", "invert"},
     "seethrough.features.activations": {"activations"},

@@ -164,7 +164,7 @@ def test_road(quantus, run, values, theirs, module, pictures):
     """Theirs counts pictures whose class stays; ours follows the score. What is imputed is compared, without noise."""
     from quantus.functions.perturb_func import noisy_linear_imputation
 
-    from seethrough.evaluation.imputation import imputed
+    from seethrough.trust.imputation import imputed
 
     rank = removal.ranks(values)
     for share in (0.1, 0.5, 0.8):

@@ -7,7 +7,6 @@ from evaluation_material import Anything, Sum, Weighted, asked, numbers
 from torch import nn
 
 from seethrough.errors import UsageError
-from seethrough.evaluation.imputation import imputed
 from seethrough.evaluation.masked import counts
 from seethrough.evaluation.removal import (
     average_drop,
@@ -20,6 +19,7 @@ from seethrough.evaluation.removal import (
     road,
     selectivity_curve,
 )
+from seethrough.trust.imputation import imputed
 
 FOUR = numbers([0.4, 0.3], [0.2, 0.1])
 FIVE = numbers([0.3, 0.25, 0.2, 0.15, 0.1])

@@ -20,9 +20,9 @@ app = typer.Typer(
 
 def command() -> Any:
     """The whole command line as one command."""
-    from seethrough.cli import verbs, verbs_inside
+    from seethrough.cli import verbs, verbs_inside, verbs_judging
 
-    assert verbs.app is verbs_inside.app is app  # both have put their verbs into it
+    assert verbs.app is verbs_inside.app is verbs_judging.app is app  # all have put their verbs into it
     return typer.main.get_command(app)
 
 

@@ -12,10 +12,10 @@ from seethrough.attribution import fills
 from seethrough.attribution.fills import Fill
 from seethrough.attribution.segments import Wanted, segments_of
 from seethrough.errors import UsageError
-from seethrough.evaluation.imputation import imputed
 from seethrough.evaluation.masked import area, checked, counts, curve, ranks, refuse_few
 from seethrough.evaluation.metric import Reads, metric
 from seethrough.graph.run import Run
+from seethrough.trust.imputation import imputed
 
 FAMILY = "faithfulness"
 STEPS = 32
@@ -277,6 +277,6 @@ def average_increase(run: Run, values: Tensor) -> Tensor:
 
 def _marked(run: Run, values: Tensor) -> Tensor:
     """``f`` of the picture times its map, scaled so that its largest value is 1."""
-    a = checked(run, values).sum(1, keepdim=True).clamp(min=0)
+    a = checked(run, values).sum(1, keepdim=True).clamp(min=0).to(run.images)
     largest = a.amax((1, 2, 3), keepdim=True)
     return run.score(run.images * torch.where(largest > 0, a / largest, 0)).double()

@@ -1,0 +1,105 @@
+"""An evaluation as text and as sentences: a table of means, what is best, and where nothing is better than knowing nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from html import escape
+
+import numpy as np
+
+from seethrough.evaluation import METRICS
+from seethrough.evaluation.evaluation import Evaluation
+from seethrough.show.language import Both, measured, plain
+from seethrough.show.vocabulary import metrics as words
+from seethrough.show.words import method_words
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+NOTHING = "·"
+
+
+def row_name(found: Evaluation, row: int) -> Both:
+    """What a row is called; a null map says that it is one."""
+    name = found.methods[row]
+    if row < len(found.methods) - found.nulls:
+        return method_words(name).name
+    return words.NULL_MARK.fill(name=words.NULLS[name].name)
+
+
+def metric_name(metric: str) -> Both:
+    """What a metric is called, with an arrow for which way is better."""
+    said, arrow = words.METRICS[metric].name, ARROWS[METRICS[metric].better]
+    return Both(f"{said.en} {arrow}", f"{said.zh} {arrow}")
+
+
+def figure_of(found: Evaluation, row: int, column: int) -> str:
+    """A mean with its standard error, as text."""
+    mean, error = found.means[row, column], found.errors[row, column]
+    if not math.isfinite(mean):
+        return NOTHING
+    return measured(mean) if not math.isfinite(error) else f"{measured(mean)} ± {measured(error, 2)}"
+
+
+def table(found: Evaluation, language: str = "en") -> str:
+    """The means as lines of text, columns under each other."""
+    heads = [words.METHOD.in_(language), *(metric_name(m).in_(language) for m in found.metrics)]
+    rows = [
+        [row_name(found, i).in_(language), *(figure_of(found, i, k) for k in range(len(found.metrics)))]
+        for i in range(len(found.methods))
+    ]
+    widths = [max(_width(line[k]) for line in [heads, *rows]) for k in range(len(heads))]
+
+    def lined(cells: list[str]) -> str:
+        padded = [cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths)]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([lined(heads), *map(lined, rows)])
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: a Chinese character takes two."""
+    return sum(2 if "\u2e80" <= c <= "\uffef" else 1 for c in text)
+
+
+def html_table(found: Evaluation, language: str = "en") -> str:
+    """The means as an HTML table, for a notebook."""
+    heads = "".join(f"<th>{escape(metric_name(m).in_(language))}</th>" for m in found.metrics)
+    rows = "".join(
+        f"<tr><th>{escape(row_name(found, i).in_(language))}</th>"
+        + "".join(f"<td>{escape(figure_of(found, i, k))}</td>" for k in range(len(found.metrics)))
+        + "</tr>"
+        for i in range(len(found.methods))
+    )
+    return f"<table><thead><tr><th>{escape(words.METHOD.in_(language))}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def sentences(found: Evaluation) -> Iterator[Both]:
+    """For each metric what is best, or that nothing is better than a map that knows nothing."""
+    first_null = len(found.methods) - found.nulls
+    for k, metric in enumerate(found.metrics):
+        column = found.means[:, k] if METRICS[metric].better == "higher" else -found.means[:, k]
+        own, nulls = column[:first_null], column[first_null:]
+        if not np.isfinite(own).any():
+            continue
+        best = int(np.nanargmax(own))
+        if np.isfinite(nulls).any() and np.nanmax(nulls) >= own[best]:
+            null = first_null + int(np.nanargmax(nulls))
+            said = words.NULLS[found.methods[null]].name
+            yield words.NO_BETTER.fill(metric=words.METRICS[metric].name, null=said, value=found.means[null, k])
+        else:
+            yield words.BEST.fill(
+                metric=words.METRICS[metric].name, method=row_name(found, best), value=found.means[best, k]
+            )
+
+
+def lead(found: Evaluation) -> Both:
+    """How much was measured."""
+    return words.LEAD.fill(
+        methods=len(found.methods) - found.nulls, metrics=len(found.metrics), images=len(found.images)
+    )
+
+
+def passed(found: Evaluation) -> Both:
+    """Which pictures were passed by."""
+    names = ", ".join(plain(p.name) for p in found.passed[:5]) + (" …" if len(found.passed) > 5 else "")
+    return words.PASSED.fill(count=len(found.passed), names=names)
