@@ -25,10 +25,9 @@ from torch import Tensor
 from seethrough.graph.deeplift_closed import (
     attention,
     batch_norm,
-    group_norm,
-    layer_norm,
     local_response_norm,
     log_sum,
+    normalisation,
     softmax,
     unit_length,
 )
@@ -150,8 +149,7 @@ _NAMED: dict[str, Pairwise] = {
     **dict.fromkeys(("amax", "max", "maximum"), largest),
     **dict.fromkeys(("amin", "min", "minimum"), smallest),
     **dict.fromkeys(("std", "norm", "vector_norm", "linalg_vector_norm"), root),
-    **dict.fromkeys(("layer_norm", "rms_norm"), layer_norm),
-    **dict.fromkeys(("group_norm", "instance_norm"), group_norm),
+    **dict.fromkeys(("layer_norm", "rms_norm", "group_norm", "instance_norm"), normalisation),
     "batch_norm": batch_norm,
     "normalize": unit_length,
     "local_response_norm": local_response_norm,

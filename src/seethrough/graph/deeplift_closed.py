@@ -10,6 +10,7 @@ from torch import Tensor
 
 from seethrough.graph.attention import Attention
 from seethrough.graph.deeplift_rules import Both, linear
+from seethrough.graph.normalisation import Normalisation
 from seethrough.graph.rules import Shares
 from seethrough.graph.walk import Piece
 
@@ -82,42 +83,24 @@ def attention(both: Both, arrived: Shares) -> Shares:
     return shares
 
 
-def normalised(m: Tensor, x: Tensor, x0: Tensor, eps: float, *, centred: bool) -> Tensor:
-    """``c / √v`` over the last axis, where ``c = x − mean(x)`` (or x) and ``v = mean(c²) + ε``: a product, whose second
+def normalised(told: Normalisation, m: Tensor, x: Tensor, x0: Tensor) -> Tensor:
+    """``c / √v`` over the last axis, where ``c`` is x less its mean (or x) and ``v = mean(c²) + ε``: a product, whose second
     half ``r`` is rescaled, ``Δr = −Δv / (s s′ (s + s′))``, and ``Δv = mean(2 c̄ Δc)``.
     """
-    c, c0 = (t - t.mean(-1, keepdim=True) if centred else t for t in (x, x0))
-    s, s0 = ((t.square().mean(-1, keepdim=True) + eps).sqrt() for t in (c, c0))
+    c, c0, s, s0 = told.centre(x), told.centre(x0), told.spread(x), told.spread(x0)
     between = (c + c0) / 2
     found = m * (1 / s + 1 / s0) / 2 - 2 * between * (between * m).mean(-1, keepdim=True) / (s * s0 * (s + s0))
-    return found - found.mean(-1, keepdim=True) if centred else found
+    return told.centre(found)
 
 
-def layer_norm(both: Both, arrived: Shares) -> Shares:
-    """Over the last axes; `normalised`."""
-    given, centred = both.given, both.operation.name == "layer_norm"
-    axes = len(given.get(1, "normalized_shape"))
-    weight, eps = given.get(2, "weight"), given.get(4, "eps", 1e-5) if centred else given.get(3, "eps")
+def normalisation(both: Both, arrived: Shares) -> Shares:
+    """Over the last axes, groups of channels, or each channel alone; `normalised`."""
     x, x0 = both.at(both.source)
-    m = both.arrived(arrived) if weight is None else both.arrived(arrived) * weight
-    eps = torch.finfo(x.dtype).eps if eps is None else eps
-    m, flat, flat0 = m.flatten(-axes), x.flatten(-axes), x0.flatten(-axes)
-    return {both.source: normalised(m, flat, flat0, eps, centred=centred).reshape(x.shape)}
-
-
-def group_norm(both: Both, arrived: Shares) -> Shares:
-    """Over groups of channels, or each channel alone; `normalised`."""
-    given, x = both.given, both.at(both.source)[0]
-    by_group = both.operation.name == "group_norm"
-    if not by_group and not given.get(5, "use_input_stats", True):
+    told = Normalisation.of(both.operation, both.here.batch, x)
+    if told is None:
         return linear(both, arrived)
-    groups = given.get(1, "num_groups") if by_group else x.shape[1]
-    weight, eps = (given.get(2, "weight"), given.get(4, "eps", 1e-5)) if by_group else (
-        given.get(3, "weight"), given.get(7, "eps", 1e-5))  # fmt: skip
-    m = both.arrived(arrived)
-    m = m if weight is None else m * weight.reshape(-1, *[1] * (x.dim() - 2))
-    m, flat, flat0 = (t.reshape(len(t), groups, -1) for t in (m, *both.at(both.source)))
-    return {both.source: normalised(m, flat, flat0, eps, centred=True).reshape(x.shape)}
+    m = told.flat(told.weighed(both.arrived(arrived)))
+    return {both.source: normalised(told, m, told.flat(x), told.flat(x0)).reshape(x.shape)}
 
 
 def batch_norm(both: Both, arrived: Shares) -> Shares:
@@ -134,9 +117,9 @@ def unit_length(both: Both, arrived: Shares) -> Shares:
     x, x0 = (t.movedim(axis, -1) for t in both.at(both.source))
     if given.get(1, "p", 2.0) != 2 or any(bool((t.norm(dim=-1) <= eps).any()) for t in (x, x0)):
         raise both.refuse("only the Euclidean length has one, and none of a vector of no length")
-    n = x.shape[-1]
-    m = both.arrived(arrived).movedim(axis, -1) / n**0.5
-    return {both.source: normalised(m, x, x0, 0.0, centred=False).movedim(-1, axis)}
+    m = both.arrived(arrived).movedim(axis, -1) / x.shape[-1] ** 0.5
+    told = Normalisation(lambda t: t, None, 0.0, centred=False)
+    return {both.source: normalised(told, m, x, x0).movedim(-1, axis)}
 
 
 def local_response_norm(both: Both, arrived: Shares) -> Shares:
