@@ -19,7 +19,7 @@ from seethrough.show.vocabulary import metrics as words
 
 def evaluation_page(found: Evaluation, language: str = "en") -> Page:
     """An evaluation as a page that stands alone."""
-    opening = [Paragraph(lead(found), lead=True), *(Paragraph(said) for said in sentences(found))]
+    opening: list[Paragraph | Notes] = [Paragraph(lead(found), lead=True), *map(Paragraph, sentences(found))]
     if found.passed:
         opening.append(Paragraph(passed(found)))
     if found.notes:
