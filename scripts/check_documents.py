@@ -62,15 +62,22 @@ def wrong_command(words: list[str]) -> str | None:
 
 
 def missing_methods(document: Path) -> Iterator[str]:
-    """Methods, and in English what each is good for and where it comes from, that the table doesn't have."""
+    """Methods that a README's table of families doesn't name."""
     from seethrough.cli.listing import table
 
-    text = document.read_text("utf-8")
+    rows = [line for line in document.read_text("utf-8").splitlines() if line.startswith("| ")]
     for row in table():
-        told = f"| {row.family} | {row.good_for} | {row.source} |" if document == READMES["en"] else f"| {row.source} |"
-        line = next((line for line in text.splitlines() if line.startswith(f"| `{row.name}` |")), "")
-        if not line.endswith(told):
-            yield f"{document.name}: the table of methods lacks {row.name} {told}"
+        if not any(f"`{row.name}`" in line for line in rows):
+            yield f"{document.name}: the table of methods lacks {row.name} ({row.family})"
+
+
+def stale_pages() -> Iterator[str]:
+    """Pages of methods that aren't what their script writes."""
+    from write_methods import PAGES, page
+
+    for language, path in PAGES.items():
+        if not path.exists() or path.read_text("utf-8") != page(language):
+            yield f"{path.relative_to(ROOT)} is stale; run scripts/write_methods.py"
 
 
 def failing_examples(document: Path) -> Iterator[str]:
@@ -117,6 +124,7 @@ def main() -> int:
     said = {language: list(commands(document)) for language, document in READMES.items()}
     wrong += [f"{' '.join(words)}: {why}" for each in said.values() for words in each if (why := wrong_command(words))]
     wrong += [each for document in READMES.values() for each in missing_methods(document)]
+    wrong += stale_pages()
     wrong += [each for document in READMES.values() for each in failing_examples(document)]
     wrong += missing_figures()
     wrong += untrue_answers()
