@@ -20,6 +20,10 @@ from seethrough.results import Note
 SHARE = 0.9
 """Of the memory that is free, so much may be used."""
 
+TOGETHER_ELSEWHERE = 64
+"""Images that methods which move them send through at once on a device that isn't the processor, where memory allows it:
+a processor is busy with `TOGETHER` already, an accelerator is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -45,8 +49,9 @@ def room(net: Network, prepared: Prepared, methods: Sequence[Method], batch: int
     EnvironmentLacks
         Where not even one image fits; says how much it needs.
     """
-    wanted = Room(min(batch, len(prepared.batch)), TOGETHER)
-    size = _free(prepared.batch.device) if limit is None else size_of(limit)
+    device = prepared.batch.device
+    wanted = Room(min(batch, len(prepared.batch)), TOGETHER if device.type == "cpu" else TOGETHER_ELSEWHERE)
+    size = _free(device) if limit is None else size_of(limit)
     if size is None:
         return wanted
     source = net.source_of(prepared)
@@ -54,7 +59,7 @@ def room(net: Network, prepared: Prepared, methods: Sequence[Method], batch: int
         graph = source.written(prepared.batch)
     except NetworkRefused:
         return wanted  # what its operations hold isn't known before they run
-    if _generously(at_most(graph, max(wanted.batch, TOGETHER))) <= size:
+    if _generously(at_most(graph, max(wanted.batch, wanted.together))) <= size:
         return wanted
     given = source.given(graph, prepared.batch[:1])
     walked, run = (need(graph, given, gradient=gradient) for gradient in (True, False))
