@@ -59,7 +59,7 @@ def objects(collection: Collection, masks: Any = None, boxes: Any = None) -> Obj
 
     def drawn(number: int, picture: Picture) -> NDArray[np.bool_] | None:
         parts = [draw(each, picture) for each in found[number]]
-        return np.stack(parts).any(0) if parts else None
+        return np.asarray(np.stack(parts).any(0)) if parts else None
 
     return drawn
 
@@ -134,11 +134,11 @@ def _of_csv(path: Path, what: str) -> dict[str, list[Any]]:
 
 def _mask(said: Any, picture: Picture) -> NDArray[np.bool_]:
     if isinstance(said, str | os.PathLike):
-        array = load_picture(_beside(Path(said))).pixels.any(2)
+        array: np.ndarray = np.asarray(load_picture(_beside(Path(said))).pixels.any(2))
     else:
         array = np.asarray(said) != 0
     if array.ndim == 3:
-        array = array.any(2)
+        array = np.asarray(array.any(2))
     if array.shape != picture.size:
         height, width = picture.size
         raise InputRefused(
@@ -157,5 +157,5 @@ def _box(said: Sequence[float], picture: Picture) -> NDArray[np.bool_]:
     """True on the pixels whose centres lie in the box; its last column and row are inside."""
     x0, y0, x1, y1 = said
     height, width = picture.size
-    y, x = np.arange(height)[:, None], np.arange(width)
-    return (y >= y0) & (y <= y1) & (x >= x0) & (x <= x1)
+    y, x = np.arange(height), np.arange(width)
+    return np.logical_and.outer((y >= y0) & (y <= y1), (x >= x0) & (x <= x1))
