@@ -8,8 +8,10 @@ A method asks a `Run` and knows nothing of the others; `METHODS` is the table of
 from seethrough.attribution import gradient  # isort: skip
 from seethrough.attribution import path  # isort: skip
 from seethrough.attribution import deeplift  # isort: skip
+from seethrough.attribution import composites, relevance, relevance_conditional  # isort: skip
 from seethrough.attribution import cam_head, cam, cam_contrast, cam_curved, cam_guided  # isort: skip
 from seethrough.attribution import cam_masked, cam_ablated, cam_principal  # isort: skip
+from seethrough.attribution import attention, attention_layers, attention_masked  # isort: skip
 from seethrough.attribution import occlusion, rise, lime, shapley, partition, sensitivity, extremal  # isort: skip
 from seethrough.attribution.aims import AIMS, Box, Region, Seen, Similarity, Unit
 from seethrough.attribution.layers import any_layer, chosen_layer, last_spatial, spatial_layers

@@ -21,7 +21,7 @@ from seethrough.graph.operations import Place
 from seethrough.graph.rules import PLAIN, Rules
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import same_chance
-from seethrough.graph.walk import Forward
+from seethrough.graph.walk import Forward, Piece
 from seethrough.results import INPUT, Passes
 
 Made = TypeVar("Made")
@@ -165,6 +165,18 @@ class Run:
             self._walk(rules, {layer, *(at for r, at in self.asks if r is rules)})
         return self._gradients[id(rules)][layer][1]
 
+    def down(self, layer: str, quantity: Tensor, rules: Rules) -> Tensor:
+        """What arrives at the images, (N, C, H, W), when a quantity is sent down from a layer, as (N, C, H, W) there; what
+        passes the layer by isn't in it.
+        """
+        if INPUT not in self._starts:
+            self._starts.add(INPUT)
+            self._forward = None
+        place, start = self._place(layer), self._place(INPUT)
+        self.counter.backward += len(self.images)
+        arrived = self.forward.walk({place.value: place.back(quantity)}, {start.value}, rules)
+        return start.of(arrived.get(start.value, torch.zeros_like(self.images)))
+
     def forget(self, rules: Rules) -> None:
         """Drop what was asked for under rules that nobody will use again, and what they hold."""
         self._gradients.pop(id(rules), None)
@@ -176,6 +188,10 @@ class Run:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+    def had(self, key: Hashable) -> Any:
+        """What was made under a key, see `once`; None where nothing was."""
+        return self._kept.get(key)
 
     def in_groups(
         self, count: int, work: Callable[[range], None], progress: Callable[[int, int], None] | None = None
@@ -385,6 +401,14 @@ class Run:
 
     def _rows_for(self, images: Tensor) -> Tensor:
         return self.rows.repeat(len(images) // len(self.rows))
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The operations as they ran, each with its numbers, from the images on."""
+        if not self.keeps or INPUT not in self._starts:
+            self.keeps, self._forward = True, None
+            self._starts.add(INPUT)
+        return self.forward.pieces
 
     @property
     def _answer(self) -> Place:
