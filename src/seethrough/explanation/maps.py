@@ -41,12 +41,11 @@ def attribution_of(
 
 
 def _each(name: str, numbers: Mapping[str, Any]) -> list[Note]:
-    """A check's numbers, where they are lists one note an image."""
+    """A check's numbers, where they are lists one note an image; its ``level`` among them, where it isn't ``"info"``."""
     many = max((len(v) for v in numbers.values() if isinstance(v, list)), default=0)
-    if not many:
-        return [Note(name, "info", numbers)]
-    rows = ({k: v[i] if isinstance(v, list) else v for k, v in numbers.items()} for i in range(many))
-    return [Note(name, "info", {"image": i, **row}) for i, row in enumerate(rows)]
+    rows = [{k: v[i] if isinstance(v, list) else v for k, v in numbers.items()} for i in range(many)]
+    each = [{"image": i, **row} for i, row in enumerate(rows)] if many else [dict(numbers)]
+    return [Note(name, row.pop("level", "info"), row) for row in each]
 
 
 def _state_of(maps: np.ndarray) -> list[Note]:

@@ -6,6 +6,7 @@ convolutions and one for the first layer, and takes those of all else from the t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ def composite(
     linear: LayerRule = epsilon,
     first: LayerRule | None = None,
     affine: LayerRule = epsilon,
+    maps: Iterable[LinearMap] | None = None,
 ) -> Rules:
     """The rules of a graph.
 
@@ -39,13 +41,15 @@ def composite(
         For those of them that read the image, with only what hands relevance on in between; None: as the others.
     affine
         For batch normalisations and affines that stand alone.
+    maps
+        The graph's linear maps, where they were had already.
     """
     kinds = {**relevance_flow.KINDS, **relevance_attention.KINDS}
     names = {**relevance_flow.NAMES, **relevance_attention.NAMES}
     makers = {**relevance_flow.MAKERS, **relevance_attention.MAKERS}
     rules = {"convolution": convolution, "linear": linear, "affine": affine}
     operations: dict[Operation, Rule] = {o: makers[o.kind](graph, o) for o in graph.operations if o.kind in makers}
-    for layer in linear_maps(graph):
+    for layer in linear_maps(graph) if maps is None else maps:
         rule = first if first is not None and layer.first else rules[layer.kind]
         operations[layer.operation] = partial(_of_layer, layer, rule)
         operations.update(dict.fromkeys(layer.folded, through))
