@@ -17,7 +17,10 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.condition.health import health
     from seethrough.errors import SeethroughError
     from seethrough.evaluation.evaluate import evaluate
+    from seethrough.evaluation.recommend import recommend
+    from seethrough.evaluation.tune import tune
     from seethrough.explanation import explain
+    from seethrough.explanation.compare import compare
     from seethrough.features.accentuate import accentuate, caricature, deepdream, invert
     from seethrough.features.activations import activations
     from seethrough.features.filters import filters
@@ -43,6 +46,7 @@ __all__ = [
     "accentuate",
     "activations",
     "caricature",
+    "compare",
     "deepdream",
     "evaluate",
     "explain",
@@ -51,6 +55,8 @@ __all__ = [
     "invert",
     "maximize",
     "open",
+    "recommend",
+    "tune",
     "units",
     "wall",
 ]
@@ -60,7 +66,10 @@ _HOMES = {
     "seethrough.condition.health": {"health"},
     "seethrough.errors": {"SeethroughError"},
     "seethrough.evaluation.evaluate": {"evaluate"},
+    "seethrough.evaluation.recommend": {"recommend"},
+    "seethrough.evaluation.tune": {"tune"},
     "seethrough.explanation": {"explain"},
+    "seethrough.explanation.compare": {"compare"},
     "seethrough.features.accentuate": {"accentuate", "caricature", "deepdream", "invert"},
     "seethrough.features.activations": {"activations"},
     "seethrough.features.filters": {"filters"},

@@ -322,7 +322,7 @@ def test_a_flat_map_always_wins_the_pointing_game_of_quantus(quantus, theirs, ma
 
 
 @pytest.mark.parametrize(
-    ("name", "ours"), [("Sparseness", complexity.sparseness), ("Complexity", complexity.complexity)]
+    ("name", "ours"), [("Sparseness", complexity.sparseness), ("Complexity", complexity.entropy_complexity)]
 )
 def test_complexity(quantus, theirs, values, name, ours):
     settings = {"disable_warnings": True, "abs": True, "normalise": True}

@@ -1,10 +1,13 @@
 """Networks whose answers are known in closed form, and questions to them."""
 
+import numpy as np
 import torch
 from torch import nn
 
 import seethrough as st
 from seethrough.graph.run import Run
+
+SIDE = 24
 
 
 class Sum(nn.Module):
@@ -49,3 +52,27 @@ def asked(module, images, index=0):
 def numbers(*rows):
     """One picture of one channel, float64 (1, 1, H, W)."""
     return torch.tensor([[list(rows)]], dtype=torch.float64)
+
+
+class Reds(nn.Module):
+    """How much red there is, and how much blue."""
+
+    def __init__(self):
+        super().__init__()
+        self.pick = nn.Conv2d(3, 2, 1, bias=False)
+        with torch.no_grad():
+            self.pick.weight.copy_(torch.tensor([[2.0, -1, -1], [-1, -1, 2.0]])[:, :, None, None])
+
+    def forward(self, x):
+        return torch.relu(self.pick(x)).mean((2, 3)) * 4
+
+
+def spot(seed):
+    """A red square on grey noise, and where it is."""
+    random = np.random.default_rng(seed)
+    picture = random.integers(90, 110, (SIDE, SIDE, 3)).astype(np.uint8)
+    top, left = random.integers(1, SIDE - 9, 2)
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[top : top + 8, left : left + 8] = True
+    picture[mask] = (220, 30, 30)
+    return picture, mask

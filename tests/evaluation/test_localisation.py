@@ -96,8 +96,8 @@ def test_gini_is_nothing_for_an_even_map_and_all_but_one_nth_for_one_place():
 
 
 def test_entropy_is_the_logarithm_of_places_for_an_even_map_and_nothing_for_one_place():
-    assert c.complexity(np.full((1, 10, 10), -3.0))[0] == pytest.approx(np.log(100))
-    assert c.complexity(square(2, 3, 1, 1, 10))[0] == 0
+    assert c.entropy_complexity(np.full((1, 10, 10), -3.0))[0] == pytest.approx(np.log(100))
+    assert c.entropy_complexity(square(2, 3, 1, 1, 10))[0] == 0
 
 
 def test_places_above_a_part_of_the_largest_are_counted():
@@ -106,5 +106,5 @@ def test_places_above_a_part_of_the_largest_are_counted():
 
 
 def test_a_map_of_zeros_has_no_complexity():
-    for metric in (c.sparseness, c.complexity, c.effective_complexity):
+    for metric in (c.sparseness, c.entropy_complexity, c.effective_complexity):
         assert np.isnan(metric(np.zeros((1, 4, 4)))[0])

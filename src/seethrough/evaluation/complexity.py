@@ -30,7 +30,7 @@ def sparseness(maps: ArrayLike) -> NDArray[np.float64]:
 
 
 @metric(family=FAMILY, reads=Reads.MAP, better="lower", source="Bhatt, Weller & Moura, 2020")
-def complexity(maps: ArrayLike) -> NDArray[np.float64]:
+def entropy_complexity(maps: ArrayLike) -> NDArray[np.float64]:
     """Entropy of each place's share of |map| (Bhatt, Weller & Moura, 2020, section 2.3).
 
     Returns

@@ -118,12 +118,12 @@ def evaluate(
     own, theirs = _settings(wanted.methods, measured, settings, seed)
     layers = layers_of(layer, wanted.methods)
     asked = Asked(wanted.methods, wanted.optional, own, None, layers, False, None)
-    targets = _targets(net, collection, target)
+    targets = targets_of(net, collection, target)
     table = _Table(wanted.methods, measured, theirs, nulls, seed)
     passed: list[Passed] = []
     for number, item in enumerate(collection):
         try:
-            prepared = _prepared(net, collection, number)
+            prepared = prepared_of(net, collection, number)
             masks_of = [None if where is None else where(number, prepared.pictures[0])]
             target_of = targets if callable(targets) else [targets[number]]
             with told(net.opened, net.source_of(prepared), prepared.batch):
@@ -192,7 +192,7 @@ def _settings(
     return settings_of(methods, rest), theirs
 
 
-def _targets(net: Network, collection: Collection, said: Any) -> Any:
+def targets_of(net: Network, collection: Collection, said: Any) -> Any:
     """A target for each picture, or one function for all."""
     if callable(said):
         return said
@@ -213,7 +213,8 @@ def _output(net: Network, truth: str) -> int | str:
     return int(truth) if truth.isdecimal() else resolve(truth, net.classes) if net.classes is not None else truth
 
 
-def _prepared(net: Network, collection: Collection, number: int) -> Prepared:
+def prepared_of(net: Network, collection: Collection, number: int) -> Prepared:
+    """One image of a collection as the network takes it."""
     source = collection[number].source
     if collection.ready:
         return net.prepare(source[None])

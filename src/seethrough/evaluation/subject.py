@@ -95,18 +95,28 @@ def _numbers(found: Tensor) -> np.ndarray:
 
 
 def subject(
-    start: Start, method: Method, geometries: Sequence[Geometry], masks: Sequence[np.ndarray | None]
+    start: Start,
+    method: Method,
+    geometries: Sequence[Geometry],
+    masks: Sequence[np.ndarray | None],
+    settings: Mapping[str, Any] | None = None,
 ) -> Subject:
-    """A method's maps of the pictures of a question.
+    """A method's maps of the pictures of a question; with other settings than were asked, where they are given.
 
     Raises
     ------
     UsageError, InputRefused
         The method doesn't fit this network.
     """
-    run, layers, options = start.run, start.layers[method], start.asked.options(method)
+    run, layers, options = start.run, start.layers[method], start.asked.options(method) | dict(settings or {})
     outcome = asked_of(method, run, layers, options)
-    case = Case(method, layers[0] if layers else None, start.asked.used(method), outcome.values, outcome.checks)
+    case = Case(
+        method,
+        layers[0] if layers else None,
+        {**start.asked.used(method), **(settings or {})},
+        outcome.values,
+        outcome.checks,
+    )
 
     def on_grid(values: Tensor) -> Tensor:
         return case.on_grid(tuple(run.images.shape[2:]), values)[:, None].to(run.images.device)

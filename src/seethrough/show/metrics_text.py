@@ -10,9 +10,11 @@ import numpy as np
 
 from seethrough.evaluation import METRICS
 from seethrough.evaluation.evaluation import Evaluation
+from seethrough.evaluation.recommend import Recommendation
+from seethrough.results import Note
 from seethrough.show.language import Both, measured, plain
 from seethrough.show.vocabulary import metrics as words
-from seethrough.show.words import method_words
+from seethrough.show.words import method_words, note_words
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 NOTHING = "·"
@@ -103,3 +105,18 @@ def passed(found: Evaluation) -> Both:
     """Which pictures were passed by."""
     names = ", ".join(plain(p.name) for p in found.passed[:5]) + (" …" if len(found.passed) > 5 else "")
     return words.PASSED.fill(count=len(found.passed), names=names)
+
+
+def recommendation(found: Recommendation, language: str = "en") -> str:
+    """The methods, each with its reasons, and why others gave way."""
+    def line(method: str, notes: tuple[Note, ...]) -> str:
+        return f"{method_words(method).name.in_(language)}: {_reasons(notes, language)}"
+
+    chosen = [line(m, found.reasons[m]) for m in found.methods]
+    others = [f"({line(m, notes)})" for m, notes in found.against.items()]
+    return "\n".join([words.KINDS[found.kind.value].in_(language), *chosen, *others])
+
+
+def _reasons(notes: tuple[Note, ...], language: str) -> str:
+    said = [note for note in notes if note.name != "recommended_kind"]
+    return ("" if language == "zh" else " ").join(note_words(note).in_(language) for note in said)

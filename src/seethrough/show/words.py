@@ -395,6 +395,8 @@ def _in_words(key: str, number: object) -> object:
         return Both(", ".join(name.en for name in names), "、".join(name.zh for name in names))
     if key == "needs" and isinstance(number, str):
         return NEEDS.get(number, number)
+    if key == "kind" and isinstance(number, str):
+        return vocabulary.metrics.KINDS.get(number, number)
     return number
 
 

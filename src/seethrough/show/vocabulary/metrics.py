@@ -183,7 +183,7 @@ METRICS: Mapping[str, MethodWords] = {
         Both("Sparseness", "稀疏度"),
         Both("Into how few places the map puts what it says (Gini index).", "图把内容集中在多少位置上（基尼系数）。"),
     ),
-    "complexity": MethodWords(
+    "entropy_complexity": MethodWords(
         Both("Complexity", "复杂度"),
         Both("Over how many places the map spreads (entropy, in nats).", "图分散在多少位置上（熵，单位 nat）。"),
     ),
@@ -263,4 +263,43 @@ MEANS, MEANINGS = Both("Means over the pictures", "各图片的平均"), Both("W
 NULL_MARK = Both("{name} (knows nothing)", "{name}（一无所知）")
 ERRORS = Both("Behind ± stands the standard error of the mean.", "± 后为平均值的标准误。")
 
-NOTES: Mapping[str, Both] = {}
+KINDS: Mapping[str, Both] = {
+    "convolutions": Both("a network of convolutions", "卷积网络"),
+    "attention": Both("a network in which places attend to one another", "各位置相互注意的网络"),
+    "no layers that can be looked at": Both("a network without layers that can be looked at", "无法查看内部层的网络"),
+    "no gradient": Both("a network without a gradient", "没有梯度的网络"),
+    "no places": Both("a network whose input has no places", "输入没有空间位置的网络"),
+}
+
+NOTES: Mapping[str, Both] = {
+    "recommended_where": Both("It answers where the evidence is.", "它回答证据在哪里。"),
+    "recommended_adds_up": Both(
+        "It says what each place adds, so that it adds up to the answer.", "它说明每个位置贡献多少，总和即为答案。"
+    ),
+    "recommended_lost": Both(
+        "It measures what is really lost when a place is covered.", "它实测遮住某处时真正失去多少。"
+    ),
+    "recommended_kind": Both(
+        "This is {kind}: of the methods of this kind it stands first, or next to those that say less here.",
+        "这是{kind}：在适合此类网络的方法中，它排在最前，或仅次于在此说明较少者。",
+    ),
+    "recommended_checks": Both(
+        "Of {of:count} maps of these pictures {carries_weight:count} carry weight, {with_care:count} need care, and "
+        "{says_nothing:count} say nothing.",
+        "在这些图片的 {of:count} 张图中，{carries_weight:count} 张可以采信，{with_care:count} 张需谨慎，{says_nothing:count} 张说明不了什么。",
+    ),
+    "recommended_no_rectifiers": Both(
+        "The network has no rectifiers, so guided backpropagation and DeconvNet are the plain gradient here.",
+        "该网络没有整流单元，因此导向反向传播和反卷积网络在此等同于普通梯度。",
+    ),
+    "tuned_better": Both(
+        "On {images:count} pictures that didn't choose them, the best of {tried:count} settings of {method} beat its defaults "
+        "by {gain:value} ± {error:value}.",
+        "在 {images:count} 张未参与选择的图片上，{method} 的 {tried:count} 组设置中最好的一组比默认设置高 {gain:value} ± {error:value}。",
+    ),
+    "tuned_no_better": Both(
+        "On {images:count} pictures that didn't choose them, the best of {tried:count} settings of {method} is no surer than "
+        "its defaults ({gain:value} ± {error:value}): the defaults stay.",
+        "在 {images:count} 张未参与选择的图片上，{method} 的 {tried:count} 组设置中最好的一组并不确定优于默认设置（{gain:value} ± {error:value}）：保留默认。",
+    ),
+}
