@@ -68,6 +68,8 @@ def test_a_dial_names_a_setting_of_its_method_and_each_turn_costs_more(method):
     assert declared.dial.setting in declared.defaults and len(declared.dial.values) > 1
     costs = [
         sum((p.forward, p.backward))
-        for p in (declared.passes({declared.dial.setting: v}, Facts(64, 64, 8, (8, 8))) for v in declared.dial.values)
+        for p in (
+            declared.passes({declared.dial.setting: v}, Facts(224, 224, 2048, (14, 14))) for v in declared.dial.values
+        )
     ]
     assert costs == sorted(costs) and costs[0] < costs[-1]

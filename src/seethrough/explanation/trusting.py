@@ -11,10 +11,6 @@ from seethrough.graph.run import Run
 from seethrough.results import Explanation
 from seethrough.trust import Case, agreement, judged
 
-STEPS = "trust"
-"""Under this name progress is told of the checks."""
-
-
 def trusted(
     answer: Explanation,
     run: Run,
@@ -29,8 +25,7 @@ def trusted(
         Case(m, layers[m][0] if layers[m] else None, asked.settings[m.name], outcome.values.detach(), outcome.checks)
         for m, outcome in outcomes.items()
     ]
-    told = asked.progress
-    verdicts = judged(run, cases, progress=None if told is None else lambda done, total: told(STEPS, done, total))
+    verdicts = judged(run, cases, progress=asked.progress)
     attributions = {
         name: replace(attribution, trust=trust) for (name, attribution), trust in zip(answer.items(), verdicts)
     }
