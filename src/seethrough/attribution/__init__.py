@@ -6,9 +6,9 @@ A method asks a `Run` and knows nothing of the others; `METHODS` is the table of
 
 # In the order in which the families are presented.
 from seethrough.attribution import gradient  # isort: skip
-from seethrough.attribution import path  # isort: skip
+from seethrough.attribution import path, path_expected, path_blur, path_guided, path_adversarial, regions  # isort: skip
 from seethrough.attribution import deeplift  # isort: skip
-from seethrough.attribution import composites, relevance, relevance_conditional  # isort: skip
+from seethrough.attribution import attnlrp, composites, excitation, relevance, relevance_conditional  # isort: skip
 from seethrough.attribution import cam_head, cam, cam_contrast, cam_curved, cam_guided  # isort: skip
 from seethrough.attribution import cam_masked, cam_ablated, cam_principal  # isort: skip
 from seethrough.attribution import attention, attention_layers, attention_masked  # isort: skip
@@ -34,9 +34,11 @@ __all__ = [
     "Similarity",
     "Unit",
     "any_layer",
+    "attnlrp",
     "cam",
     "chosen_layer",
     "deeplift",
+    "excitation",
     "extremal",
     "gradient",
     "last_spatial",

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from seethrough.attribution.attnlrp import attnlrp
 from seethrough.attribution.fills import Fill
 from seethrough.attribution.method import Outcome, method
 from seethrough.attribution.relevance import ALIKE, box, composed, eps, walked
 from seethrough.graph import relevance as rules
+from seethrough.graph.attention import has_attention
 from seethrough.graph.relevance import EPSILON
 from seethrough.graph.run import Run
 
@@ -119,10 +121,11 @@ def lrp_epsilon_alpha2_beta1_flat(run: Run, *, epsilon: float = EPSILON) -> Outc
 
 @method(good_for="which parts speak for the answer, by the rules that suit the network", source=KOHLBRENNER, **ALIKE)
 def lrp(run: Run) -> Outcome:
-    """Layer-wise relevance propagation as it suits the network: EpsilonPlusFlat (`lrp_epsilon_plus_flat`).
+    """Layer-wise relevance propagation as it suits the network: AttnLRP where it has attention (`attnlrp`), EpsilonPlusFlat
+    elsewhere (`lrp_epsilon_plus_flat`).
 
     Returns
     -------
     Tensor, (N, C, H, W), signed, in units of the target; with ``conservation``.
     """
-    return lrp_epsilon_plus_flat(run)
+    return attnlrp(run) if has_attention(run.graph) else lrp_epsilon_plus_flat(run)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from seethrough.graph.arguments import Arguments
-from seethrough.graph.operations import Operation, Ref
+from seethrough.graph.graph import Graph
+from seethrough.graph.operations import Kind, Operation, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,20 @@ class Attention:
         if not self.grouped:
             return one
         return one.repeat_interleave(query.shape[-3] // one.shape[-3], -3)
+
+
+def has_attention(graph: Graph) -> bool:
+    """Whether the answer stands on attention: torch's own, or a softmax that weighs other values of the picture."""
+    end = graph.producer.get(graph.logits.value, -1)
+    weights: set[int] = set()
+    for operation in graph.operations[: end + 1]:
+        if operation.kind is Kind.ATTENTION:
+            return True
+        if operation.kind is Kind.MATMUL and len(operation.inputs) > 1 and weights.intersection(operation.inputs):
+            return True
+        if operation.kind is Kind.SOFTMAX or (operation.kind in _HANDS_ON and weights.intersection(operation.inputs)):
+            weights.update(v for v in operation.outputs if v is not None)
+    return False
+
+
+_HANDS_ON = (Kind.RESHAPE, Kind.PERMUTE, Kind.CAST, Kind.DROPOUT, Kind.SELECT, Kind.EXPAND)

@@ -107,6 +107,34 @@ METHODS: Mapping[str, MethodWords] = {
             "按适合该网络的规则，将答案逐层分配到像素。",
         ),
     ),
+    "attnlrp": MethodWords(
+        Both("AttnLRP", "AttnLRP"),
+        Both(
+            "Which patches of a transformer speak for and against the answer, handed down through attention itself.",
+            "Transformer 的哪些图块支持或反对该答案，穿过注意力机制本身逐层分配。",
+        ),
+    ),
+    "excitation_backprop": MethodWords(
+        Both("Excitation backprop", "激励反向传播"),
+        Both(
+            "Where the units lie that excite the answer, and those that excite them; nothing that inhibits is shown.",
+            "激发该答案的神经元，以及激发它们的神经元所在的位置；不显示起抑制作用的部分。",
+        ),
+    ),
+    "contrastive_excitation_backprop": MethodWords(
+        Both("Contrastive excitation backprop", "对比激励反向传播"),
+        Both(
+            "Where what excites this answer lies, less what would excite its opposite.",
+            "激发该答案的部分所在的位置，减去会激发其对立面的部分。",
+        ),
+    ),
+    "deep_taylor": MethodWords(
+        Both("Deep Taylor decomposition", "深度泰勒分解"),
+        Both(
+            "Which pixels the answer stands on: steady, never negative, without contradictions.",
+            "该答案依据哪些像素：稳定、非负、没有相互矛盾的部分。",
+        ),
+    ),
     "lrp_conditional": MethodWords(
         Both("Conditional relevance (CRP)", "条件相关性（CRP）"),
         Both(
@@ -117,6 +145,12 @@ METHODS: Mapping[str, MethodWords] = {
 }
 
 NOTES: Mapping[str, Both] = {
+    "taylor_biases": Both(
+        "Deep Taylor has a root to expand at where a unit's bias is at most zero; {above:count} of {biases:count} biases are "
+        "above zero, and there it is a rule without that reason.",
+        "当神经元的偏置不大于零时，深度泰勒分解有可展开的根；{biases:count} 个偏置中有 {above:count} 个大于零，"
+        "在那里它只是一条没有该依据的规则。",
+    ),
     "conservation": Both(
         "The map's values sum to {sum:value}, and the answer is {score:value}: a ratio of {ratio:value}. What is missing "
         "or too much was absorbed or added by biases and stabilisers on the way.",
