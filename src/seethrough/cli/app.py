@@ -20,9 +20,10 @@ app = typer.Typer(
 
 def command() -> Any:
     """The whole command line as one command."""
-    from seethrough.cli import verbs, verbs_inside, verbs_judging
+    from seethrough.cli import verbs, verbs_asking, verbs_inside, verbs_judging
 
-    assert verbs.app is verbs_inside.app is verbs_judging.app is app  # all have put their verbs into it
+    rooms = (verbs, verbs_asking, verbs_inside, verbs_judging)
+    assert all(room.app is app for room in rooms)  # all have put their verbs into it
     return typer.main.get_command(app)
 
 

@@ -17,19 +17,52 @@ from seethrough.cli.terminal import Step, one_line, progress, say, say_json
 
 if TYPE_CHECKING:
     from seethrough.network import Network
-    from seethrough.results import Explanation
+    from seethrough.results import Explanation, Note
+
+WHOLE = 4
+"""Maps whose sentences are said; of more, a line each."""
+
+SAID = ("budget_bought", "budget_exceeded", "over_budget", "left_out", "left_out_together", "method_refused")
+"""Notes that mislead nobody and are said all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of every picture."""
+    """What is asked of every picture; ``options`` are settings with an option of their own, ``settings`` those of
+    ``--set``.
+    """
 
     methods: Sequence[str]
     targets: Sequence[str]
-    layer: str | None
+    layers: Sequence[str]
     probabilities: bool
-    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+    settings: Sequence[str] = ()
     memory_limit: str | None = None
+    trust: bool = False
+    budget: str | None = None
+
+    def keywords(self, seed: int | None) -> dict[str, Any]:
+        """What `explain` is told beside the network, the pictures and the target.
+
+        Raises
+        ------
+        UsageError
+            A method that there isn't, a setting of another type, a budget that is no time.
+        """
+        from seethrough.cli.settings import settings
+        from seethrough.explanation.asked import chosen, seconds_of
+
+        methods = list(self.methods) or None
+        return {
+            "methods": methods,
+            "layer": self.layers[0] if len(self.layers) == 1 else list(self.layers) or None,
+            "probabilities": self.probabilities,
+            "memory_limit": self.memory_limit,
+            "trust": self.trust,
+            "budget": seconds_of(self.budget),
+            **settings(self.settings, self.options, chosen(methods).methods, seed=seed),
+        }
 
 
 def explain(
@@ -40,14 +73,14 @@ def explain(
 
     known_language(language)
     where = None if out is None else destination(out, images)
-    _refuse_unknown_methods(asked.methods)
-    _refuse_missing(images)
+    keywords = asked.keywords(words.seed)
+    refuse_missing(images)
     net = open_to_ask(words)
     records: list[dict[str, Any]] = []
 
     def work(i: int, image: str) -> None:
         with progress() as step:
-            explanation = _ask(net, image, asked, words.seed, step)
+            explanation = _ask(net, image, asked.targets, keywords, step)
         file = _write(explanation, where, i, language)
         if as_json:
             records.append(_record(image, explanation, file))
@@ -62,14 +95,7 @@ def explain(
     return items.exit_code
 
 
-def _refuse_unknown_methods(names: Sequence[str]) -> None:
-    from seethrough.attribution import method_named
-
-    for name in names:
-        method_named(name)
-
-
-def _refuse_missing(images: Sequence[str]) -> None:
+def refuse_missing(images: Sequence[str]) -> None:
     """Before a network is opened, which may take long: whether there is a picture at all."""
     from seethrough.images import load_picture
 
@@ -77,32 +103,12 @@ def _refuse_missing(images: Sequence[str]) -> None:
         load_picture(images[0])
 
 
-def _ask(net: Network, image: str, asked: Question, seed: int | None, step: Step | None) -> Explanation:
+def _ask(net: Network, image: str, said: Sequence[str], keywords: Mapping[str, Any], step: Step | None) -> Explanation:
     """One picture; with several targets it is asked about each, side by side."""
-    from seethrough.attribution import METHODS
-    from seethrough.explanation import DEFAULT_METHODS, explain
+    from seethrough.explanation import explain
 
-    settings = dict(asked.settings)
-    if seed is not None and any("seed" in METHODS[_folded(m)].defaults for m in asked.methods or DEFAULT_METHODS):
-        settings["seed"] = seed
-    targets = [target(said) for said in asked.targets]
-    return explain(
-        net,
-        [image] * max(1, len(targets)),
-        methods=list(asked.methods) or None,
-        target=targets or None,
-        layer=asked.layer,
-        probabilities=asked.probabilities,
-        progress=step,
-        memory_limit=asked.memory_limit,
-        **settings,
-    )
-
-
-def _folded(method: str) -> str:
-    from seethrough.attribution import method_named
-
-    return method_named(method).name
+    targets = [target(word) for word in said]
+    return explain(net, [image] * max(1, len(targets)), target=targets or None, progress=step, **keywords)
 
 
 def _write(explanation: Explanation, where: Destination | None, i: int, language: str) -> Path | None:
@@ -113,21 +119,52 @@ def _write(explanation: Explanation, where: Destination | None, i: int, language
 
 
 def _say(explanation: Explanation, language: str, image: str, file: Path | None) -> None:
-    from seethrough.show.reading import general_notes, read
-    from seethrough.show.words import method_words
+    from seethrough.show.reading import general_notes
 
     say(one_line(image))
     say_answers(explanation.prediction.top(5))
     for i, asked in enumerate(explanation.target):
         if len(explanation.target) > 1:
             say(f"\n{one_line(asked.label)}")
-        for name, attribution in explanation.items():
-            reading = read(attribution, i)
-            say(f"{method_words(name).name.in_(language)}: {one_line(reading.sentence.in_(language))}")
-            say_notes(reading.notes, language)
-    say_notes(general_notes(explanation), language)
+        say_maps(explanation, i, language)
+    notes = general_notes(explanation)
+    say_notes(notes, language)
+    _say_bought(notes, language)
     if file is not None:
         say(one_line(file))
+
+
+def say_maps(explanation: Explanation, image: int, language: str) -> None:
+    """A line for each map: its verdict with the weightiest reason where trust was asked, and what it shows; of many maps
+    only the first few say what they show.
+    """
+    from seethrough.show.reading import leading, read
+    from seethrough.show.trusting import agreement_of
+
+    whole = leading(explanation, image, WHOLE) if len(explanation) > WHOLE else tuple(explanation)
+    for method in (*whole, *(m for m in explanation if m not in whole)):
+        reading = read(explanation[method], image)
+        name, sentence = (one_line(text.in_(language)) for text in (reading.words.name, reading.sentence))
+        if reading.trust is None:
+            say(f"{name}: {sentence}")
+        else:
+            reason = one_line(reading.trust.reasons[0].in_(language)) if reading.trust.reasons else ""
+            say(f"{reading.trust.mark} {name}: {reading.trust.words.in_(language)}. {reason}".rstrip())
+            if method in whole:
+                say(f"  {sentence}")
+        say_notes(reading.notes, language)
+    agreed = agreement_of(explanation, image)
+    for text in agreed.apart if agreed else ():
+        say(one_line(text.in_(language)))
+
+
+def _say_bought(notes: Sequence[Note], language: str) -> None:
+    """What a budget bought, and what was left out: what a person with a clock wants to know."""
+    from seethrough.show.words import note_words
+
+    for note in notes:
+        if note.level == "info" and note.name in SAID:
+            say(one_line(note_words(note).in_(language)))
 
 
 def _record(image: str, explanation: Explanation, file: Path | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -223,119 +223,6 @@ def predict(
         task=task,
     )
     return predicting.predict(words, images, top=top, as_json=as_json)
-
-
-@app.command()
-def explain(
-    model: o.Model,
-    images: o.Images,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="FILE|FOLDER/|PATTERN",
-            help="Write .html, .png, .svg, .npz or .json; for several pictures a folder, or 'out/{name}.png'.",
-            rich_help_panel=o.WRITING,
-        ),
-    ] = None,
-    methods: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="A,B,C",
-            help="Names that `seethrough methods` lists; by default gradcam, integrated_gradients, occlusion.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LABEL|INDEX|'A - B'",
-            help="What is asked about; may be repeated. By default the first answer.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(help="Layer of class activation maps; by default the last one.", rich_help_panel=o.ASKING),
-    ] = None,
-    probabilities: Annotated[
-        bool,
-        typer.Option("--probabilities", help="Ask about probabilities, not logits.", rich_help_panel=o.ASKING),
-    ] = False,
-    steps: Annotated[
-        int | None, typer.Option(help="Of integrated gradients; by default 32.", rich_help_panel=o.ASKING)
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            metavar="black|zero|mean|blur|NUMBER",
-            help="Where integrated gradients begin; by default black.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(help="Noisy pictures of SmoothGrad; by default 25.", rich_help_panel=o.ASKING)
-    ] = None,
-    noise: Annotated[
-        float | None,
-        typer.Option(help="Of SmoothGrad, as a part of the range; by default 0.15.", rich_help_panel=o.ASKING),
-    ] = None,
-    window: Annotated[
-        str | None,
-        typer.Option(metavar="32|32x16", help="What occlusion covers, in input pixels.", rich_help_panel=o.ASKING),
-    ] = None,
-    stride: Annotated[
-        str | None,
-        typer.Option(metavar="16|16x8", help="Steps between windows, in input pixels.", rich_help_panel=o.ASKING),
-    ] = None,
-    fill: Annotated[
-        str | None,
-        typer.Option(
-            metavar="mean|blur|black|zero|NUMBER", help="What covers; by default mean.", rich_help_panel=o.ASKING
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=o.ASKING)] = None,
-    weights: o.Weights = None,
-    architecture: o.Architecture = None,
-    input_size: o.InputSize = None,
-    classes: o.Classes = None,
-    preprocessing: o.Preprocessing = None,
-    device: o.Device = None,
-    memory_limit: o.MemoryLimit = None,
-    output: o.OutputName = None,
-    task: o.Task = None,
-    allow_code: o.AllowCode = False,
-    lang: o.Language = "en",
-    as_json: o.Json = False,
-    debug: o.Debug = False,
-) -> int:
-    """Why it answered so: maps by several methods, each with a sentence in words."""
-    from seethrough.cli import explaining
-
-    words = Words(
-        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
-    )
-    said: dict[str, Any] = {
-        "steps": steps,
-        "baseline": o.number_or_word(baseline),
-        "samples": samples,
-        "noise": noise,
-        "window": o.pair(window, "--window"),
-        "stride": o.pair(stride, "--stride"),
-        "fill": o.number_or_word(fill),
-    }
-    settings = {name: value for name, value in said.items() if value is not None}
-    asked = explaining.Question(o.listed(methods), target or (), layer, probabilities, settings, memory_limit)
-    return explaining.explain(words, images, asked, out=out, language=lang, as_json=as_json)
-
-
-@app.command()
-def methods(as_json: o.Json = False, debug: o.Debug = False) -> None:
-    """The methods of attribution: family, what they need and cost, what they are good for, source."""
-    from seethrough.cli import listing
-
-    listing.methods(as_json=as_json)
 
 
 @app.command()

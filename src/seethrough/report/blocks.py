@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seethrough.explanation.compare import Comparison
 from seethrough.graph.receptive import ReceptiveField
 from seethrough.images import Geometry
 from seethrough.results import Explanation, Note, Picture
@@ -106,6 +107,14 @@ class Explained:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Compared:
+    """One picture and two answers about it, method by method: both maps, their difference, and the contrast."""
+
+    comparison: Comparison
+    image: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Frame:
     """What tiles are looked at under, one at a time: a picture, or a summary of several (their mean).
 
@@ -161,7 +170,7 @@ class Tiles:
     stamp: Text = ""
 
 
-Block = Paragraph | Notes | Table | Drawing | Explained | Tiles
+Block = Paragraph | Notes | Table | Drawing | Explained | Compared | Tiles
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -110,6 +110,7 @@ _OF_EXPLANATIONS: dict[str, Writer] = {
 _HOMES: dict[str, str] = {
     "Activations": "activations_page",
     "Check": "check_page",
+    "Comparison": "compared_page",
     "Evaluation": "evaluation_page",
     "Filters": "filters_page",
     "Health": "health_page",

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from seethrough.errors import UsageError
-from seethrough.report.blocks import Drawing, Explained, Notes, Paragraph, Section, Table, Tiles
+from seethrough.report.blocks import Compared, Drawing, Explained, Notes, Paragraph, Section, Table, Tiles
+from seethrough.report.compared_views import compared_view
 from seethrough.report.frame import framed
 from seethrough.report.payload import DETAILS, tables_payload
 from seethrough.report.tiles import tiles_payload, tiles_view
 from seethrough.report.views import Views, cell
 from seethrough.show.colour import FADE
+from seethrough.show.compare_words import PAGE as COMPARE
 from seethrough.show.interface import INTERFACE
 from seethrough.show.language import Text, both, known_language
 from seethrough.show.tiles_words import TILES
@@ -98,6 +100,7 @@ def _render(page: Page, views: Views) -> str:
         interface=INTERFACE,
         tile_words=TILES,
         trust_words=TRUST,
+        compare_words=COMPARE,
         watermark=WATERMARK,
     )
 
@@ -119,6 +122,8 @@ def _block(block: object, views: Views) -> dict[str, Any]:
         return {"kind": "drawing", "url": url, "shows": both(block.shows)}
     if isinstance(block, Explained):
         return {"kind": "explained", "view": views.explained(block)}
+    if isinstance(block, Compared):
+        return {"kind": "compared", "view": compared_view(block, views)}
     if isinstance(block, Tiles):
         view = tiles_view(block, f"tiles-{len(views.tiles)}", views.detail)
         views.tiles.append(tiles_payload(block, view, views.detail))

@@ -48,15 +48,18 @@ def as_npz(explanation: Explanation) -> bytes:
 
 def as_json(explanation: Explanation) -> bytes:
     """All numbers but the arrays, with each map's sentence in both languages; UTF-8. NaN and infinities are null."""
-    record = {
-        "format": FORMAT,
+    return json_bytes({"format": FORMAT, **explanation_record(explanation)})
+
+
+def explanation_record(explanation: Explanation) -> dict[str, Any]:
+    """What `as_json` writes of an explanation."""
+    return {
         "provenance": explanation.provenance,
         "notes": _notes(general_notes(explanation)),
         "passes": _passes(explanation.passes),
         "images": [_image(explanation, i) for i in range(len(explanation.pictures))],
         "methods": {name: _method(attribution) for name, attribution in explanation.items()},
     }
-    return json_bytes(record)
 
 
 def json_bytes(record: Mapping[str, Any]) -> bytes:
@@ -87,13 +90,13 @@ def _map(attribution: Attribution, image: int) -> dict[str, Any]:
         "score": float(attribution.scores[image]),
         "evidence": asdict(reading.evidence),
         "scale": asdict(reading.scale) if reading.scale else None,
-        "sentence": _in_both(reading.sentence),
+        "sentence": in_both(reading.sentence),
         "trust": _trust(attribution.trust[image], reading) if image < len(attribution.trust) else None,
     }
 
 
 def _trust(trust: Trust, reading: Reading) -> dict[str, Any]:
-    words = {} if reading.trust is None else _in_both(reading.trust.words)
+    words = {} if reading.trust is None else in_both(reading.trust.words)
     return {"verdict": trust.verdict, "words": words, "reasons": _notes(trust.reasons), "figures": trust.figures}
 
 
@@ -105,11 +108,12 @@ def _agreement(explanation: Explanation, image: int) -> dict[str, Any] | None:
     return {
         "methods": list(found.methods),
         "correlations": found.matrix,
-        "sentences": [_in_both(text) for text in found.sentences],
+        "sentences": [in_both(text) for text in found.sentences],
     }
 
 
-def _in_both(text: Both) -> dict[str, str]:
+def in_both(text: Both) -> dict[str, str]:
+    """A text by language."""
     return {language: text.in_(language) for language in LANGUAGES}
 
 
@@ -134,7 +138,7 @@ def _notes(notes: tuple[Note, ...]) -> list[dict[str, Any]]:
             "name": note.name,
             "level": note.level,
             "numbers": note.numbers,
-            "sentence": _in_both(note_words(note)),
+            "sentence": in_both(note_words(note)),
         }
         for note in notes
     ]

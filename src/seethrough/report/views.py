@@ -133,7 +133,7 @@ class Views:
         picture = first.explanation.pictures[first.image]
         if any(a.explanation.pictures[a.image].size != picture.size for a in block.answers):
             raise UsageError(f"The answers about {picture.name!r} are about pictures of different sizes.")
-        picture_id = f"picture-{next(self._numbers)}"
+        picture_id = self.new_picture()
         height, width = picture.size
         return ExplainedView(
             picture_id=picture_id,
@@ -146,6 +146,10 @@ class Views:
             caption=both(block.caption),
             answers=tuple(self._answer(block, answer, picture_id) for answer in block.answers),
         )
+
+    def new_picture(self) -> str:
+        """An identifier for a picture that maps are drawn over."""
+        return f"picture-{next(self._numbers)}"
 
     def _answer(self, block: Explained, answer: Answer, picture_id: str) -> AnswerView:
         explanation, image = answer.explanation, answer.image
@@ -182,14 +186,13 @@ class Views:
     def card(
         self,
         reading: Reading,
-        attribution: Attribution,
+        attribution: Attribution | None,
         image: int,
         picture: Picture,
         picture_id: str,
-        detail: Detail | None = None,
+        detail: Detail,
     ) -> CardView:
-        """The view of one map; the map is added to ``maps``."""
-        detail = detail or self.detail
+        """The view of one map, of an attribution or made from several; the map is added to ``maps``."""
         name = f"map-{next(self._numbers)}"
         payload = map_payload(reading, name, picture_id, detail)
         self.maps += [payload] if payload else []
@@ -204,7 +207,7 @@ class Views:
             high=limit,
             drawn=payload is not None,
             shares=shares(reading),
-            numbers=tuple(numbers(attribution, image, reading)),
+            numbers=tuple(numbers(attribution, image, reading)) if attribution else (),
         )
 
     def _reading(self, block: Explained, attribution: Attribution, image: int) -> Reading:

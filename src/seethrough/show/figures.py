@@ -69,6 +69,7 @@ class _Box:
 
 _HOMES = {
     "Activations": "activations_figure",
+    "Comparison": "compared_figure",
     "Filters": "filters_figure",
     "Health": "health_figure",
     "Maximized": "maximized_figure",

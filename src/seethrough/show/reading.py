@@ -92,7 +92,7 @@ def read(
         scale=scale,
         sentence=sentence_from(evidence, target, influence=is_influence(attribution), mask_name=mask_name),
         ends=legend_words(attribution),
-        limits=_limits(scale),
+        limits=limits_words(scale),
         unit=unit_words(attribution, target),
         signed=attribution.signed,
         notes=tuple(note for note in attribution.checks if note.numbers.get("image", image) == image),
@@ -100,7 +100,8 @@ def read(
     )
 
 
-def _limits(scale: Scale | None) -> Both:
+def limits_words(scale: Scale | None) -> Both:
+    """Where the colours of a map end; nothing for a flat one."""
     if scale is None:
         return Both("", "")
     template = LEGEND_CLIPPED if scale.clipped else LEGEND_WHOLE

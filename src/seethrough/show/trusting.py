@@ -94,14 +94,20 @@ class Judgement:
 class Agreement:
     """How the methods of one picture agree.
 
-    ``matrix`` is float (M, M), in the order of ``methods``; ``sentences`` say which are alike, and where two good ones
-    disagree.
+    ``matrix`` is float (M, M), in the order of ``methods``; ``apart`` says where two good ones disagree, ``extremes``
+    which are most and least alike.
     """
 
     methods: tuple[str, ...]
     names: tuple[Both, ...]
     matrix: NDArray[np.floating]
-    sentences: tuple[Both, ...]
+    apart: tuple[Both, ...]
+    extremes: tuple[Both, ...]
+
+    @property
+    def sentences(self) -> tuple[Both, ...]:
+        """All that can be said of it."""
+        return (*self.apart, *self.extremes)
 
 
 def judgement_of(attribution: Attribution, image: int) -> Judgement | None:
@@ -177,8 +183,8 @@ def agreement_of(explanation: Explanation, image: int, methods: Sequence[str] | 
     rows = [all_methods.index(m) for m in chosen]
     matrix = np.asarray(explanation.agreement[image], np.float64)[np.ix_(rows, rows)]
     names = tuple(method_words(m).name for m in chosen)
-    sentences = (*_apart(explanation, image, chosen, matrix), *_extremes(names, matrix))
-    return Agreement(tuple(chosen), names, matrix, sentences)
+    apart = tuple(_apart(explanation, image, chosen, matrix))
+    return Agreement(tuple(chosen), names, matrix, apart, tuple(_extremes(names, matrix)))
 
 
 def _pairs(matrix: NDArray[np.floating]) -> list[tuple[float, int, int]]:

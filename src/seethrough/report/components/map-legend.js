@@ -13,7 +13,7 @@ canvas { display: block; width: 100%; height: 100%; border-radius: 2px; backgrou
   border: 1px solid var(--paper); border-radius: 2px; }
 .numbers { display: flex; justify-content: space-between; gap: 0.75em; margin-top: 0.3em; color: var(--quiet);
   font-size: 0.78rem; line-height: 1.4; }
-.middle { text-align: center; }
+.middle { text-align: center; min-width: 0; overflow-wrap: anywhere; }
 output { display: block; min-height: 1.5em; margin-top: 0.1em; font-size: 0.82rem; color: var(--ink); text-align: center; }
 .idle { color: var(--quiet); font-size: 0.78rem; }
 [hidden] { display: none; }
