@@ -126,7 +126,8 @@ def contributions(
     run: Run, start: Tensor, layer: str = INPUT, make: Callable[[Forward], Rules] = rescale_rules
 ) -> tuple[Tensor, Tensor]:
     """``m · Δ`` at the images or at a layer, (N, C, H, W), and the target's value at the baselines, (N,)."""
-    there = run.at(start.expand_as(run.images).contiguous())
+    # In the images' own order in memory: in another, the network may be another graph.
+    there = run.at(torch.empty_like(run.images).copy_(start.expand_as(run.images)))
     there.keeps = True
     here, before = (run.images, there.images) if layer == INPUT else (run.value(layer), there.value(layer))
     rules = make(there.forward)
