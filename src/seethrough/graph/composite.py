@@ -46,7 +46,7 @@ def composite(
     """
     kinds = {**relevance_flow.KINDS, **relevance_attention.KINDS}
     names = {**relevance_flow.NAMES, **relevance_attention.NAMES}
-    makers = {**relevance_flow.MAKERS, **relevance_attention.MAKERS}
+    makers = relevance_attention.MAKERS
     rules = {"convolution": convolution, "linear": linear, "affine": affine}
     operations: dict[Operation, Rule] = {o: makers[o.kind](graph, o) for o in graph.operations if o.kind in makers}
     for layer in linear_maps(graph) if maps is None else maps:

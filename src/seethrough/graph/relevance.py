@@ -59,21 +59,14 @@ def gamma(layer: LinearMap, piece: Piece, relevance: Tensor, *, favour: float = 
     )
 
 
-def z_plus(layer: LinearMap, piece: Piece, relevance: Tensor, *, eps: float = EPSILON) -> Tensor:
+def z_plus(layer: LinearMap, piece: Piece, relevance: Tensor, *, eps: float = EPSILON, bias: bool = True) -> Tensor:
     """LRP-z⁺, which is α₁β₀: ``R_i = Σ_j (x_i w_ij)⁺ / (Σ_i (x_i w_ij)⁺ + b_j⁺) · R_j`` (Montavon et al., 2017, eq. 12,
-    for inputs of either sign as in Bach et al., 2015, eq. 60).
+    for inputs of either sign as in Bach et al., 2015, eq. 60). Without ``bias`` the inputs share what the bias would have
+    absorbed.
     """
-    b = layer.bias
-    return _shared(
-        layer,
-        piece,
-        relevance,
-        layer.given(piece),
-        layer.positive,
-        layer.negative,
-        None if b is None else b.clamp(min=0),
-        eps,
-    )
+    b = layer.bias if bias else None
+    above = None if b is None else b.clamp(min=0)
+    return _shared(layer, piece, relevance, layer.given(piece), layer.positive, layer.negative, above, eps)
 
 
 def alpha_beta(

@@ -1,7 +1,8 @@
 """How relevance passes the operations of transformers: normalisation, softmax, products of two values, attention
 (AttnLRP: Achtibat et al., 2024; normalisation: Ali et al., 2022).
 
-`KINDS`, `NAMES` and `MAKERS` extend those of `seethrough.graph.relevance_flow`. Letters as there: ``R_j`` arrives, ``R_i``
+`KINDS` and `NAMES` extend those of `seethrough.graph.relevance_flow`; `MAKERS` are rules that depend on where an operation
+stands. Letters as there: ``R_j`` arrives, ``R_i``
 is handed on. What is nowhere a weight, a bias or a statistic keeps its sum; a bias and ε absorb.
 """
 
