@@ -251,6 +251,13 @@ class Run:
         other._layers, other._starts = set(self._layers), set(self._starts)
         return other
 
+    def asking(self, target: Scores) -> Run:
+        """Another question about the same images, on the same forward; its walks are counted with this one's."""
+        other = self._like(target=target)
+        other._forward, other.keeps = self.forward, self.keeps
+        other._layers, other._starts = set(self._layers), set(self._starts)
+        return other
+
     def on(self, graph: Graph) -> Run:
         """The same question to another network: a graph with the same operations and other constants."""
         return self._like(fixed=graph)
@@ -374,6 +381,11 @@ class Run:
         at_start = place.value == self._place(INPUT).value
         return self.images if at_start else self.forward.values[place.value]
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the target has no slope at any output: small changes of the answer don't change it."""
+        return not bool(self._slope().any())
+
     def _slope(self) -> Tensor:
         """The target's gradient at the output, in the order of axes of the graph's value."""
         if self._seed is None:
@@ -387,8 +399,9 @@ class Run:
         out = out.detach().requires_grad_()
         with torch.enable_grad():
             score = self._ask(self._answer.of(out), self.rows)
-            (slope,) = torch.autograd.grad(score.sum(), out)
-        return slope
+            # a target that takes no notice of the output, or thresholds it, has no slope
+            slope = torch.autograd.grad(score.sum(), out)[0] if score.requires_grad else torch.zeros_like(out)
+        return slope.detach()
 
     def _ask(self, out: Tensor, rows: Tensor) -> Tensor:
         if self.target is None:
