@@ -159,3 +159,15 @@ def test_several_labels_at_once_are_their_sum():
 def test_an_aim_that_does_not_fit_is_one_sentence(pooled, aim, message):
     with pytest.raises((UsageError, st.SeethroughError), match=message):
         st.saliency(st.open(network(pooled=pooled), input_size=(3, 12, 12)), X, aim)
+
+
+@pytest.mark.parametrize(
+    "target", [lambda out: torch.zeros(len(out)), lambda out: out[:, 0] * 0 + 1, lambda out: (out[:, 0] > 0).float()]
+)
+def test_a_target_that_is_constant_is_said_to_be_and_its_maps_to_be_flat(target):
+    net = st.open(network(pooled=True), input_size=(3, 12, 12))
+    found = st.explain(net, X, ["saliency", "gradcam"], target)
+    assert "constant_target" in [note.name for note in found.notes]
+    assert all("flat_map" in [note.name for note in a.checks] for a in found.values())
+    usual = st.explain(net, X, ["saliency"], 1)
+    assert "constant_target" not in [note.name for note in usual.notes]

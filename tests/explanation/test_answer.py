@@ -81,7 +81,8 @@ def test_every_method_gives_float32_maps_on_the_pixels_of_the_picture(with_pictu
     assert found.map.dtype == found.values.dtype == found.scores.dtype == np.float32
     assert found.map.shape == found.seen.shape == (2, 30, 20) and found.seen.dtype == bool
     assert len(found.target) == len(found.scores) == len(found.pictures) == 2
-    assert not found.map[~found.seen].any() and found.map[found.seen].any()
+    assert not found.map[~found.seen].any()
+    assert found.map[found.seen].any() or (method == "deep_taylor" and (found.scores <= 0).all())
     assert found.seen[:, 5:25].all() and not found.seen[:, :5].any() and not found.seen[:, 25:].any()
     assert found.signed or found.map.min() >= 0
     declared = METHODS[method]
@@ -371,7 +372,10 @@ def test_progress_is_told_to_the_end(net):
 def test_a_result_can_be_had_again_from_its_provenance(net, method):
     more = {"window": (5, 3), "stride": (2, 3)} if method == "occlusion" else cheap(method)
     more |= {"layer": "1"} if method == "gradcam" else {}
-    found = st.explain(net, images(3), method, target=["leopard", "3 - 1", 2], probabilities=True, batch_size=2, **more)
+    of_one = method != "finercam"  # which compares outputs, and a probability speaks of all of them
+    found = st.explain(
+        net, images(3), method, target=["leopard", "3 - 1", 2], probabilities=of_one, batch_size=2, **more
+    )
     record = found[method].provenance
     again = getattr(st, record["method"])(
         net, images(3), record["target"], probabilities=record["probabilities"], batch_size=record["batch_size"],
@@ -450,7 +454,7 @@ def test_each_method_is_a_function_that_tells_its_settings(method):
     assert function.__name__ == method
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FITTING)
 def test_a_function_alone_gives_what_explain_gives(net, method):
     alone, among = getattr(st, method)(net, images(), 1), st.explain(net, images(), [method, "saliency"], 1)[method]
     assert np.array_equal(alone.values, among.values) and alone.settings == among.settings

@@ -259,7 +259,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
                 "settings": {k: _plain(v) for k, v in asked.used(m).items()},
             },
         )
-    notes = [*prediction.notes, *notes, *_notes(net, run, prepared, asked.probabilities)]
+    notes = [*prediction.notes, *notes, *_notes(net, run, prepared, asked.probabilities, settled.targets)]
     targets = for_each_image(settled.targets, len(prepared.batch))
     provenance = {**provenance, "methods": list(attributions)}
     answer = Explanation(
@@ -341,7 +341,9 @@ def _about_fills(run: Run, settings: Mapping[str, Any]) -> list[Note]:
     return [Note("fill_out_of_range", "warning", {"setting": name, **edges}) for name, edges in far.items() if edges]
 
 
-def _notes(net: Network, run: Run, prepared: Prepared, probabilities: bool) -> list[Note]:
+def _notes(
+    net: Network, run: Run, prepared: Prepared, probabilities: bool, targets: Sequence[Target]
+) -> list[Note]:
     """What holds for all maps of this run."""
     notes = []
     if not run.probabilities and run.answer is None and run.graph.logits != run.graph.output:
@@ -354,6 +356,8 @@ def _notes(net: Network, run: Run, prepared: Prepared, probabilities: bool) -> l
         notes.append(Note(name, "info", {"reason": reasons[0] if reasons else ""}))
     if any(g.resized != g.size and min(g.top, g.left) >= 0 for g in prepared.geometries):
         notes.append(Note("cropped", "info"))
+    if has_gradient(run) and run.is_constant:
+        notes.append(Note("constant_target", "warning", {"target": targets[0].label}))
     if run.counter.halved:
         notes.append(Note("memory_halved", "info", {"together": run.together}))
     return notes

@@ -8,17 +8,22 @@ from seethrough.show.language import Both
 
 NOTES: Mapping[str, Both] = {
     "budget_bought": Both(
-        "Of the {budget} s for each picture the methods take about {seconds} s; bought: {settings}.",
-        "每张图片的时间预算为 {budget} 秒，各方法约需 {seconds} 秒；换得的设置：{settings}。",
+        "Of the {budget} s for each picture the methods take about {seconds:value} s; bought: {settings}.",
+        "每张图片的时间预算为 {budget} 秒，各方法约需 {seconds:value} 秒；换得的设置：{settings}。",
     ),
     "budget_exceeded": Both(
-        "Even at their cheapest the methods you named take about {seconds} s for each picture, more than the {budget} s "
+        "Even at their cheapest the methods you named take about {seconds:value} s for each picture, more than the {budget} s "
         "allowed ({settings}).",
-        "即使取最省的设置，您点名的方法每张图片也约需 {seconds} 秒，超过允许的 {budget} 秒（{settings}）。",
+        "即使取最省的设置，您点名的方法每张图片也约需 {seconds:value} 秒，超过允许的 {budget} 秒（{settings}）。",
     ),
     "over_budget": Both(
-        "{method} was left out: at its cheapest it takes about {seconds} s for each picture, which the budget doesn't hold.",
-        "未使用{method}：即使取最省的设置，每张图片也约需 {seconds} 秒，超出预算。",
+        "{method} was left out: at its cheapest it takes about {seconds:value} s for each picture, which the budget doesn't hold.",
+        "未使用{method}：即使取最省的设置，每张图片也约需 {seconds:value} 秒，超出预算。",
+    ),
+    "constant_target": Both(
+        "“{target}” is constant: no small change of the network's answer changes it, so there is nothing that a gradient "
+        "could explain; ask about a number that follows the outputs.",
+        "“{target}”是常数：网络答案的任何微小变化都不会改变它，因此梯度无从解释；请询问随输出变化的数。",
     ),
     "method_refused": Both("{method} was left out: {reason}", "未使用{method}：{reason}"),
     "memory_halved": Both(
