@@ -28,7 +28,7 @@ SOFT = 1 / 20
 RATE = 0.1
 """Of Adam, at the lattice."""
 
-STRICT = (3.0, 30.0)
+STRICT = (10.0, 20.0)
 """What the area counts for beside the answer, at the first step and at the last."""
 
 KEPT = 0.9
@@ -64,7 +64,7 @@ def extremal_perturbation(
     (Fong, Patrick & Vedaldi, 2019, eq. 3 to 5).
 
     A mask is a lattice of numbers of which every place takes a soft maximum of those near it. The answer is measured
-    in parts of its rise from the covered picture to the whole one, so that λ means the same for every network; Adam
+    in parts of the most it has risen from the covered picture, so that λ means the same for every network; Adam
     stands for the paper's gradient descent with momentum.
 
     Parameters
@@ -88,25 +88,30 @@ def extremal_perturbation(
     areas = tuple(areas) if isinstance(areas, Sequence) else (areas,)
     lattice = _refused(x, areas, steps, step, fill)
     covered, none = cover(run, fill), nothing(run, fill)
-    rise = (run.scores - none).abs().clamp(min=1e-6)
+    most = (run.scores - none).abs().clamp(min=1e-6).repeat(len(areas), 1)
     shape = tuple(ceil(side / lattice) + 1 for side in x.shape[2:])
-    nodes = torch.full((len(areas), len(x), *shape), 0.5, dtype=rise.dtype, device=x.device, requires_grad=True)
+    nodes = torch.full((len(areas), len(x), *shape), 0.5, dtype=most.dtype, device=x.device, requires_grad=True)
     wanted = torch.stack([_reference(a, x) for a in areas])
     optimizer = torch.optim.Adam([nodes], lr=RATE)
 
     def slopes(masks: Tensor) -> Tensor:
-        """How the answer, in parts of its rise, changes with each mask, (areas, N, H, W)."""
+        """How the answer, in parts of the most it has risen to, changes with each mask, (areas, N, H, W)."""
         found = torch.zeros_like(masks)
 
         def some(numbers: range) -> None:
             leaf = masks[numbers.start : numbers.stop].detach().requires_grad_()
             with torch.enable_grad():
                 pictures = covered(leaf)
-            g = run.at(pictures.detach()).gradient()
-            (found[numbers.start : numbers.stop],) = torch.autograd.grad(pictures, leaf, g.to(pictures))
+            there = run.at(pictures.detach())
+            (slope,) = torch.autograd.grad(pictures, leaf, there.gradient().to(pictures))
+            reached = torch.maximum(
+                most[numbers.start : numbers.stop], (there.scores.unflatten(0, (-1, len(x))) - none).abs()
+            )
+            most[numbers.start : numbers.stop] = reached
+            found[numbers.start : numbers.stop] = slope / reached[:, :, None, None]
 
         run.in_groups(len(areas), some)
-        return found / rise[:, None, None]
+        return found
 
     for k in range(steps):
         strict = STRICT[0] * (STRICT[1] / STRICT[0]) ** (k / max(1, steps - 1))

@@ -77,8 +77,11 @@ def added_up(run: Run, masks: Masks, weights: Tensor, *, inverse: bool = False) 
         numbers = range(start, min(start + AT_ONCE, masks.count))
         some = masks.some(numbers).to(total)
         some = 1 - some if inverse else some
-        total += torch.einsum(
-            "kn,knhw->nhw", weights[start : numbers.stop].to(total), some.expand(-1, len(total), -1, -1)
+        few = weights[start : numbers.stop].to(total)
+        total += (
+            torch.einsum("kn,khw->nhw", few, some[:, 0])
+            if some.shape[1] == 1
+            else (torch.einsum("kn,knhw->nhw", few, some))
         )
     return total
 

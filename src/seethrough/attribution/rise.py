@@ -71,7 +71,9 @@ def rise(
     x = run.images
     masks = rise_masks((x.shape[2], x.shape[3]), samples, grid, p, sampling, seed)
     answers = scores(run, masks, fill, progress=progress)
-    answers = answers - answers.mean(0) if relative else answers
+    if relative:
+        answers = answers - answers[0]  # first, so that answers that are all the same are 0, and not nearly so
+        answers = answers - answers.mean(0)
     values = added_up(run, masks, answers) / (samples * p)
     if sampling == "qmc":
         return Outcome(values)
