@@ -78,11 +78,8 @@ def added_up(run: Run, masks: Masks, weights: Tensor, *, inverse: bool = False) 
         some = masks.some(numbers).to(total)
         some = 1 - some if inverse else some
         few = weights[start : numbers.stop].to(total)
-        total += (
-            torch.einsum("kn,khw->nhw", few, some[:, 0])
-            if some.shape[1] == 1
-            else (torch.einsum("kn,knhw->nhw", few, some))
-        )
+        shared = some.shape[1] == 1
+        total += torch.einsum("kn,khw->nhw" if shared else "kn,knhw->nhw", few, some[:, 0] if shared else some)
     return total
 
 
