@@ -40,7 +40,8 @@ def scores(
         What covers, as for `fills.cover`.
     key
         What a tensor of masks was made of: who gives the same key in the same run gets the same answers. `Masks` bring
-        their own.
+        their own. The run keeps them under ``("masked", key, fills.key(fill))``; windows of an occlusion have the key
+        ``("windows", window, stride)``.
 
     Returns
     -------
