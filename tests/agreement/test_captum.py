@@ -93,7 +93,7 @@ def test_saliency(module, x):
 
 def test_integrated_gradients_with_the_same_nodes(module, x):
     baseline = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
-    found = st.integrated_gradients(st.open(module), x, target=TARGETS, baseline=baseline, steps=20)
+    found = st.integrated_gradients(st.open(module), x, target=TARGETS, baseline=baseline, steps=20, nodes="gauss")
     peer = attr.IntegratedGradients(module)
     theirs, delta = peer.attribute(
         x, baseline.expand_as(x), TARGETS, n_steps=20, method="gausslegendre", return_convergence_delta=True

@@ -335,7 +335,7 @@ def counted(net, x, methods, **settings):
         ("saliency", {}, 2, 2),
         ("guided_backprop", {}, 2, 2),
         ("smoothgrad", {"samples": 6}, 2 + 12, 12),
-        ("integrated_gradients", {"steps": 6}, 2 + 12 + 2, 12),
+        ("integrated_gradients", {"steps": 6}, 2 + 12, 12 + 2),
         ("occlusion", {"window": 8, "stride": 8}, 2 + 8, 0),
     ],
 )

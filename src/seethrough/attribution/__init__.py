@@ -5,7 +5,7 @@ A method asks a `Run` and knows nothing of the others; `METHODS` is the table of
 """
 
 # In the order in which the families are presented.
-from seethrough.attribution import gradient  # isort: skip
+from seethrough.attribution import gradient, fullgrad  # isort: skip
 from seethrough.attribution import path, path_expected, path_blur, path_guided, path_adversarial, regions  # isort: skip
 from seethrough.attribution import deeplift  # isort: skip
 from seethrough.attribution import attnlrp, composites, excitation, relevance, relevance_conditional  # isort: skip
@@ -13,6 +13,7 @@ from seethrough.attribution import cam_head, cam, cam_contrast, cam_curved, cam_
 from seethrough.attribution import cam_masked, cam_ablated, cam_principal  # isort: skip
 from seethrough.attribution import attention, attention_layers, attention_masked  # isort: skip
 from seethrough.attribution import occlusion, rise, lime, shapley, partition, sensitivity, extremal  # isort: skip
+from seethrough.attribution import layer_forms  # isort: skip
 from seethrough.attribution.aims import AIMS, Box, Region, Seen, Similarity, Unit
 from seethrough.attribution.layers import any_layer, chosen_layer, last_spatial, spatial_layers
 from seethrough.attribution.method import METHODS, Dial, Facts, Method, Needs, Outcome, Reduce, method_named

@@ -7,6 +7,7 @@ unit of input.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -102,18 +103,24 @@ def deconvnet(run: Run) -> Tensor:
     return run.gradient(INPUT, DECONV)
 
 
+NOISY = {
+    "family": GRADIENT,
+    "needs": Needs.GRADIENTS,
+    "cost": "n forwards, n walks back",
+    "signed": False,
+    "rules": None,
+    "work": lambda settings, _: Passes(settings["samples"], settings["samples"]),
+    "dial": Dial("samples", (4, 8, 16, 25, 50)),
+}
+"""What methods declare that look at the gradients of noisy pictures; asked together, they look at the same ones."""
+
+
 @method(
-    family=GRADIENT,
-    needs=Needs.GRADIENTS,
-    cost="n forwards, n walks back",
+    **NOISY,
     good_for="saliency with less noise",
     source="Smilkov, Thorat, Kim, Viégas & Wattenberg, 2017",
     reduce=Reduce.STRONGEST,
-    signed=False,
-    rules=None,
     measures="slope",
-    work=lambda settings, _: Passes(settings["samples"], settings["samples"]),
-    dial=Dial("samples", (4, 8, 16, 25, 50)),
 )
 def smoothgrad(
     run: Run,
@@ -140,25 +147,155 @@ def smoothgrad(
     -------
     Tensor, (N, C, H, W), signed, in units of the target per unit of input.
     """
+    return noisy_gradients(run, samples, noise, seed, progress).mean
+
+
+@method(
+    **NOISY,
+    good_for="where the gradient is strong whatever its sign, with less noise",
+    source="Hooker, Erhan, Kindermans & Kim, 2019",
+    measures="rank",
+)
+def smoothgrad_squared(
+    run: Run,
+    *,
+    samples: int = 25,
+    noise: float = 0.15,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """SmoothGrad²: the mean of ``g²`` over pictures with Gaussian noise added (Hooker et al., 2019, section 4.1); a map
+    adds its channels.
+
+    Parameters
+    ----------
+    samples, noise, seed
+        As for SmoothGrad; asked for with the same ones, both look at the same gradients.
+
+    Returns
+    -------
+    Tensor, (N, C, H, W), ≥ 0, in squared units of the target per squared unit of input.
+    """
+    g = noisy_gradients(run, samples, noise, seed, progress)
+    return g.variance + g.mean**2
+
+
+@method(
+    **NOISY,
+    good_for="where the gradient changes under noise: edges of what the answer hangs on",
+    source="Adebayo, Gilmer, Goodfellow & Kim, 2018",
+    measures="rank",
+)
+def vargrad(
+    run: Run,
+    *,
+    samples: int = 25,
+    noise: float = 0.15,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """VarGrad: the variance of ``g`` over pictures with Gaussian noise added (Adebayo et al., 2018, section 2); a map
+    adds its channels.
+
+    Parameters
+    ----------
+    samples, noise, seed
+        As for SmoothGrad; asked for with the same ones, both look at the same gradients. One sample has no variance.
+
+    Returns
+    -------
+    Tensor, (N, C, H, W), ≥ 0, in squared units of the target per squared unit of input.
+    """
+    return noisy_gradients(run, samples, noise, seed, progress).variance
+
+
+@dataclass
+class Moments:
+    """Mean and variance (of the sample, divided by its number) of gradients that come in groups."""
+
+    mean: Tensor
+    variance: Tensor
+    count: int = 0
+
+    def add(self, g: Tensor) -> None:
+        """Count in some more, (k, N, C, …); from means and variances, since sums of squares would lose a small variance
+        beside a large mean (Chan, Golub & LeVeque, 1979).
+        """
+        n, k = self.count, len(g)
+        g = g.to(self.mean)
+        mean, variance = g.mean(0), g.var(0, correction=0)
+        apart = mean - self.mean
+        self.count = n + k
+        self.mean += apart * (k / self.count)
+        self.variance *= n / self.count
+        self.variance += variance * (k / self.count) + apart**2 * (n * k / self.count**2)
+
+
+def noisy_gradients(
+    run: Run, samples: int, noise: float, seed: int, progress: Callable[[int, int], None] | None = None
+) -> Moments:
+    """Of the gradients at pictures with noise; once for all methods of a run that ask for the same noise.
+
+    Raises
+    ------
+    UsageError
+        Fewer than one sample, or noise below zero.
+    """
     if samples < 1 or noise < 0:
-        raise UsageError(f"smoothgrad needs samples ≥ 1 and noise ≥ 0, not samples={samples}, noise={noise}.")
+        raise UsageError(f"A mean over noisy pictures needs samples ≥ 1 and noise ≥ 0, not {samples} and {noise}.")
+    return run.once(("noisy gradients", samples, noise, seed), lambda: _noisy(run, samples, noise, seed, progress))
+
+
+def _noisy(run: Run, samples: int, noise: float, seed: int, progress: Callable[[int, int], None] | None) -> Moments:
     x = run.images
     each = tuple(range(1, x.dim()))
     deviation = noise * (x.amax(each, keepdim=True) - x.amin(each, keepdim=True))
     chance = torch.Generator().manual_seed(seed)
-    total = zeros_to_sum(x)
+    found = Moments(zeros_to_sum(x), zeros_to_sum(x))
 
     @cache
     def disturbance(_: int) -> Tensor:
         return torch.randn(x.shape[1:], generator=chance)
 
     def some(numbers: range) -> None:
-        nonlocal total
         noisy = torch.cat([x + deviation * disturbance(k).to(x) for k in numbers])
-        total += run.at(noisy).gradient().reshape(len(numbers), *x.shape).sum(0)
+        found.add(run.at(noisy).gradient().reshape(len(numbers), *x.shape))
 
     run.in_groups(samples, some, progress)
-    return total / samples
+    return found
+
+
+@method(
+    family=GRADIENT,
+    needs=Needs.PICTURES,
+    cost="1 forward, 1 walk back",
+    good_for="saliency without the fine grain that pooling and strides leave in the gradient",
+    source="Muzellec, Fel, Boutin, Andéol, VanRullen & Serre, 2024",
+    reduce=Reduce.NONE,
+    signed=False,
+    measures="slope",
+)
+def forgrad(run: Run, *, cutoff: float | None = None) -> Tensor:
+    """FORGrad: saliency without its high frequencies, ``F⁻¹(F(max |g|) · w)``, where w is 1 up to the cut-off frequency
+    and 0 above it (Muzellec et al., 2024, section 3).
+
+    Parameters
+    ----------
+    cutoff
+        Waves across the shorter side up to which frequencies stay, > 0. None: a fifteenth of that side's pixels, 15 of
+        224, which is about what the paper's search for the most faithful cut-off ends with on ImageNet.
+
+    Returns
+    -------
+    Tensor, (N, H, W), ≥ 0 (what the filter's ringing puts below zero is zero), in units of the target per unit of input.
+    """
+    if cutoff is not None and cutoff <= 0:
+        raise UsageError(f"forgrad's cutoff is a number of waves > 0, not {cutoff}.")
+    map = run.gradient().abs().amax(1)
+    height, width = map.shape[-2:]
+    up, across = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]  # waves a pixel
+    kept = torch.hypot(up, across) <= (cutoff or min(height, width) / 15) / min(height, width) + 1e-6
+    return torch.fft.irfft2(torch.fft.rfft2(map) * kept.to(map), s=(height, width)).clamp(min=0)
 
 
 def zeros_to_sum(x: Tensor) -> Tensor:

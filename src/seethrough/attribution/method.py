@@ -126,7 +126,7 @@ class Method:
         if self.black_box or (self.needs is Needs.SPATIAL_LAYER and self.rules is None):
             return False
         return self.needs in (
-            Needs.GRADIENTS, Needs.SPATIAL_LAYER, Needs.LAYER, Needs.RULES, Needs.ATTENTION
+            Needs.GRADIENTS, Needs.PICTURES, Needs.SPATIAL_LAYER, Needs.LAYER, Needs.RULES, Needs.ATTENTION
         )  # fmt: skip
 
     def passes(self, settings: Mapping[str, Any], facts: Facts) -> Passes:

@@ -43,6 +43,40 @@ METHODS: Mapping[str, MethodWords] = {
             "对加噪图片的梯度取平均，保留下来的部分颗粒更少。",
         ),
     ),
+    "smoothgrad_squared": MethodWords(
+        Both("SmoothGrad²", "平滑梯度平方"),
+        Both(
+            "The squared gradient averaged over noisy copies: where the answer is sensitive in either direction.",
+            "对加噪图片的梯度平方取平均：无论正负，答案在哪里敏感。",
+        ),
+    ),
+    "vargrad": MethodWords(
+        Both("VarGrad", "梯度方差"),
+        Both(
+            "How much the gradient varies over noisy copies of the picture; bright along what the answer hangs on.",
+            "图片加噪后梯度变化的程度；答案所依赖的结构处较亮。",
+        ),
+    ),
+    "forgrad": MethodWords(
+        Both("FORGrad", "低通梯度（FORGrad）"),
+        Both(
+            "Saliency without its fine grain, which comes from pooling and strides rather than from the picture.",
+            "去除细碎噪点的显著图；这些噪点多来自池化和步长，而非图片本身。",
+        ),
+    ),
+    "fullgrad": MethodWords(
+        Both("FullGrad", "完全梯度（FullGrad）"),
+        Both(
+            "What pixels add and what every unit's bias adds, put back in place; smooth, and says nothing of for or against.",
+            "像素的贡献加上各层偏置的贡献，放回原位；图像平滑，不区分支持与反对。",
+        ),
+    ),
 }
 
-NOTES: Mapping[str, Both] = {}
+NOTES: Mapping[str, Both] = {
+    "full_gradient": Both(
+        "Before layers are brought to one height, pixels' and biases' parts sum to {sum:value} ({biases:value} of it from "
+        "biases), and the answer is {score:value}: a gap of {gap:percent}.",
+        "在各层归一之前，像素与偏置的贡献之和为 {sum:value}（其中偏置 {biases:value}），答案为 {score:value}：缺口为 {gap:percent}。",
+    ),
+}
