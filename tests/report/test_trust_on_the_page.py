@@ -214,3 +214,19 @@ def test_a_folded_map_is_drawn_when_it_is_opened_and_nothing_runs_over_the_side(
             page.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
             assert page.js("document.documentElement.scrollWidth") <= width
         assert page.complaints() == []
+
+
+def test_what_was_left_out_is_folded_away_and_said_together(make_explanation):
+    needs = "attention among the picture's places"
+    notes = [Note("left_out", "info", {"method": m, "needs": needs}) for m in ("gradcam", "occlusion")]
+    notes += [Note("over_budget", "info", {"method": m, "seconds": 5.0}) for m in ("saliency", "smoothgrad", "cam")]
+    explanation = make_explanation(height=40, width=60, notes=notes)
+    html = explanation_page(explanation).html()
+    folded = " ".join(re.search(r'<details class="folded">(.*?)</details>', html, re.S)[1].split())
+    assert "5 methods were left out" in folded and "未使用的方法：5 种" in folded
+    assert "Grad-CAM, Occlusion were left out: they need attention" in folded
+    assert "Saliency, SmoothGrad, CAM were left out: even at their cheapest" in folded
+    assert html.count("were left out: ") == 2
+    assert "5 methods were left out." in [t.get_text() for t in explanation.plot().texts]
+    one = make_explanation(height=40, width=60, notes=notes[:1])
+    assert 'class="folded"' not in explanation_page(one).html()

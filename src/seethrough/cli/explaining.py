@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 WHOLE = 4
 """Maps whose sentences are said; of more, a line each."""
 
-SAID = ("budget_bought", "budget_exceeded", "over_budget", "left_out", "left_out_together", "method_refused")
+BOUGHT = ("budget_bought", "budget_exceeded")
 """Notes that mislead nobody and are said all the same."""
+
+LEFT_OUT = 2
+"""Reasons why methods were left out that are said; of more, how many methods."""
+
+WHY_LEFT_OUT = {"en": "; the page and --json say why.", "zh": "；原因见页面或 --json。"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,8 @@ def say_maps(explanation: Explanation, image: int, language: str) -> None:
             say(f"{reading.trust.mark} {name}: {reading.trust.words.in_(language)}. {reason}".rstrip())
             if method in whole:
                 say(f"  {sentence}")
-        say_notes(reading.notes, language)
+        if reading.trust is None or method in whole:
+            say_notes(reading.notes, language)
     agreed = agreement_of(explanation, image)
     for text in agreed.apart if agreed else ():
         say(one_line(text.in_(language)))
@@ -160,11 +166,15 @@ def say_maps(explanation: Explanation, image: int, language: str) -> None:
 
 def _say_bought(notes: Sequence[Note], language: str) -> None:
     """What a budget bought, and what was left out: what a person with a clock wants to know."""
+    from seethrough.show.reading import left_out_words, without_left_out
     from seethrough.show.words import note_words
 
-    for note in notes:
-        if note.level == "info" and note.name in SAID:
-            say(one_line(note_words(note).in_(language)))
+    notes, left = without_left_out(notes)
+    bought = [note for note in notes if note.level == "info" and note.name in BOUGHT]
+    for note in (*bought, *(left if len(left) <= LEFT_OUT else ())):
+        say(one_line(note_words(note).in_(language)))
+    if len(left) > LEFT_OUT:
+        say(f"{one_line(left_out_words(left).in_(language))}{WHY_LEFT_OUT[language]}")
 
 
 def _record(image: str, explanation: Explanation, file: Path | None) -> dict[str, Any]:

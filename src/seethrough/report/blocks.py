@@ -38,9 +38,10 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Notes in words, each with its level."""
+    """Notes in words, each with its level; under ``folded``, a few words that open to them, where there are such."""
 
     notes: tuple[Note, ...]
+    folded: Text = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from seethrough.explanation.compare import NETWORKS, Comparison
 from seethrough.report.blocks import Compared, Notes, Paragraph, Section
+from seethrough.report.explained import info_notes
 from seethrough.report.files import Writer, png, svg
 from seethrough.report.page import Page
 from seethrough.report.records import explanation_record, in_both, json_bytes
@@ -17,7 +18,7 @@ from seethrough.show.compare_words import PAGE
 from seethrough.show.comparing import differ, title
 from seethrough.show.interface import PAGE as WORDS
 from seethrough.show.language import Both, Text, plain, share
-from seethrough.show.reading import general_notes, was_checked
+from seethrough.show.reading import general_notes, was_checked, without_left_out
 from seethrough.show.trust_words import NOT_ASKED
 
 FORMAT = "seethrough comparison 1"
@@ -57,11 +58,12 @@ def _opening(comparison: Comparison) -> Iterator[Paragraph | Notes]:
                 name=plain(comparison.pictures[0].name), label=plain(top[0].label), number=share(top[0].probability)
             )
             yield Paragraph(text, lead=True)
-    notes = dict.fromkeys(id(note) for note in comparison.notes)
-    kept = [note for side in sides for note in general_notes(side) if id(note) in notes]
-    distinct = tuple(note for i, note in enumerate(kept) if note not in kept[:i])
-    if distinct:
-        yield Notes(distinct)
+    found = [note for side in sides for note in general_notes(side)]
+    notes, left = without_left_out([note for i, note in enumerate(found) if note not in found[:i]])
+    grave = tuple(note for note in notes if note.level != "info")
+    if grave:
+        yield Notes(grave)
+    yield from info_notes(notes, left)
 
 
 def as_json(comparison: Comparison) -> bytes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from seethrough.report.blocks import Answer, Block, Explained, Notes, Paragraph, Section
 from seethrough.report.page import Page
-from seethrough.results import Explanation
+from seethrough.results import Explanation, Note
 from seethrough.show.interface import PAGE
 from seethrough.show.language import Both, Text, plain, share
-from seethrough.show.reading import general_notes, was_checked
+from seethrough.show.reading import general_notes, left_out_words, was_checked, without_left_out
 from seethrough.show.trust_words import NOT_ASKED
 
 
@@ -38,14 +38,23 @@ def explanation_page(explanation: Explanation, language: str = "en") -> Page:
 
 def _opening(explanation: Explanation) -> Iterator[Block]:
     """What must be known first (what makes the result mislead), the answer, and what else was assumed."""
-    notes = general_notes(explanation)
+    notes, left = without_left_out(general_notes(explanation))
     grave = tuple(note for note in notes if note.level != "info")
     if grave:
         yield Notes(grave)
     if len(explanation.pictures) == 1:
         yield _answered(explanation)
-    if len(grave) < len(notes):
-        yield Notes(tuple(note for note in notes if note.level == "info"))
+    yield from info_notes(notes, left)
+
+
+def info_notes(notes: Sequence[Note], left: Sequence[Note]) -> Iterator[Notes]:
+    """What was assumed; what was left out, folded away where it is much."""
+    folded = len(left) > 1 or any("methods" in note.numbers for note in left)
+    shown = tuple(note for note in (*notes, *(() if folded else left)) if note.level == "info")
+    if shown:
+        yield Notes(shown)
+    if folded:
+        yield Notes(tuple(left), folded=left_out_words(left))
 
 
 def _title(explanation: Explanation) -> Text:

@@ -109,7 +109,8 @@ def _block(block: object, views: Views) -> dict[str, Any]:
     if isinstance(block, Paragraph):
         return {"kind": "paragraph", "text": both(block.text), "style": block.style}
     if isinstance(block, Notes):
-        return {"kind": "notes", "notes": [(note.level, note_words(note)) for note in block.notes]}
+        notes = [(note.level, note_words(note)) for note in block.notes]
+        return {"kind": "notes", "notes": notes, "folded": both(block.folded)}
     if isinstance(block, Table):
         return {
             "kind": "table",

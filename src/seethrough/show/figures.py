@@ -30,8 +30,10 @@ from seethrough.show.reading import (
     general_notes,
     has_random_weights,
     leading,
+    left_out_words,
     read,
     was_checked,
+    without_left_out,
 )
 from seethrough.show.shrink import shrink_map, shrink_pixels
 from seethrough.show.trust_words import MORE_MAPS, NOT_ASKED
@@ -298,8 +300,11 @@ class _Sheet:
         return [sentence.in_(self.language) for sentence in (found.sentences if found else ())]
 
     def _footer_lines(self) -> list[str]:
-        notes = [*general_notes(self.explanation), *(n for p in self.explanation.pictures for n in p.notes)]
+        notes, left = without_left_out(general_notes(self.explanation))
+        notes = [*notes, *(n for p in self.explanation.pictures for n in p.notes), *(left if len(left) == 1 else ())]
         said = dict.fromkeys(note_words(note).in_(self.language) for note in notes)
+        if len(left) > 1:
+            said[left_out_words(left).in_(self.language) + "."] = None
         many = len(self.explanation)
         more = [MORE_MAPS.say(self.language, shown=MOST_MAPS, all=many)] if many > MOST_MAPS else []
         asking = [] if was_checked(self.explanation) else [NOT_ASKED.in_(self.language)]

@@ -15,8 +15,10 @@ from seethrough.results import Attribution, Explanation, Guess, Note, Picture, P
 from seethrough.show.colour import Scale, scale_of
 from seethrough.show.language import Both, Text
 from seethrough.show.sentences import sentence_from
-from seethrough.show.trusting import Judgement, judgement_of, rank
+from seethrough.show.trusting import Judgement, gain, judgement_of, rank
 from seethrough.show.words import (
+    LEFT_OUT_COUNT,
+    LEFT_OUT_ONE,
     LEGEND_CLIPPED,
     LEGEND_WHOLE,
     MethodWords,
@@ -30,8 +32,8 @@ from seethrough.show.words import (
 RANDOM_WEIGHTS = "random_weights"
 """The note that puts a watermark over every map."""
 
-LEFT_OUT = "left_out"
-"""The note of a method that gave way."""
+LEFT_OUT = ("left_out", "left_out_together", "over_budget", "over_budget_together", "method_refused")
+"""Notes of methods that gave way."""
 
 _NO_PICTURE = 236  # a calm light grey under maps of tensors that came without a picture
 
@@ -162,15 +164,16 @@ def first_images(explanation: Explanation, count: int) -> Explanation:
 
 
 def leading(explanation: Explanation, image: int, count: int, methods: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The methods that are shown first: those whose maps carry most weight, of different families where that is equal,
-    else in their own order.
+    """The methods that are shown first: those whose maps carry most weight; where that is equal, of different families,
+    and of those the ones whose maps move the answer most; else in their own order.
     """
     left = list(methods if methods is not None else explanation)
     ranks = {m: rank(explanation[m], image) for m in left}
+    gains = {m: gain(explanation[m], image) for m in left}
     chosen: list[str] = []
     while left and len(chosen) < count:
         families = {family_of(m) for m in chosen}
-        best = min(left, key=lambda m: (ranks[m], family_of(m) in families))  # the first of equals
+        best = min(left, key=lambda m: (ranks[m], family_of(m) in families, -gains[m]))  # the first of equals
         chosen.append(best)
         left.remove(best)
     return tuple(chosen)
@@ -197,17 +200,32 @@ def general_notes(explanation: Explanation) -> tuple[Note, ...]:
 
 
 def _together(notes: Sequence[Note]) -> Iterator[Note]:
-    """Methods that were left out since they need the same, in one note."""
-    needs = [note.numbers.get("needs") for note in notes if note.name == LEFT_OUT]
-    said = set()
-    for note in notes:
-        need = note.numbers.get("needs")
-        if note.name != LEFT_OUT or needs.count(need) == 1:
+    """Methods that were left out for the same reason, in one note."""
+    reasons = [_reason(note) for note in notes]
+    for i, note in enumerate(notes):
+        if reasons[i] is None or reasons.count(reasons[i]) == 1:
             yield note
-        elif need not in said:
-            said.add(need)
-            methods = [n.numbers["method"] for n in notes if n.name == LEFT_OUT and n.numbers.get("needs") == need]
-            yield Note("left_out_together", note.level, {"methods": methods, "needs": need})
+        elif reasons.index(reasons[i]) == i:
+            methods = [n.numbers["method"] for n, reason in zip(notes, reasons) if reason == reasons[i]]
+            needs = {"needs": note.numbers["needs"]} if "needs" in note.numbers else {}
+            yield Note(f"{note.name}_together", note.level, {"methods": methods, **needs})
+
+
+def _reason(note: Note) -> tuple[str, object] | None:
+    """What methods that were left out have in common."""
+    return (note.name, note.numbers.get("needs")) if note.name in ("left_out", "over_budget") else None
+
+
+def without_left_out(notes: Sequence[Note]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+    """Notes of methods that were left out, behind all others."""
+    left = tuple(note for note in notes if note.name in LEFT_OUT)
+    return tuple(note for note in notes if note not in left), left
+
+
+def left_out_words(left: Sequence[Note]) -> Both:
+    """How many methods were left out, in a sentence."""
+    count = sum(len(note.numbers.get("methods", [""])) for note in left)
+    return LEFT_OUT_COUNT.fill(count=count) if count > 1 else LEFT_OUT_ONE
 
 
 def _grey_pictures(attribution: Attribution) -> tuple[Picture, ...]:

@@ -8,13 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seethrough.show.language import Both, plain
-
-VERDICTS: Mapping[str, Both] = {
-    "carries_weight": Both("carries weight", "可以采信"),
-    "with_care": Both("with care", "谨慎采信"),
-    "says_nothing": Both("says nothing here", "在此说明不了什么"),
-}
-"""From the best to the worst."""
+from seethrough.show.vocabulary.trust import VERDICTS
 
 MARKS: Mapping[str, str] = {"carries_weight": "●", "with_care": "◐", "says_nothing": "○"}
 """A sign for each where there is only text: full, half, empty."""
@@ -55,8 +49,8 @@ FAMILIES: Mapping[str, Both] = {
 
 COUNTED: Mapping[str, Both] = {
     "carries_weight": Both("{count:count} carry weight", "{count:count} 种可以采信"),
-    "with_care": Both("{count:count} with care", "{count:count} 种谨慎采信"),
-    "says_nothing": Both("{count:count} say nothing", "{count:count} 种说明不了什么"),
+    "with_care": Both("{count:count} with care", "{count:count} 种谨慎参考"),
+    "says_nothing": Both("{count:count} say nothing", "{count:count} 种不说明问题"),
 }
 """So many methods have this verdict."""
 

@@ -186,6 +186,10 @@ NOTES: Mapping[str, Both] = {
     ),
     "left_out": Both("{method} was left out: it needs {needs}.", "未使用{method}：它需要{needs}。"),
     "left_out_together": Both("{methods} were left out: they need {needs}.", "未使用{methods}：它们需要{needs}。"),
+    "over_budget_together": Both(
+        "{methods} were left out: even at their cheapest they take longer than the budget holds.",
+        "未使用{methods}：即使取最省的设置也超出时间预算。",
+    ),
     "no_rectifier": Both(
         "The network has no rectifier before its answer, so {method} is here no more than the plain gradient.",
         "网络在输出之前没有整流单元，因此{method}在此等同于普通梯度。",
@@ -273,6 +277,9 @@ NEEDS: Mapping[str, Both] = {
     "attention among the picture's places": Both("attention among the picture's places", "图片各位置之间的注意力"),
 }
 """What a method can't do without, as `attribution` names it."""
+
+LEFT_OUT_COUNT = Both("{count:count} methods were left out", "未使用的方法：{count:count} 种")
+LEFT_OUT_ONE = Both("1 method was left out", "未使用的方法：1 种")
 
 REGIONS: Mapping[str, Both] = {
     "upper_left": Both("in the upper left ninth", "左上九分之一处"),
