@@ -22,37 +22,42 @@ KOHLBRENNER = "Kohlbrenner, Bauer, Nakajima, Binder, Samek & Lapuschkin, 2020"
 
 
 @method(good_for="which parts speak for the answer", source=KOHLBRENNER, **ALIKE)
-def lrp_epsilon_plus(run: Run, *, epsilon: float = EPSILON) -> Outcome:
+def lrp_epsilon_plus(run: Run, *, epsilon: float = EPSILON, bias: bool = True) -> Outcome:
     """LRP-EpsilonPlus: z⁺ in convolutions, ε in linear layers (Kohlbrenner et al., 2020).
 
     Parameters
     ----------
     epsilon
         As for `lrp_epsilon`.
+    bias
+        Whether the biases of convolutions absorb their part, as in the paper. False: the inputs share it, and the map
+        sums to more of the target.
 
     Returns
     -------
     Tensor, (N, C, H, W), signed, in units of the target; with ``conservation``.
     """
-    low, high = partial(rules.z_plus, eps=eps(epsilon)), partial(rules.epsilon, eps=epsilon)
-    return walked(run, composed(run, ("plus", epsilon), convolution=low, linear=high))
+    low, high = partial(rules.z_plus, eps=eps(epsilon), bias=bias), partial(rules.epsilon, eps=epsilon)
+    return walked(run, composed(run, ("plus", bias, epsilon), convolution=low, linear=high))
 
 
 @method(good_for="which parts speak for the answer; the steadiest of the family", source=KOHLBRENNER, **ALIKE)
-def lrp_epsilon_plus_flat(run: Run, *, epsilon: float = EPSILON) -> Outcome:
+def lrp_epsilon_plus_flat(run: Run, *, epsilon: float = EPSILON, bias: bool = True) -> Outcome:
     """LRP-EpsilonPlusFlat: z⁺ in convolutions, ε in linear layers, flat in the first layer (Kohlbrenner et al., 2020).
 
     Parameters
     ----------
     epsilon
         As for `lrp_epsilon`.
+    bias
+        As for `lrp_epsilon_plus`.
 
     Returns
     -------
     Tensor, (N, C, H, W), signed, in units of the target, the same in all channels; with ``conservation``.
     """
-    low, high = partial(rules.z_plus, eps=eps(epsilon)), partial(rules.epsilon, eps=epsilon)
-    return walked(run, composed(run, ("plus", "flat", epsilon), convolution=low, linear=high, first=rules.flat))
+    low, high = partial(rules.z_plus, eps=eps(epsilon), bias=bias), partial(rules.epsilon, eps=epsilon)
+    return walked(run, composed(run, ("plus", "flat", bias, epsilon), convolution=low, linear=high, first=rules.flat))
 
 
 @method(

@@ -23,6 +23,7 @@ from seethrough.graph.composite import composite
 from seethrough.graph.execute import execute
 from seethrough.graph.linear_maps import LinearMap, linear_maps
 from seethrough.graph.relevance import EPSILON
+from seethrough.graph.relevance_flow import proportional
 from seethrough.graph.rules import Rules
 from seethrough.graph.run import Run
 from seethrough.graph.walk import Piece
@@ -51,7 +52,8 @@ def lrp_zero(run: Run) -> Outcome:
     -------
     Tensor, (N, C, H, W), signed, in units of the target; with ``conservation``.
     """
-    return walked(run, _everywhere(run, "zero", partial(rules.epsilon, eps=0.0)))
+    rule, sums = partial(rules.epsilon, eps=0.0), partial(proportional, eps=0.0)
+    return walked(run, composed(run, "zero", convolution=rule, linear=rule, affine=rule, sums=sums))
 
 
 @method(good_for="what each pixel adds, weak contradictions left out", source="Bach et al., 2015", **ALIKE)
@@ -117,15 +119,23 @@ def lrp_alpha_beta(run: Run, *, alpha: float = 2.0, beta: float = 1.0, epsilon: 
 
 
 @method(good_for="evidence for alone, coarse and steady", source="Montavon et al., 2017", **ALIKE)
-def lrp_z_plus(run: Run, *, epsilon: float = EPSILON) -> Outcome:
+def lrp_z_plus(run: Run, *, epsilon: float = EPSILON, bias: bool = True) -> Outcome:
     """LRP-z⁺: only what speaks for an output shares its relevance (Montavon et al., 2017, eq. 12); α₁β₀.
+
+    Parameters
+    ----------
+    epsilon
+        As for `lrp_epsilon`.
+    bias
+        Whether the biases absorb their part, as in Bach et al. (2015). False: the inputs share it, and the map sums to
+        more of the target.
 
     Returns
     -------
     Tensor, (N, C, H, W), of the target's sign where the network's rectifiers leave it so, in units of the target; with
     ``conservation``.
     """
-    return walked(run, _everywhere(run, ("z_plus", eps(epsilon)), partial(rules.z_plus, eps=epsilon)))
+    return walked(run, _everywhere(run, ("z_plus", bias, eps(epsilon)), partial(rules.z_plus, eps=epsilon, bias=bias)))
 
 
 @method(good_for="which pixels count, given the range that pixels have", source="Montavon et al., 2017", **ALIKE)

@@ -37,13 +37,13 @@ def lrp_conditional(run: Run, layer: str, *, channels: int | Sequence[int] | Non
     target went ``through`` them.
     """
     low, high = rules.z_plus, rules.epsilon
-    chosen = composed(run, ("plus", "flat", rules.EPSILON), convolution=low, linear=high, first=rules.flat)
+    chosen = composed(run, ("plus", "flat", True, rules.EPSILON), convolution=low, linear=high, first=rules.flat)
     return through_channels(run, layer, channels, chosen)
 
 
 def through_channels(run: Run, layer: str, channels: int | Sequence[int] | None, chosen: Rules) -> Outcome:
     """Conditional relevance under any rules."""
-    run.pieces  # noqa: B018
+    _ = run.pieces  # from the images on, with their numbers: both walks stand on one forward
     there = run.gradient(layer, chosen)
     mask, names = _mask(there, layer, channels)
     kept = there * mask

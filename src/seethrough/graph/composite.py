@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seethrough.graph import relevance_attention, relevance_flow
 from seethrough.graph.graph import Graph
 from seethrough.graph.linear_maps import LinearMap, before_the_first, linear_maps, scaling
 from seethrough.graph.operations import Operation
 from seethrough.graph.relevance import LayerRule, epsilon
-from seethrough.graph.relevance_flow import refused, through
+from seethrough.graph.relevance_flow import proportional, refused, through
 from seethrough.graph.rules import Rule, Rules, Shares
 
 if TYPE_CHECKING:
     from seethrough.graph.walk import Piece
+
+Key = TypeVar("Key")
 
 
 def composite(
@@ -29,6 +31,7 @@ def composite(
     linear: LayerRule = epsilon,
     first: LayerRule | None = None,
     affine: LayerRule = epsilon,
+    sums: Rule = proportional,
     maps: Iterable[LinearMap] | None = None,
 ) -> Rules:
     """The rules of a graph.
@@ -41,11 +44,13 @@ def composite(
         For those of them that read the image, with only what hands relevance on in between; None: as the others.
     affine
         For batch normalisations and affines that stand alone.
+    sums
+        For sums, means and whatever else shares in proportion.
     maps
         The graph's linear maps, where they were had already.
     """
-    kinds = {**relevance_flow.KINDS, **relevance_attention.KINDS}
-    names = {**relevance_flow.NAMES, **relevance_attention.NAMES}
+    kinds = _with(sums, {**relevance_flow.KINDS, **relevance_attention.KINDS})
+    names = _with(sums, {**relevance_flow.NAMES, **relevance_attention.NAMES})
     makers = relevance_attention.MAKERS
     rules = {"convolution": convolution, "linear": linear, "affine": affine}
     operations: dict[Operation, Rule] = {o: makers[o.kind](graph, o) for o in graph.operations if o.kind in makers}
@@ -55,6 +60,10 @@ def composite(
         operations.update(dict.fromkeys(layer.folded, through))
     operations.update({o: through for o in before_the_first(graph) if scaling(o) is not None})
     return Rules(kinds, names, None, operations, refused, values=True, relevance=True)
+
+
+def _with(sums: Rule, table: dict[Key, Rule]) -> dict[Key, Rule]:
+    return {key: sums if rule is proportional else rule for key, rule in table.items()}
 
 
 def _of_layer(layer: LinearMap, rule: LayerRule, piece: Piece, arrived: Shares) -> Shares:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.operations import Kind, Ref
-from seethrough.graph.relevance import stabilised
+from seethrough.graph.relevance import EPSILON, stabilised
 from seethrough.graph.rules import Rule, Shares, plain
 
 if TYPE_CHECKING:
     from seethrough.graph.walk import Piece
 
 
-def proportional(piece: Piece, arrived: Shares) -> Shares:
+def proportional(piece: Piece, arrived: Shares, *, eps: float = EPSILON) -> Shares:
     """Each input by what it gave: ``R_i = x_i · Σ_j ∂y_j/∂x_i · R_j / y_j``. For sums, means and all that is linear in
     what it reads; what constants gave is absorbed.
     """
-    shares = piece.vjp({v: r / stabilised(piece.values[v]) for v, r in arrived.items()})
+    shares = piece.vjp({v: r / stabilised(piece.values[v], eps) for v, r in arrived.items()})
     return {v: piece.values[v] * share for v, share in shares.items()}
 
 
