@@ -32,6 +32,9 @@ ALWAYS = ("insertion", "deletion", "faithfulness_correlation", "emprt", "sparsen
 WHERE = ("pointing_game", "attribution_localisation", "auc")
 """Measured where nobody says what; the latter where somebody drew the objects."""
 
+FEW = 10
+"""Of fewer pictures it is said that they are few."""
+
 Progress = Callable[[int, int], None]
 """Told the pictures done, and those in all."""
 
@@ -289,6 +292,8 @@ class _Table:
     ) -> Evaluation:
         """What came of it; methods that fitted nowhere are left out."""
         number = len(self.columns)
+        if number < FEW:
+            self._note(Note("evaluated_few", "warning", {"images": number}))
         kept = [i for i, name in enumerate(self.rows) if name in self.passes or name in NULLS]
         names = tuple(self.rows[i] for i in kept)
         many = {name: self.passes.get(name, Passes()) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -75,23 +76,44 @@ def html_table(found: Evaluation, language: str = "en") -> str:
     return f"<table><thead><tr><th>{escape(words.METHOD.in_(language))}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def sentences(found: Evaluation) -> Iterator[Both]:
-    """For each metric what is best, or that nothing is better than a map that knows nothing."""
+@dataclass(frozen=True, slots=True)
+class Best:
+    """By one metric: the row of the best method, and that of the best map that knows nothing, or None."""
+
+    metric: str
+    column: int
+    method: int
+    null: int | None
+
+    def beaten(self, found: Evaluation) -> bool:
+        """Whether no method is better than knowing nothing."""
+        if self.null is None:
+            return False
+        method, null = found.means[self.method, self.column], found.means[self.null, self.column]
+        return bool(null >= method if METRICS[self.metric].better == "higher" else null <= method)
+
+
+def best_of(found: Evaluation) -> Iterator[Best]:
+    """For each metric that says something of a method, in order."""
     first_null = len(found.methods) - found.nulls
     for k, metric in enumerate(found.metrics):
         column = found.means[:, k] if METRICS[metric].better == "higher" else -found.means[:, k]
         own, nulls = column[:first_null], column[first_null:]
-        if not np.isfinite(own).any():
-            continue
-        best = int(np.nanargmax(own))
-        if np.isfinite(nulls).any() and np.nanmax(nulls) >= own[best]:
-            null = first_null + int(np.nanargmax(nulls))
-            said = words.NULLS[found.methods[null]].name
-            yield words.NO_BETTER.fill(metric=words.METRICS[metric].name, null=said, value=found.means[null, k])
+        if np.isfinite(own).any():
+            null = first_null + int(np.nanargmax(nulls)) if np.isfinite(nulls).any() else None
+            yield Best(metric, k, int(np.nanargmax(own)), null)
+
+
+def sentences(found: Evaluation) -> Iterator[Both]:
+    """For each metric what is best, or that nothing is better than a map that knows nothing."""
+    for best in best_of(found):
+        name = words.METRICS[best.metric].name
+        if best.null is not None and best.beaten(found):
+            said = words.NULLS[found.methods[best.null]].name
+            yield words.NO_BETTER.fill(metric=name, null=said, value=found.means[best.null, best.column])
         else:
-            yield words.BEST.fill(
-                metric=words.METRICS[metric].name, method=row_name(found, best), value=found.means[best, k]
-            )
+            value = found.means[best.method, best.column]
+            yield words.BEST.fill(metric=name, method=row_name(found, best.method), value=value)
 
 
 def lead(found: Evaluation) -> Both:
@@ -109,6 +131,7 @@ def passed(found: Evaluation) -> Both:
 
 def recommendation(found: Recommendation, language: str = "en") -> str:
     """The methods, each with its reasons, and why others gave way."""
+
     def line(method: str, notes: tuple[Note, ...]) -> str:
         return f"{method_words(method).name.in_(language)}: {_reasons(notes, language)}"
 

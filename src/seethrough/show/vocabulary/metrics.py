@@ -259,6 +259,7 @@ METHOD, METRIC, FAMILY, WAY, SAYS = (
     Both("What it says", "含义"),
 )
 SECONDS, PASSES_COLUMN = Both("s / picture", "秒/张"), Both("passes", "传播次数")
+BEST_METHOD, BEST_NULL = Both("Best method", "最好的方法"), Both("Best map that knows nothing", "最好的一无所知的图")
 MEANS, MEANINGS = Both("Means over the pictures", "各图片的平均"), Both("What the metrics say", "指标含义")
 NULL_MARK = Both("{name} (knows nothing)", "{name}（一无所知）")
 ERRORS = Both("Behind ± stands the standard error of the mean.", "± 后为平均值的标准误。")
@@ -272,6 +273,10 @@ KINDS: Mapping[str, Both] = {
 }
 
 NOTES: Mapping[str, Both] = {
+    "evaluated_few": Both(
+        "These are only {images:count} pictures; which method is best may be chance. Look at the standard errors.",
+        "只有 {images:count} 张图片，哪种方法最好可能出于偶然；请看标准误。",
+    ),
     "recommended_where": Both("It answers where the evidence is.", "它回答证据在哪里。"),
     "recommended_adds_up": Both(
         "It says what each place adds, so that it adds up to the answer.", "它说明每个位置贡献多少，总和即为答案。"
