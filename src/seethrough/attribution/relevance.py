@@ -23,7 +23,7 @@ from seethrough.graph.composite import composite
 from seethrough.graph.execute import execute
 from seethrough.graph.linear_maps import LinearMap, linear_maps
 from seethrough.graph.relevance import EPSILON
-from seethrough.graph.relevance_flow import proportional
+from seethrough.graph.relevance_flow import exactly_proportional
 from seethrough.graph.rules import Rules
 from seethrough.graph.run import Run
 from seethrough.graph.walk import Piece
@@ -52,8 +52,8 @@ def lrp_zero(run: Run) -> Outcome:
     -------
     Tensor, (N, C, H, W), signed, in units of the target; with ``conservation``.
     """
-    rule, sums = partial(rules.epsilon, eps=0.0), partial(proportional, eps=0.0)
-    return walked(run, composed(run, "zero", convolution=rule, linear=rule, affine=rule, sums=sums))
+    rule = partial(rules.epsilon, eps=0.0)
+    return walked(run, composed(run, "zero", convolution=rule, linear=rule, affine=rule, sums=exactly_proportional))
 
 
 @method(good_for="what each pixel adds, weak contradictions left out", source="Bach et al., 2015", **ALIKE)

@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.operations import Kind, Ref
-from seethrough.graph.relevance import EPSILON, stabilised
+from seethrough.graph.relevance import stabilised
 from seethrough.graph.rules import Rule, Shares, plain
 
 if TYPE_CHECKING:
     from seethrough.graph.walk import Piece
 
 
-def proportional(piece: Piece, arrived: Shares, *, eps: float = EPSILON) -> Shares:
+def proportional(piece: Piece, arrived: Shares) -> Shares:
     """Each input by what it gave: ``R_i = x_i · Σ_j ∂y_j/∂x_i · R_j / y_j``. For sums, means and all that is linear in
     what it reads; what constants gave is absorbed.
     """
-    shares = piece.vjp({v: r / stabilised(piece.values[v], eps) for v, r in arrived.items()})
-    return {v: piece.values[v] * share for v, share in shares.items()}
+    return _shared(piece, {v: r / stabilised(piece.values[v]) for v, r in arrived.items()})
+
+
+def exactly_proportional(piece: Piece, arrived: Shares) -> Shares:
+    """The same without a stabiliser, as in LRP-0."""
+    return _shared(piece, {v: r / stabilised(piece.values[v], 0.0) for v, r in arrived.items()})
+
+
+def _shared(piece: Piece, quotients: Shares) -> Shares:
+    return {v: piece.values[v] * share for v, share in piece.vjp(quotients).items()}
 
 
 def through(piece: Piece, arrived: Shares) -> Shares:
