@@ -10,7 +10,7 @@ import torch
 from seethrough.anatomy.figures import size_in_words
 from seethrough.anatomy.free_memory import free_memory
 from seethrough.anatomy.largest_batch import size_of
-from seethrough.attribution import Method, Needs
+from seethrough.attribution import Method
 from seethrough.errors import EnvironmentLacks, NetworkRefused
 from seethrough.graph.need import Need, at_most, need
 from seethrough.graph.run import TOGETHER
@@ -95,7 +95,7 @@ def _smaller(wanted: Room) -> Iterator[Room]:
 def _takes(tried: Room, methods: Sequence[Method], walked: Need, run: Need) -> int:
     """Bytes at the peak. At every batch size the graph is proved first, with the network's own run beside it."""
     kept, moved = walked.at(tried.batch), max(tried.batch, tried.together // tried.batch * tried.batch)
-    moves = [2 * (run if m.needs is Needs.PICTURES else walked).at(moved) for m in methods if "progress" in m.defaults]
+    moves = [2 * (run if m.black_box else walked).at(moved) for m in methods if "progress" in m.defaults]
     return max(2 * kept, kept + max(moves, default=0))
 
 
