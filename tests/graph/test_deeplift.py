@@ -108,6 +108,11 @@ OPERATIONS = {
     "baddbmm": lambda x: torch.baddbmm(x.mean((2, 3))[:, :, None], x.flatten(2), x.flatten(2).transpose(1, 2), alpha=0.5),
     "conv2d with weights from the picture": lambda x: F.conv2d(x[:1], x[:1, :, :2, :2].tanh()),
     "addcmul": lambda x: torch.addcmul(x, x, x.sin(), value=0.3),
+    "where": lambda x: torch.where(x > 0, x, x * 0.1),
+    "where, by another place": lambda x: torch.where(x.flip(1) > 0, x, 0.5),
+    "where, broadcast": lambda x: torch.where(x > 0, x.mean(1, keepdim=True), x),
+    "masked_fill": lambda x: x.masked_fill(x < 0, 0.25),
+    "masked_fill by a constant": lambda x: x.masked_fill(MASK[:6, :5] < 0, 0.25),
     "softmax": lambda x: x.softmax(1),
     "log_softmax": lambda x: (4 * x).log_softmax(2),
     "softmin": lambda x: F.softmin(9 * x, 1),
@@ -140,6 +145,7 @@ def test_contributions_add_up_to_the_rise(name):
 
 
 PARTS = {
+    "where": lambda x: F.leaky_relu(x, 0.1),
     "layer_norm": lambda x: whitened(x.flatten(2), (-1,)).view_as(x) * torch.linspace(1, 2, 30, dtype=x.dtype).view(6, 5),
     "group_norm": lambda x: whitened(x.view(len(x), 2, -1), (-1,)).view_as(x) * SCALE[:, None, None] + SCALE[:, None, None],
     "instance_norm": lambda x: whitened(x, (2, 3)) * SCALE[:, None, None],
@@ -234,7 +240,6 @@ REFUSED = {
     "gather": lambda x: x.gather(2, x.argsort(2)),
     "median": lambda x: x.median(2).values,
     "lp_pool2d": lambda x: F.lp_pool2d(x.abs() + 1, 3, 2),
-    "where": lambda x: torch.where(x > 0, x, x * 0.1),
     "pow": lambda x: x.abs() ** x,
     "prod": lambda x: x.prod(1),
 }

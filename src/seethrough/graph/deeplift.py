@@ -34,6 +34,7 @@ from seethrough.graph.deeplift_closed import (
 from seethrough.graph.deeplift_rules import (
     Both,
     Pairwise,
+    chosen,
     gated,
     largest,
     linear,
@@ -143,7 +144,8 @@ _KINDS: dict[Kind, Pairwise] = {
     Kind.RESIZE: resized,
 }  # fmt: skip
 _NAMED: dict[str, Pairwise] = {
-    **dict.fromkeys(("mean", "sum", "cumsum", "where", "masked_fill"), linear),
+    **dict.fromkeys(("mean", "sum", "cumsum"), linear),
+    **dict.fromkeys(("where", "masked_fill"), chosen),
     **dict.fromkeys(("var", "addcmul", "lerp"), middle),
     **dict.fromkeys(("div", "divide", "true_divide"), quotient),
     **dict.fromkeys(("amax", "max", "maximum"), largest),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -135,6 +136,34 @@ def _extreme(both: Both, arrived: Shares, at_rise: Piece, at_fall: Piece) -> Sha
         x, x0 = both.at(v)
         whole = risen.get(v, 0 * x) + fallen.get(v, 0 * x)
         shares[v] = torch.where(whole != 0, whole / torch.where(x == x0, 1, x - x0), 0)
+    return shares
+
+
+def chosen(both: Both, arrived: Shares) -> Shares:
+    """``where`` and ``masked_fill``. At a place whose condition is another at the baseline, all of Δy goes to the branch it
+    takes now, or, where that stands still, to the other; elsewhere it is linear.
+    """
+    args, _ = both.operation.bound()
+    condition, yes, no = args if both.operation.name == "where" else (args[1], args[2], args[0])
+    if not isinstance(condition, Ref) or torch.equal(*both.at(condition.value)):
+        return linear(both, arrived)
+    c, c0 = both.at(condition.value)
+    number, y, y0 = both.result()
+    given = arrived[number] * (y - y0) * (c != c0)
+    shares = both.here.vjp({number: arrived[number] * (c == c0)})
+
+    def changed(branch: Any) -> tuple[int | None, Tensor]:
+        if not isinstance(branch, Ref) or branch.value not in both.here.inputs:
+            return None, torch.zeros_like(y)
+        x, x0 = both.at(branch.value)
+        return branch.value, (x - x0).expand_as(y)
+
+    (first, up), (second, down) = changed(yes), changed(no)
+    for value, change, takes in ((first, up, c | (down == 0)), (second, down, ~c | (up == 0))):
+        if value is not None:
+            share = torch.where(takes & (change != 0), given / torch.where(change == 0, 1, change), 0)
+            share = share.sum_to_size(both.at(value)[0].shape)
+            shares[value] = shares[value] + share if value in shares else share
     return shares
 
 
