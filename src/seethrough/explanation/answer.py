@@ -318,7 +318,7 @@ def _plain(value: Any) -> Any:
     """A setting as a record keeps it; of a tensor its kind and shape."""
     if isinstance(value, Tensor | np.ndarray):
         return f"{type(value).__name__} of shape {tuple(value.shape)}"
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
 
 
 def _about_method(method: Method, graph: Graph, layer_found: str | None) -> list[Note]:
