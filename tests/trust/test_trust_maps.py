@@ -69,15 +69,24 @@ def test_what_is_asked_again_is_asked_at_the_dials_cheapest_and_once():
     run = run_of(lambda x: x.mean((2, 3)), noise(1, 3, 8, 8))
     dial = Dial("steps", (4, 16, 64))
     case = Case(method_of(function, dial=dial), None, {"steps": 16}, function(run))
-    assert case.dialled == {"steps": 4}
+    assert case.dialled(run) == {"steps": 4}
     case.cheap(run), case.cheap(run)
     assert calls == [32, 4]
     own = Case(method_of(function, dial=dial), None, {"steps": 5}, function(run))  # none of the dial's values
-    assert own.dialled == {"steps": 5} and own.cheap(run) is own.values
+    assert own.dialled(run) == {"steps": 5} and own.cheap(run) is own.values
 
 
 def test_what_costs_hundreds_of_passes_is_costly():
     run = run_of(lambda x: x.mean((2, 3)), noise(1, 3, 56, 56))
     assert not asked("input_x_gradient", run).costly(run)
-    assert asked("occlusion", run).costly(run)
-    assert not asked("occlusion", run, window=28, stride=28).costly(run)
+    assert not asked("occlusion", run).costly(run)
+    assert asked("occlusion", run, window=8, stride=4).costly(run)
+
+
+def test_an_occlusions_windows_stand_side_by_side_when_it_is_asked_again():
+    run = run_of(lambda x: x.mean((2, 3)), noise(1, 3, 56, 60))
+    case, before = asked("occlusion", run), run.counter.forward
+    assert case.dialled(run)["stride"] == 8
+    case.cheap(run)
+    assert run.counter.forward - before == 7 * 8
+    assert asked("occlusion", run, window=20).dialled(run)["stride"] is None

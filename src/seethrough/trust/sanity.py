@@ -73,9 +73,9 @@ def sanity(case: Case, run: Run, other: Redrawn) -> dict[str, float]:
     kept = _SEEN.setdefault(graph, {}).setdefault(_key(case, other.seed), [])
     if len(kept) < ENOUGH:
         size, own = tuple(run.images.shape[2:]), case.cheap(run)
-        found = _compared(case, size, own, case.ask(other(), case.dialled))
+        found = _compared(case, size, own, case.ask(other(), case.dialled(run)))
         if max(similarity for similarity, _ in found) >= ALIKE:
-            again = _compared(case, size, own, case.ask(other(1), case.dialled))
+            again = _compared(case, size, own, case.ask(other(1), case.dialled(run)))
             found = [min(pair) for pair in zip(found, again)]
         kept += found
     similarity, rise = np.mean(kept, axis=0)

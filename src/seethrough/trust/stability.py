@@ -65,7 +65,7 @@ def stability(case: Case, run: Run, varied: Varied) -> list[dict[str, float]]:
     grid = Grid.of(*own.shape[-2:])
     versions = [pair for pair in zip(varied.versions, varied.kept) if pair[1].any()]
     for (name, other, moved), kept in versions[:1] if case.costly(run) else versions:
-        new = case.on_grid(size, case.ask(other, case.dialled))
+        new = case.on_grid(size, case.ask(other, case.dialled(run)))
         pairs = grid.means(_placed(own, moved, back=False)), grid.means(_placed(new, moved, back=True))
         for i in np.flatnonzero(kept):
             found[i][f"stability.{name}"] = spearman(pairs[0][i], pairs[1][i])
