@@ -136,8 +136,11 @@ def test_the_widest_gap_is_the_region_whose_shares_differ_most_for_its_size():
     other[3:, :3] = 1
     a, b = (evidence_of(m, signed=False).support for m in (one, other))
     region, here, there = widest_gap(a, b)
-    assert (region, there) == ("lower_left_quarter", pytest.approx(1))
-    assert here == pytest.approx(0.9 / 4.9)
+    assert (region, here, there) == (
+        "upper_right",
+        pytest.approx(4 / 4.9),
+        0,
+    )  # a ninth, so more telling than a quarter
     assert widest_gap(b, a) == (region, there, here)
     assert widest_gap(a, a)[0] == EVERYWHERE
     assert widest_gap(a, evidence_of(np.zeros((6, 6)), signed=False).support)[0] == EVERYWHERE
@@ -145,3 +148,15 @@ def test_the_widest_gap_is_the_region_whose_shares_differ_most_for_its_size():
     ninth = np.zeros((6, 6))
     ninth[2:4, 2:4] = 1
     assert widest_gap(evidence_of(ninth, signed=False).support, spread) == ("centre", 1.0, pytest.approx(1 / 9))
+
+
+@given(maps, st.booleans())
+def test_whether_a_map_is_flat_is_had_without_the_rest(m, signed):
+    from seethrough.attribution.evidence import is_flat
+
+    seen = np.ones(m.shape, bool)
+    seen[0, 0] = m.size == 1
+    broken = m.copy()
+    broken[-1, -1] = np.nan
+    for values in (m, broken):
+        assert is_flat(values, signed=signed, seen=seen) == evidence_of(values, signed=signed, seen=seen).flat

@@ -160,6 +160,12 @@ def evidence_of(
     return Evidence((values.shape[0], values.shape[1]), support, against, finite, flat=_is_flat(counted[seen]))
 
 
+def is_flat(values: NDArray[np.floating], *, signed: bool, seen: NDArray[np.bool_]) -> bool:
+    """`Evidence.flat` alone."""
+    visible = values[seen].astype(np.float64)
+    return not np.isfinite(visible).all() or _is_flat(visible if signed else np.maximum(visible, 0))
+
+
 def widest_gap(one: Side, other: Side) -> tuple[str, float, float]:
     """Where two maps differ most: a cell's or quarter's name, and the share of its evidence that each has there.
 

@@ -40,6 +40,10 @@ KEYWORDS = frozenset(
         "stride",
         "memory_limit",
         "steps",
+        "layer",
+        "probabilities",
+        "trust",
+        "budget",
     )
 )
 """Keywords of the library that are options here."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seethrough.attribution.evidence import EVERYWHERE, Evidence, evidence_of, widest_gap
+from seethrough.attribution.evidence import EVERYWHERE, Evidence, evidence_of, is_flat, widest_gap
 from seethrough.results import Attribution, Explanation, Trust
 from seethrough.show.language import Both, measured
 from seethrough.show.trust_words import (
@@ -131,7 +131,7 @@ def judgement(trust: Trust) -> Judgement:
 
 def rank(attribution: Attribution, image: int) -> int:
     """How early a map should be shown: 0 carries weight (or was not checked) … 2 says nothing, 3 is flat."""
-    if evidence_of(attribution.map[image], signed=attribution.signed, seen=attribution.seen[image]).flat:
+    if is_flat(attribution.map[image], signed=attribution.signed, seen=attribution.seen[image]):
         return len(VERDICTS)
     if image >= len(attribution.trust) or attribution.trust[image].verdict not in VERDICTS:
         return 0
