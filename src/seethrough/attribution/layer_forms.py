@@ -198,10 +198,10 @@ def internal_influence(
 @method(
     family=LAYER,
     needs=Needs.LAYER,
-    cost="2 forwards, 1 walk back to the layer",
+    cost="3 forwards, 1 walk back to the layer",
     good_for="what each unit of a layer adds, exactly, in one walk",
     source="Shrikumar, Greenside & Kundaje, 2017, at a layer",
-    work=Passes(1, 1),
+    work=Passes(2, 1),
 )
 def layer_deeplift(run: Run, layer: str, *, baseline: Fill = "black") -> Outcome:
     """DeepLIFT at a layer: ``m · (a − a′)`` with the rescale rule behind it (Shrikumar, Greenside & Kundaje, 2017).
@@ -216,7 +216,9 @@ def layer_deeplift(run: Run, layer: str, *, baseline: Fill = "black") -> Outcome
     Tensor, (N, C, H, W), signed, on the layer's grid, in units of the target; where everything flows through the layer's
     places it sums to the target's rise from baseline to picture (``summation_to_delta``).
     """
-    values, before = contributions(run, fill(run, baseline), layer)
+    whole = run.at(run.images)  # from the images on, so that what passes the layer by has its rules too
+    whole.keeps = True
+    values, before = contributions(whole, fill(run, baseline), layer)
     numbers = completeness(values, run.scores - before, 1)
     return Outcome(values, {"summation_to_delta": {name: numbers[name] for name in ("sum", "rise", "gaps")}})
 
