@@ -144,6 +144,8 @@ class Run:
 
     def value(self, layer: str) -> Tensor:
         """What a layer returned, (N, C, H, W)."""
+        if self._forward is None and layer != INPUT:
+            self._layers.add(layer)  # kept from the first forward on, instead of by another
         place = self._place(layer)
         if layer not in self._layers:
             self._layers.add(layer)
@@ -251,13 +253,6 @@ class Run:
         other._layers, other._starts = set(self._layers), set(self._starts)
         return other
 
-    def asking(self, target: Scores) -> Run:
-        """Another question about the same images, on the same forward; its walks are counted with this one's."""
-        other = self._like(target=target)
-        other._forward, other.keeps = self.forward, self.keeps
-        other._layers, other._starts = set(self._layers), set(self._starts)
-        return other
-
     def on(self, graph: Graph) -> Run:
         """The same question to another network: a graph with the same operations and other constants."""
         return self._like(fixed=graph)
@@ -273,8 +268,8 @@ class Run:
         """
         if self.start != INPUT:
             raise UsageError(f"This run starts at layer {self.start!r} already.")
-        value = self._place(layer).value
         self.value(layer)
+        value = self._place(layer).value
         raw = self.forward.values[value]
         if len(raw) != len(self.images):
             raise NetworkRefused(
