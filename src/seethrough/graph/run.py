@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError, is_out_of_memory
+from seethrough.graph.beside import for_versions, passing_by
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
@@ -84,6 +85,8 @@ class Run:
         The layer whose value stands for the images, see `from_layer`; ``beside`` are the pictures it was had from.
     fixed
         A graph to run instead of the source's: the same network with other constants (`on`).
+    passed
+        What passes the layer by that the run starts at, by graph; runs that differ in nothing else share it.
     """
 
     def __init__(
@@ -104,9 +107,11 @@ class Run:
         beside: Tensor | None = None,
         fixed: Graph | None = None,
         white: Tensor | None = None,
+        passed: dict[Graph, dict[int, Tensor]] | None = None,
     ) -> None:
         self.together, self.keeps, self.answer = together, keeps, answer
         self.start, self.beside, self.fixed = start, images if beside is None else beside, fixed
+        self.passed = {} if passed is None else passed
         self.source, self.images, self.target = source, images, target
         self.black, self.white = black, white
         self.asks, self.probabilities = tuple(asks), probabilities
@@ -276,7 +281,7 @@ class Run:
                 f"layer {layer!r} returns {len(raw)} entries for {len(self.images)} image(s) (windows, say), so it can't "
                 "stand for the images; ask about a layer before or behind it"
             )
-        return self._like(images=raw, start=layer, beside=self.images, black=None, white=None)
+        return self._like(images=raw, start=layer, beside=self.images, black=None, white=None, passed={})
 
     def _like(self, **changed: Any) -> Run:
         """This question with something changed; counted with this one."""
@@ -294,6 +299,7 @@ class Run:
             "start": self.start,
             "beside": self.beside,
             "fixed": self.fixed,
+            "passed": self.passed,
         }
         return Run(**{**same, **changed})
 
@@ -354,7 +360,19 @@ class Run:
     def _given(self, graph: Graph, images: Tensor) -> dict[int, Tensor]:
         """Values by number that the graph is run from."""
         given = dict(self.source.given(graph, self._pictures(images)))
-        return given if self.start == INPUT else {**given, self._place_in(graph, INPUT).value: images}
+        if self.start == INPUT:
+            return given
+        by = for_versions(graph, self._passing_by(graph), len(images) // len(self.beside))
+        return {**given, **by, self._place_in(graph, INPUT).value: images}
+
+    def _passing_by(self, graph: Graph) -> dict[int, Tensor]:
+        """What passes the layer by that this run starts at, for the pictures it was had from: run once for all versions.
+        It isn't counted apart; each version counts as a forward, though only what lies behind the layer is run.
+        """
+        if graph not in self.passed:
+            by = passing_by(graph, self._place_in(graph, INPUT).value, self._answer_of(graph).value)
+            self.passed[graph] = execute(graph, self.source.given(graph, self.beside), by) if by else {}
+        return self.passed[graph]
 
     def _walk(self, rules: Rules, layers: set[str]) -> None:
         forward = self.forward
