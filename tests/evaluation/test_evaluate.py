@@ -10,7 +10,7 @@ from evaluation_material import SIDE, Reds, spot
 from PIL import Image
 
 import seethrough as st
-from seethrough.errors import InputRefused, UsageError
+from seethrough.errors import InputRefused, NetworkRefused, UsageError
 from seethrough.evaluation import METRICS
 from seethrough.evaluation.evaluate import chosen_metrics
 
@@ -133,6 +133,19 @@ def test_settings_go_to_those_that_have_them(net, spots):
         st.evaluate(net, picture, "saliency", "deletion", **{"deletion.step": 3})
     with pytest.raises(UsageError, match="No setting of saliency is called 'windows'"):
         st.evaluate(net, picture, "saliency", "deletion", windows=3)
+
+
+def test_a_black_box_is_measured_by_what_can_be_had_and_what_was_named_is_refused(spots):
+    def box(x):
+        return np.stack([x[..., 0].mean((1, 2)), x[..., 2].mean((1, 2))], 1)
+
+    net = st.open(box, input_size=(SIDE, SIDE, 3), preprocessing="unit")
+    found = st.evaluate(net, spots[0][:1], "feature_ablation", nulls=False)
+    assert [n.numbers["metric"] for n in found.notes if n.name == "metric_refused"] == ["emprt"]
+    k = found.metrics.index("emprt")
+    assert np.isnan(found.values[0, k, 0]) and np.isfinite(np.delete(found.values[0], k, 0)).all()
+    with pytest.raises(NetworkRefused, match="can't be drawn anew"):
+        st.evaluate(net, spots[0][:1], "feature_ablation", "emprt")
 
 
 def test_metrics_are_named_by_name_family_or_all():

@@ -8,7 +8,7 @@ from evaluation_material import SIDE, Reds, spot
 import seethrough as st
 from seethrough.attribution import METHODS
 from seethrough.errors import UsageError
-from seethrough.evaluation.tune import SURE, TRIED, combinations
+from seethrough.evaluation.tune import TRIED, certain, combinations
 from seethrough.show.words import note_words
 
 
@@ -25,7 +25,7 @@ def pictures():
 def test_a_window_that_sees_the_spot_beats_one_that_covers_the_whole_picture(net, pictures, monkeypatch):
     monkeypatch.setitem(METHODS["occlusion"].defaults, "window", SIDE)  # a default that is bad on purpose
     found = st.tune(net, "occlusion", pictures, "red", settings={"window": [SIDE, 6], "stride": [3]})
-    assert found.proved and found.settings["window"] == 6 and found.gain > SURE * found.error
+    assert found.proved and found.settings["window"] == 6 and found.gain > certain(4) * found.error
     assert not set(found.choosing) & set(found.proving) and len(found.choosing) == len(found.proving) == 4
     assert found.notes[0].name == "tuned_better" and "beat its defaults" in note_words(found.notes[0]).en
     assert found.passes.forward > 0 and found.score == "insertion - deletion"
@@ -41,6 +41,10 @@ def test_settings_that_change_nothing_are_not_called_better(net, pictures):
 def test_a_budget_ends_choosing_and_proof_goes_on(net, pictures):
     found = st.tune(net, "occlusion", pictures, settings={"fill": ["mean", "black"]}, budget="1ms")
     assert len(found.choosing) == 1 and len(found.proving) == 4
+
+
+def test_few_pictures_must_agree_more_than_many():
+    assert certain(2) > 12 > certain(4) > 3 > certain(1000) > 1.9
 
 
 def test_any_metric_can_judge(net, pictures):

@@ -117,12 +117,15 @@ def evaluate(
     collection = collect(images, truth=truth)
     where = objects(collection, masks, boxes)
     measured = chosen_metrics(metrics, where is not None)
+    named = {
+        part.strip() for name in ([metrics] if isinstance(metrics, str) else metrics or ()) for part in name.split(",")
+    }
     wanted = chosen(methods)
     own, theirs = _settings(wanted.methods, measured, settings, seed)
     layers = layers_of(layer, wanted.methods)
     asked = Asked(wanted.methods, wanted.optional, own, None, layers, False, None)
     targets = targets_of(net, collection, target)
-    table = _Table(wanted.methods, measured, theirs, nulls, seed)
+    table = _Table(wanted.methods, measured, theirs, nulls, seed, frozenset(named))
     passed: list[Passed] = []
     for number, item in enumerate(collection):
         try:
@@ -239,6 +242,7 @@ class _Table:
     settings: Mapping[str, Mapping[str, Any]]
     nulls: bool
     seed: int
+    named: frozenset[str]
     columns: list[np.ndarray] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
@@ -259,13 +263,23 @@ class _Table:
         for one in self._subjects(start, prepared, masks):
             before = start.run.counter.passes
             row = self.rows.index(one.name)
-            column[row] = [one.measured(metric, self.settings[metric.name])[0] for metric in self.metrics]
+            column[row] = [self._measured(one, metric) for metric in self.metrics]
             self.measuring += start.run.counter.passes - before
         self.columns.append(column)
         self.names.append(item.name)
         self.targets.append(for_each_image(start.question.targets, 1)[0].label)
         for note in (*start.prediction.notes, *start.notes):
             self.notes.setdefault(f"{note.name} {dict(note.numbers)}", note)
+
+    def _measured(self, one: Subject, metric: Metric) -> float:
+        """What a metric says; one that can't be had for this network is refused where it was named, and else left out."""
+        try:
+            return float(one.measured(metric, self.settings[metric.name])[0])
+        except NetworkRefused as refused:
+            if metric.name in self.named:
+                raise
+            self._note(Note("metric_refused", "info", {"metric": metric.name, "reason": str(refused)}))
+            return float("nan")
 
     def _subjects(self, start: Start, prepared: Prepared, masks: Sequence[np.ndarray | None]) -> Iterator[Subject]:
         for method in start.layers:

@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from seethrough.anatomy.running import told
 from seethrough.attribution import Method, method_named
@@ -39,8 +40,8 @@ samples) isn't tried: more is better, and a budget says how much.
 MOST = 24
 """Settings that are tried at most."""
 
-SURE = 2.0
-"""So many standard errors above nothing a gain must be to be called one."""
+SURE = 0.975
+"""How sure it must be that a gain is above nothing to call it one: Student's, since the pictures are few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ class Tuning:
     @property
     def proved(self) -> bool:
         """Whether the best settings beat the defaults on pictures that didn't choose them."""
-        return bool(self.gain > SURE * self.error)
+        return bool(self.gain > certain(len(self.proving)) * self.error)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -175,7 +176,7 @@ def tune(
         pairs = [judge.scores(number, [tried[0], tried[at]]) for number in order["proving"]]
         gains = [better - default for default, better in pairs]
     gain, error = float(np.nanmean(gains)), float(np.nanstd(gains, ddof=1) / np.sqrt(len(gains)))
-    proved = at > 0 and gain > SURE * error
+    proved = at > 0 and gain > certain(len(gains)) * error
     numbers = {"gain": gain, "error": error, "images": len(order["proving"]), "tried": len(tried)}
     name = "tuned_better" if proved else "tuned_no_better"
     return Tuning(
@@ -193,6 +194,11 @@ def tune(
         notes=(Note(name, "info", {"method": chosen.name, **numbers}),),
         provenance={**net.provenance, "method": chosen.name, "seed": seed, "images": collection.source},
     )
+
+
+def certain(pictures: int) -> float:
+    """So many standard errors a mean over some pictures must lie above nothing."""
+    return float(student.ppf(SURE, max(pictures - 1, 1)))
 
 
 def combinations(method: Method, said: Mapping[str, Sequence[Any]] | None) -> Iterator[dict[str, Any]]:

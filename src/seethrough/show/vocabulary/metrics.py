@@ -273,6 +273,7 @@ KINDS: Mapping[str, Both] = {
 }
 
 NOTES: Mapping[str, Both] = {
+    "metric_refused": Both("{metric} was left out: {reason}", "未计算 {metric}：{reason}"),
     "evaluated_few": Both(
         "These are only {images:count} pictures; which method is best may be chance. Look at the standard errors.",
         "只有 {images:count} 张图片，哪种方法最好可能出于偶然；请看标准误。",
