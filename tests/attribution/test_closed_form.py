@@ -189,3 +189,68 @@ def test_the_completeness_gap_is_what_the_values_lack_and_falls_with_the_steps()
             assert each["gaps"] == pytest.approx(abs(each["sum"] - rise[i]) / abs(rise[i]), rel=1e-5, abs=1e-12)
         gaps.append(max(each["gaps"] for each in numbers))
     assert gaps[-1] < 2e-3 and gaps[-1] < gaps[2] / 4 < gaps[0]
+
+
+# --- at layers; the path is from 0 to [0, 100, 0], on which the first unit of linear1 wakes at a tenth ------------------
+
+ONE_LARGE = torch.tensor([0.0, 100, 0]).view(1, 1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "layer", "expected"),
+    [
+        (st.layer_gradient_x_activation, "linear0", [0, 400, 0]),
+        (st.layer_gradient_x_activation, "linear1", [90, 101, 101, 101]),
+        (st.layer_integrated_gradients, "linear0", [0, 390, 0]),
+        (st.layer_integrated_gradients, "linear1", [90, 100, 100, 100]),
+        (st.layer_conductance, "linear0", [0, 390, 0]),
+        (st.layer_conductance, "linear1", [90, 100, 100, 100]),
+        (st.internal_influence, "linear0", [3.9, 3.9, 3.9]),
+        (st.internal_influence, "linear1", [0.9, 1, 1, 1]),
+        (st.layer_deeplift, "linear0", [0, 390, 0]),
+        (st.layer_deeplift, "linear1", [90, 100, 100, 100]),
+    ],
+    ids=lambda value: getattr(value, "__name__", value if isinstance(value, str) else ""),
+)
+def test_what_flows_through_a_layer_of_numbers(method, layer, expected):
+    net = st.open(MultiLayer(), input_size=(1, 1, 3))
+    exact = method in (st.layer_gradient_x_activation, st.layer_deeplift)
+    settings = {} if exact else {"steps": 128}
+    if not exact or method is st.layer_deeplift:
+        settings["baseline"] = "zero"
+    found = method(net, ONE_LARGE, target=0, layer=layer, **settings)
+    np.testing.assert_allclose(found.values[0], expected, rtol=1e-6 if exact else 6e-3, atol=1e-5)
+
+
+def test_of_one_convolution_pixels_add_all_and_biases_nothing(one_conv):
+    """Three times −50 through the first channel, twice 75 through the second."""
+    (check,) = [n.numbers for n in st.fullgrad(one_conv, ORDERED, target=0).checks if n.name == "full_gradient"]
+    assert (check["sum"], check["score"], check["biases"]) == (54, 54, 0)
+
+
+@pytest.mark.parametrize("method", [st.vargrad, st.smoothgrad_squared, st.smoothgrad])
+def test_where_noise_changes_no_gradient_it_has_no_variance(method):
+    net = st.open(MultiLayer(), input_size=(1, 1, 3))
+    found = method(net, torch.tensor([20.0, 50, 30]).view(1, 1, 1, 3), target=0, noise=0.05, samples=7)
+    expected = {st.vargrad: 0, st.smoothgrad_squared: 16, st.smoothgrad: 4}[method]
+    np.testing.assert_allclose(found.values.ravel(), [expected] * 3, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", [st.guided_ig, st.blur_ig, st.expected_gradients, st.idgi])
+def test_other_paths_add_up_where_the_network_is_straight(method):
+    """The whole drawn way lies where all four units are awake: the score is 4 times the sum, less 8."""
+    net = st.open(MultiLayer(), input_size=(1, 1, 3))
+    x = torch.tensor([20.0, 50, 30]).view(1, 1, 1, 3)
+    start = torch.tensor([10.0, 5, 5]).view(1, 1, 1, 3)
+    settings = {
+        st.guided_ig: {"baseline": start, "steps": 5},
+        st.blur_ig: {"steps": 5, "widest": 2.0},
+        st.expected_gradients: {"references": start, "samples": 5},
+        st.idgi: {"baseline": start, "steps": 5},
+    }[method]
+    found = method(net, x, target=1, **settings)
+    assert completeness(found)["gaps"] < 1e-5
+    if method in (st.guided_ig, st.expected_gradients):
+        np.testing.assert_allclose(found.values.ravel(), [40, 180, 100], rtol=1e-5)
+    if method is st.idgi:
+        np.testing.assert_allclose(found.values.ravel(), [320 / 3] * 3, rtol=1e-5)
