@@ -72,6 +72,10 @@ def test_what_is_asked_again_is_asked_at_the_dials_cheapest_and_once():
     assert case.dialled(run) == {"steps": 4}
     case.cheap(run), case.cheap(run)
     assert calls == [32, 4]
+    by_default = Case(
+        method_of(function, dial=dial, defaults={"steps": 64, "progress": None}), None, {}, noise(1, 8, 8)
+    )
+    assert by_default.dialled(run) == {"steps": 4}
     own = Case(method_of(function, dial=dial), None, {"steps": 5}, function(run))  # none of the dial's values
     assert own.dialled(run) == {"steps": 5} and own.cheap(run) is own.values
 

@@ -41,7 +41,7 @@ class Case:
     layer
         The layer that it was taken from; None for the input.
     settings
-        All that the method was called with.
+        What the method was called with; its defaults hold for what isn't said.
     values
         What it gave: (N, C, H, W), (N, H, W) or whatever its input looks like.
     checks
@@ -58,16 +58,20 @@ class Case:
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     again: bool = True
 
+    @property
+    def used(self) -> dict[str, Any]:
+        """All its settings, as given or by default."""
+        return {k: v for k, v in {**self.method.defaults, **self.settings}.items() if k != "progress"}
+
     def ask(self, run: Run, settings: Mapping[str, Any]) -> Tensor:
         """The same method's answer to another run."""
-        given = {k: v for k, v in settings.items() if k != "progress"}
-        result = self.method.function(run, *([] if self.layer is None else [self.layer]), **given)
+        result = self.method.function(run, *([] if self.layer is None else [self.layer]), **settings)
         return result if isinstance(result, Tensor) else result.values
 
     def cheap(self, run: Run) -> Tensor:
         """Its own answer with the dial at its cheapest, to be compared with other answers had so; asked once a run."""
-        settings = self.dialled(run)
-        pairs = [(settings[k], self.settings.get(k)) for k in settings]
+        settings, used = self.dialled(run), self.used
+        pairs = [(settings[k], used.get(k)) for k in settings]
         if all(a is b or (isinstance(a, (int, float, str)) and a == b) for a, b in pairs):
             return self.values
         return run.once(("trust: cheap", id(self)), lambda: self.ask(run, settings))
@@ -109,7 +113,7 @@ class Case:
         """Its settings with the dial at its cheapest, where that is cheaper than what was asked. An occlusion that was told
         nothing of its windows, and has no dial, moves them side by side: a quarter as many.
         """
-        dial, settings = self.method.dial, dict(self.settings)
+        dial, settings = self.method.dial, self.used
         if self.method.name == "occlusion" and settings.get("window") is None and settings.get("stride") is None:
             return {**settings, "stride": max(1, min(run.images.shape[2:]) // 7)}
         if dial is None or dial.setting not in settings or settings[dial.setting] not in dial.values:

@@ -107,7 +107,7 @@ def complexity(m: Tensor) -> float:
 
 
 def _key(case: Case, seed: int) -> Hashable:
-    return case.method.name, repr(case.layer), _hashable(case.settings), seed
+    return case.method.name, repr(case.layer), _hashable(case.used), seed
 
 
 def _hashable(settings: Mapping[str, Any]) -> Hashable:
@@ -117,5 +117,5 @@ def _hashable(settings: Mapping[str, Any]) -> Hashable:
         if isinstance(value, (Tensor, np.ndarray)):
             array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
             value = array.shape, hash(np.ascontiguousarray(array).tobytes())
-        plain.append((name, value if name != "progress" else None))
+        plain.append((name, value))
     return repr(plain)
