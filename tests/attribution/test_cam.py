@@ -8,95 +8,15 @@ import torch
 from torch import nn
 
 import seethrough as st
+from cam_networks import LAYER, TARGETS, X, asked, close, curved, layer_and_gradient, network, pooled
 from seethrough.attribution import METHODS, Facts, method_named
 from seethrough.attribution.cam import fused
 from seethrough.errors import UsageError
 
 CAMS = [name for name, m in METHODS.items() if m.family == "class activation"]
-LAYER = "2"
-"""Of the networks below, what is pooled or flattened: the second activation."""
-
-
-def network(head, seed=0, act=nn.ReLU, channels=7):
-    torch.manual_seed(seed)
-    body = [nn.Conv2d(3, 5, 3, padding=1), act(), nn.Conv2d(5, channels, 3, stride=2)]
-    return nn.Sequential(nn.Sequential(*body), act(), nn.Identity(), *head).eval()
-
-
-def pooled(**options):
-    """Average pooling and one linear layer behind the layer."""
-    return network([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(7, 4)], **options)
-
-
-def curved(**options):
-    """Something that no weight can be read off: a convolution, GELU and two linear layers."""
-    head = [nn.Conv2d(7, 6, 2), nn.GELU(), nn.Flatten(), nn.Linear(6 * 12, 9), nn.GELU(), nn.Linear(9, 4)]
-    return network(head, **options)
-
-
-X = torch.randn(2, 3, 9, 11, generator=torch.Generator().manual_seed(3))
-TARGETS = [1, 3]
-
-
-def layer_and_gradient(module, x=X, targets=TARGETS):
-    a = module[:3](x).detach().requires_grad_()
-    (g,) = torch.autograd.grad(module[3:](a)[range(len(x)), targets].sum(), a)
-    return a.detach(), g
-
-
-def asked(name, module, x=X, target=TARGETS, **options):
-    method, net = getattr(st, name), st.open(module, input_size=(3, 9, 11))
-    return method(net, x, target=target, **({} if name == "cam" else {"layer": LAYER}), **options)
-
-
-def close(found, expected, tolerance=1e-5):
-    expected = np.asarray(expected)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * max(np.abs(expected).max(), 1e-6))
 
 
 # --- networks that are linear behind the layer ------------------------------------------------------------------------
-
-
-def test_the_mean_of_a_cam_is_the_target_less_its_bias():
-    module = pooled()
-    found = asked("cam", module)
-    bias = module[6].bias.detach()[TARGETS]
-    close(found.values.mean((1, 2)), module(X)[[0, 1], TARGETS].detach() - bias)
-    said = [note.numbers for note in found.checks if note.name == "pooled_head"]
-    close([n["mean"] for n in said], found.values.mean((1, 2)))
-    close([n["score"] for n in said], found.scores)
-    assert found.layer in ("1", LAYER)  # the identity hands on what the activation gives
-
-
-def test_gradcam_and_hirescam_are_cam_over_the_number_of_places():
-    module = pooled()
-    cam = asked("cam", module).values
-    assert cam.shape == (2, 4, 5) and cam.min() < 0 < cam.max()
-    for name in ("gradcam", "hirescam"):
-        close(asked(name, module).values, np.maximum(cam, 0) / 20)
-
-
-def test_a_contrast_has_the_difference_of_two_cams_and_a_function_its_slope():
-    module = pooled()
-    one, other, both = (asked("cam", module, target=t).values for t in (3, 1, "3 - 1"))
-    close(both, one - other)
-    close(asked("cam", module, target=lambda out: 2 * out[:, 3] - 0.5 * out[:, 1]).values, 2 * one - 0.5 * other)
-
-
-def test_recipro_cam_without_its_neighbours_is_hirescam_before_the_rectifier():
-    module = pooled()
-    close(asked("reciprocam", module, spread=False).values, asked("cam", module).values / 20, 1e-4)
-    spread = asked("reciprocam", module).values
-    kernel = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])[None, None] / 4
-    blurred = nn.functional.conv2d(torch.as_tensor(asked("cam", module).values)[:, None] / 20, kernel, padding=1)
-    close(spread, blurred[:, 0], 1e-4)
-
-
-def test_ablation_cam_weighs_a_channel_by_what_it_gave_where_that_is_all_it_gives():
-    module = pooled()
-    a, g = layer_and_gradient(module)
-    gave = (g * a).sum((2, 3), keepdim=True)
-    close(asked("ablationcam", module).values, torch.relu((gave * a).sum(1)), 1e-4)
 
 
 def test_xgradcam_of_the_same_gradient_everywhere_is_gradcam():
@@ -156,6 +76,18 @@ def test_smooth_gradcam_pp_without_noise_is_gradcam_pp_and_with_it_its_seed():
     assert np.array_equal(one, same) and not np.allclose(one, other)
 
 
+def test_smooth_gradcam_pp_averages_each_power_of_the_gradient_over_noisy_pictures():
+    module, chance = curved(), torch.Generator().manual_seed(4)
+    spread = 0.2 * (X.amax((1, 2, 3), keepdim=True) - X.amin((1, 2, 3), keepdim=True))
+    slopes = [layer_and_gradient(module, X + spread * torch.randn(3, 9, 11, generator=chance))[1] for _ in range(3)]
+    first, second, third = (torch.stack([g**power for g in slopes]).mean(0) for power in (1, 2, 3))
+    a, _ = layer_and_gradient(module)
+    below = 2 * second + (third * a.sum((2, 3), keepdim=True)).clamp(min=0)
+    alpha = torch.where(below > 0, second / below, 0)
+    expected = ((alpha * first.clamp(min=0)).sum((2, 3), keepdim=True) * a).sum(1).clamp(min=0)
+    close(asked("smooth_gradcam_pp", module, samples=3, noise=0.2, seed=4).values, expected, 1e-4)
+
+
 def test_shapley_cam_takes_off_half_of_the_hessian_times_the_layer():
     """With the Hessian written out as a matrix, in float64."""
     module = curved(channels=7).double()
@@ -171,24 +103,6 @@ def test_shapley_cam_takes_off_half_of_the_hessian_times_the_layer():
     assert hessian.abs().max() > 1e-3
     weights = (g - hessian @ a.flatten() / 2).reshape(a.shape).mean((2, 3), keepdim=True)
     close(asked("shapleycam", module, x[:1], TARGETS[0]).values, torch.relu((weights * a).sum(1)))
-
-
-def test_ablation_and_recipro_cam_run_the_network_with_the_layer_changed():
-    module = curved()
-    a = module[:3](X).detach()
-    with torch.no_grad():
-        whole, rest = module(X)[[0, 1], TARGETS], module[3:]
-        lost = [whole - rest(a.index_fill(1, torch.tensor([k]), 0))[[0, 1], TARGETS] for k in range(7)]
-        expected = torch.einsum("kn,nkhw->nhw", torch.stack(lost), a).relu()
-        alone = torch.zeros(2, 4, 5)
-        for row in range(4):
-            for column in range(5):
-                mask = torch.zeros(4, 5)
-                mask[row, column] = 1
-                alone[:, row, column] = rest(a * mask)[[0, 1], TARGETS]
-        alone -= rest(0 * a)[[0, 1], TARGETS][:, None, None]
-    close(asked("ablationcam", module).values, expected, 1e-4)
-    close(asked("reciprocam", module, spread=False).values, alone, 1e-4)
 
 
 def test_the_first_component_is_that_of_a_singular_value_decomposition_with_a_sign_that_says_something():
@@ -284,43 +198,6 @@ def test_all_of_them_together_share_the_forward_and_the_walk_back_to_the_layer()
     assert (every.passes.forward, every.passes.backward) == (1, 3)
 
 
-def test_the_seed_and_the_channels_tried_are_settings_of_the_masked_ones():
-    module = curved()
-    close(asked("sscam", module, noise=0, samples=2).values, asked("scorecam", module).values)
-    close(asked("iscam", module, steps=1).values, asked("scorecam", module).values)
-    close(asked("scorecam", module, channels=0).values, asked("scorecam", module, channels=None).values)
-    assert not np.allclose(asked("scorecam", module, channels=2).values, asked("scorecam", module).values)
-
-
-def test_score_cam_asks_about_the_picture_seen_through_each_channel():
-    module = curved()
-    a = module[:3](X).detach()
-    large = nn.functional.interpolate(a, size=(9, 11), mode="bilinear")
-    least, most = large.amin((2, 3), keepdim=True), large.amax((2, 3), keepdim=True)
-    masks = torch.where(most > least, (large - least) / (most - least), 0)
-    with torch.no_grad():
-        scores = torch.stack([module(X * masks[:, [k]])[[0, 1], TARGETS] for k in range(7)], 1)
-        grey = torch.stack([module(0.5 + masks[:, [k]] * (X - 0.5))[[0, 1], TARGETS] for k in range(7)], 1)
-    for fill, each in (("zero", scores), (0.5, grey)):
-        expected = (each.softmax(1)[..., None, None] * a).sum(1).relu()
-        close(asked("scorecam", module, channels=None, fill=fill).values, expected, 1e-4)
-
-
-def test_group_cam_in_one_group_is_gradcam_cleaned_and_scored_once():
-    module = curved()
-    a, g = layer_and_gradient(module)
-    coarse = (g.mean((2, 3), keepdim=True) * a).sum(1, keepdim=True).relu()
-    least = torch.as_tensor(np.percentile(coarse.numpy(), 70, axis=(2, 3)))[..., None, None]
-    large = nn.functional.interpolate(torch.where(coarse > least, coarse, 0), size=(9, 11), mode="bilinear")
-    mask = (large - large.amin((2, 3), keepdim=True)) / (
-        large.amax((2, 3), keepdim=True) - large.amin((2, 3), keepdim=True)
-    )
-    with torch.no_grad():
-        adds = (module(X * mask) - module(0 * X))[[0, 1], TARGETS]
-    expected = (adds[:, None, None] * mask[:, 0]).relu()
-    close(asked("groupcam", module, groups=1, fill="zero").values, expected, 1e-4)
-
-
 # --- several layers ---------------------------------------------------------------------------------------------------
 
 
@@ -341,44 +218,6 @@ def test_a_map_that_is_nowhere_positive_is_said_to_be_flat_and_stays_zero():
 
 
 # --- what can't be had ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("head", "words"),
-    [
-        ([nn.Conv2d(7, 6, 2), nn.ReLU(), nn.Flatten(), nn.Linear(72, 4)], "'relu' in layer '4'|'flatten'"),
-        ([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 6), nn.Linear(6, 4)], "'5' is a second one"),
-        ([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 6), nn.ReLU(), nn.Linear(6, 4)], "'relu' in layer '6'"),
-        ([nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(7, 4)], "'adaptive_max_pool2d' in layer '3'"),
-        ([nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(28, 4)], "stands between"),
-        ([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LayerNorm(7), nn.Linear(7, 4)], "'layer_norm' in layer '5'"),
-    ],
-)
-def test_cam_says_what_stands_between_the_pooling_and_the_answer(head, words):
-    with pytest.raises(UsageError, match=rf"cam needs average pooling.*({words}).*use gradcam"):
-        asked("cam", network(head))
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        [nn.AdaptiveAvgPool2d(1), nn.Conv2d(7, 4, 1), nn.Flatten()],
-        [nn.AvgPool2d((4, 5)), nn.Flatten(), nn.Linear(7, 4)],
-        [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 4), nn.Softmax(1)],
-    ],
-)
-def test_cam_reads_its_weights_however_the_head_is_written(head):
-    module = network(head)
-    plain = nn.Sequential(*(layer for layer in module if not isinstance(layer, nn.Softmax)))
-    a, g = layer_and_gradient(plain)
-    close(asked("cam", module).values, 20 * (g * a).sum(1))
-
-
-def test_cam_of_class_maps_that_are_averaged_is_the_class_map():
-    torch.manual_seed(0)
-    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    found = st.cam(st.open(module, input_size=(3, 9, 11)), X, target=TARGETS)
-    close(found.values, module[:2](X).detach()[[0, 1], TARGETS])
 
 
 def test_finer_cam_needs_an_output_to_compare_with():

@@ -42,6 +42,9 @@ def cam(run: Run, layer: str) -> Outcome:
     less the bias, as is reported by ``pooled_head``.
     """
     head = pooled_head(run.graph, run.answer_value)
+    stands, asked = (run.graph.place(path) for path in (head.layer, layer))
+    if stands is None or asked is None or stands.value != asked.value:
+        raise UsageError(f"cam of what was asked stands on layer {head.layer!r}, not on {layer!r}; {INSTEAD}.")
     a, weights = run.value(layer), slope_at_logits(run) @ head.weight.to(run.logits)
     values = torch.einsum("nc,nchw->nhw", weights, a)
     return Outcome(values, {"pooled_head": {"mean": values.mean((1, 2)).tolist(), "score": run.scores.tolist()}})
