@@ -111,15 +111,20 @@ def batch_norm(both: Both, arrived: Shares) -> Shares:
 
 
 def unit_length(both: Both, arrived: Shares) -> Shares:
-    """``normalize``: a vector over its length."""
+    """``normalize``: a vector over its length; `normalised`. One that has no length at the picture or at the baseline
+    (padding, say) is rescaled number by number, ``m Δy / Δx``, which keeps the sum too.
+    """
     given = both.given
     axis, eps = given.get(2, "dim", 1), given.get(3, "eps", 1e-12)
-    x, x0 = (t.movedim(axis, -1) for t in both.at(both.source))
-    if given.get(1, "p", 2.0) != 2 or any(bool((t.norm(dim=-1) <= eps).any()) for t in (x, x0)):
-        raise both.refuse("only the Euclidean length has one, and none of a vector of no length")
-    m = both.arrived(arrived).movedim(axis, -1) / x.shape[-1] ** 0.5
+    if given.get(1, "p", 2.0) != 2:
+        raise both.refuse("only the Euclidean length has one")
+    number, y, y0 = both.result()
+    (x, x0), m = both.at(both.source), arrived[number]
+    short = torch.minimum(x.norm(dim=axis, keepdim=True), x0.norm(dim=axis, keepdim=True)) <= eps
     told = Normalisation(lambda t: t, None, 0.0, centred=False)
-    return {both.source: normalised(told, m, x, x0).movedim(-1, axis)}
+    safe, safe0, last = (torch.where(short, 1, t).movedim(axis, -1) for t in (x, x0, m))
+    found = normalised(told, last / x.shape[axis] ** 0.5, safe, safe0).movedim(-1, axis)
+    return {both.source: torch.where(short, m * (y - y0) / torch.where(x == x0, 1, x - x0), found)}
 
 
 def local_response_norm(both: Both, arrived: Shares) -> Shares:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from seethrough.errors import NetworkRefused
 from seethrough.graph.arguments import Arguments
-from seethrough.graph.operations import Operation, Ref
+from seethrough.graph.operations import Kind, Operation, Ref
 from seethrough.graph.rules import Shares
 from seethrough.graph.walk import Piece
 
@@ -41,6 +41,11 @@ class Both:
     @property
     def given(self) -> Arguments:
         return Arguments.of(self.operation, {}, self.here.batch)
+
+    @property
+    def stands(self) -> bool:
+        """Whether all that it reads beside what carries a gradient is the same at the baseline."""
+        return all(v in self.here.inputs or torch.equal(*self.at(v)) for v in self.operation.inputs)
 
     def at(self, number: int) -> tuple[Tensor, Tensor]:
         """A value at the picture and at the baseline."""
@@ -72,9 +77,8 @@ Pairwise = Callable[[Both, Shares], Shares]
 
 def linear(both: Both, arrived: Shares) -> Shares:
     """Calculus; refused where the operation itself is another at the baseline (an index that the picture chose)."""
-    for v in both.operation.inputs:
-        if v not in both.here.inputs and not torch.equal(*both.at(v)):
-            raise both.refuse("what it does depends on the picture in a way that has no gradient")
+    if not both.stands:
+        raise both.refuse("what it does depends on the picture in a way that has no gradient")
     return both.here.vjp(arrived)
 
 
@@ -88,9 +92,14 @@ def middle(both: Both, arrived: Shares) -> Shares:
 
 
 def product(both: Both, arrived: Shares) -> Shares:
-    """Of one value and constants: calculus. Of two values, or one with itself: calculus at x̄."""
+    """Of one value and constants: calculus. Of two values, or one with itself: calculus at x̄. By a mask that the picture
+    made (``x * (x > 0)``): value by value.
+    """
     carriers = [a for a in both.operation.arguments if isinstance(a, Ref) and a.value in both.here.inputs]
-    return linear(both, arrived) if len(carriers) == 1 else middle(both, arrived)
+    if len(carriers) > 1:
+        return middle(both, arrived)
+    masked = both.operation.kind is Kind.MULTIPLY and not both.stands
+    return placewise(both, arrived) if masked else linear(both, arrived)
 
 
 def placewise(both: Both, arrived: Shares) -> Shares:
