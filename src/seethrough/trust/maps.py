@@ -116,9 +116,12 @@ class Case:
         dial, settings = self.method.dial, self.used
         if self.method.name == "occlusion" and settings.get("window") is None and settings.get("stride") is None:
             return {**settings, "stride": max(1, min(run.images.shape[2:]) // 7)}
-        if dial is None or dial.setting not in settings or settings[dial.setting] not in dial.values:
+        if dial is None or dial.setting not in settings:
             return settings
-        return {**settings, dial.setting: dial.values[0]}
+        asked, cheapest = settings[dial.setting], dial.values[0]
+        if isinstance(asked, (int, float)) and isinstance(cheapest, (int, float)) and asked <= cheapest:
+            return settings
+        return {**settings, dial.setting: cheapest}
 
 
 @dataclass(frozen=True, eq=False)
