@@ -24,10 +24,10 @@ EPSILON = 1e-6
 LayerRule = Callable[[LinearMap, "Piece", Tensor], Tensor]
 
 
-def stabilised(z: Tensor, epsilon: float = EPSILON) -> Tensor:
+def stabilised(z: Tensor, epsilon: float = EPSILON, *, above: bool = False) -> Tensor:
     """``z + ε · σ · sign(z)`` with ``sign(0) = 1`` and σ the root mean square of z over each entry of the batch: a
     denominator that isn't zero, wherever the network's numbers lie. Where ε is 0, what would be divided by zero gets
-    nothing.
+    nothing. ``above`` says that no z is below zero, which saves a look at each.
     """
     if epsilon == 0:
         return torch.where(z == 0, torch.inf, z)
@@ -35,7 +35,7 @@ def stabilised(z: Tensor, epsilon: float = EPSILON) -> Tensor:
     size = torch.linalg.vector_norm(z, dim=each, keepdim=True) if each else z.abs()
     size = size / max(1, z[0].numel()) ** 0.5
     step = torch.where(size > 0, max(epsilon, torch.finfo(z.dtype).eps) * size, 1)
-    return z + torch.where(z < 0, -step, step)
+    return z + (step if above else torch.where(z < 0, -step, step))
 
 
 def epsilon(layer: LinearMap, piece: Piece, relevance: Tensor, *, eps: float = EPSILON) -> Tensor:
@@ -51,12 +51,20 @@ def gamma(layer: LinearMap, piece: Piece, relevance: Tensor, *, favour: float = 
     above zero that is ``x⁺ w⁺ + x⁻ w⁻``, at one below zero ``x⁺ w⁻ + x⁻ w⁺``.
     """
     x, z, b = layer.given(piece), layer.outputs(piece), layer.bias
-    up, down = layer.weight + favour * layer.positive, layer.weight + favour * layer.negative
+
+    def up() -> Tensor:
+        return layer.weight + favour * layer.positive
+
+    def down() -> Tensor:
+        return layer.weight + favour * layer.negative
+
     above = None if b is None else b + favour * b.clamp(min=0)
     below = None if b is None else b + favour * b.clamp(max=0)
-    return _shared(layer, piece, relevance * (z > 0), x, up, down, above, eps) + _shared(
-        layer, piece, relevance * (z < 0), x, down, up, below, eps
-    )
+    found = _shared(layer, piece, relevance * (z > 0), x, up, down, above, eps)
+    against = relevance * (z < 0)
+    if bool(against.any()):  # not behind a rectifier, unless a residual was added in between
+        found += _shared(layer, piece, against, x, down, up, below, eps)
+    return found
 
 
 def z_plus(layer: LinearMap, piece: Piece, relevance: Tensor, *, eps: float = EPSILON, bias: bool = True) -> Tensor:
@@ -64,9 +72,9 @@ def z_plus(layer: LinearMap, piece: Piece, relevance: Tensor, *, eps: float = EP
     for inputs of either sign as in Bach et al., 2015, eq. 60). Without ``bias`` the inputs share what the bias would have
     absorbed.
     """
-    b = layer.bias if bias else None
-    above = None if b is None else b.clamp(min=0)
-    return _shared(layer, piece, relevance, layer.given(piece), layer.positive, layer.negative, above, eps)
+    b, x = layer.bias if bias else None, layer.given(piece)
+    b = None if b is None else b.clamp(min=0)
+    return _shared(layer, piece, relevance, x, lambda: layer.positive, lambda: layer.negative, b, eps, above=True)
 
 
 def alpha_beta(
@@ -80,7 +88,9 @@ def alpha_beta(
         return found
     b, x = layer.bias, layer.given(piece)
     against = None if b is None else b.clamp(max=0)
-    return found - beta * _shared(layer, piece, relevance, x, layer.negative, layer.positive, against, eps)
+    return found - beta * _shared(
+        layer, piece, relevance, x, lambda: layer.negative, lambda: layer.positive, against, eps
+    )
 
 
 def z_box(
@@ -130,21 +140,19 @@ def _shared(
     piece: Piece,
     relevance: Tensor,
     x: Tensor,
-    weight: Tensor,
-    weight_below: Tensor,
+    weight: Callable[[], Tensor],
+    weight_below: Callable[[], Tensor],
     bias: Tensor | None,
     eps: float,
+    *,
+    above: bool = False,
 ) -> Tensor:
     """R in proportion to ``x⁺ weight + x⁻ weight_below``; the bias counts and absorbs its part. Behind a rectifier there
-    is no x⁻, and half of the work.
+    is no x⁻, and half of the work: weights are made when they are needed. ``above``: what is given is never below zero.
     """
-    if not bool(relevance.any()):
-        return torch.zeros_like(x)
     parts = [(x, weight)] if bool(x.min() >= 0) else [(x.clamp(min=0), weight), (x.clamp(max=0), weight_below)]
-    ways = [layer.apply(piece, part, w) for part, w in parts]
-    z = sum(z for z, _ in ways)
-    assert isinstance(z, Tensor)
-    share = relevance / stabilised(z if bias is None else z + bias, eps)
-    found = sum(part * back(share) for (part, _), (_, back) in zip(parts, ways))
-    assert isinstance(found, Tensor)
-    return found
+    ways = [layer.apply(piece, part, w()) for part, w in parts]
+    z = ways[0][0] if len(ways) == 1 else ways[0][0] + ways[1][0]
+    share = relevance / stabilised(z if bias is None else z + bias, eps, above=above)
+    first, *second = (part * back(share) for (part, _), (_, back) in zip(parts, ways))
+    return first + second[0] if second else first
