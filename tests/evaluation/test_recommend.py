@@ -14,8 +14,9 @@ from seethrough.errors import UsageError
 from seethrough.evaluation.recommend import worth
 from seethrough.explanation.defaults import CANDIDATES_BY_KIND, DEFAULTS_BY_KIND, NetworkKind
 from seethrough.results import Trust
+from seethrough.show.vocabulary.metrics import KINDS
 from seethrough.trust.planted import planted
-from token_networks import ViT
+from token_networks import Swin, ViT
 
 
 def photo(side=(SIDE, SIDE)):
@@ -43,7 +44,7 @@ class Gated(nn.Module):
 
 def test_every_kind_has_three_methods_that_there_are():
     for kind in NetworkKind:
-        assert len(set(DEFAULTS_BY_KIND[kind])) == 3
+        assert len(set(DEFAULTS_BY_KIND[kind])) == 3 and kind.value in KINDS
         assert {m for group in CANDIDATES_BY_KIND[kind].values() for m in group} <= set(METHODS), kind
     without = CANDIDATES_BY_KIND[NetworkKind.NO_GRADIENT].values()
     assert all(not METHODS[m].needs_gradient for group in without for m in group)
@@ -54,6 +55,7 @@ def test_every_kind_has_three_methods_that_there_are():
     [
         (lambda: opened(Reds()), photo(), NetworkKind.CONVOLUTIONS),
         (lambda: opened(ViT(), (3, 24, 16)), photo((24, 16)), NetworkKind.ATTENTION),
+        (lambda: opened(Swin(), (3, 32, 32)), photo((32, 32)), NetworkKind.WINDOWS),
         (
             lambda: opened(nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE * SIDE, 2))),
             photo(),

@@ -21,6 +21,7 @@ class NetworkKind(Enum):
 
     CONVOLUTIONS = "convolutions"
     ATTENTION = "attention"
+    WINDOWS = "attention within windows"
     NO_LAYERS = "no layers that can be looked at"
     NO_GRADIENT = "no gradient"
     NO_PICTURES = "no places"
@@ -32,11 +33,16 @@ WHERE, ADDS_UP, LOST = "where", "adds_up", "lost"
 CANDIDATES_BY_KIND: Mapping[NetworkKind, Mapping[str, tuple[str, ...]]] = {
     NetworkKind.CONVOLUTIONS: {
         WHERE: ("gradcam", "layercam", "hirescam"),
-        ADDS_UP: ("lrp_epsilon_plus_flat", "integrated_gradients", "deeplift"),
+        ADDS_UP: ("lrp", "integrated_gradients", "deeplift"),
         LOST: ("occlusion", "feature_ablation", "rise"),
     },
     NetworkKind.ATTENTION: {
         WHERE: ("generic_attention", "legrad", "gradcam"),
+        ADDS_UP: ("lrp", "integrated_gradients", "deeplift"),
+        LOST: ("occlusion", "feature_ablation", "rise"),
+    },
+    NetworkKind.WINDOWS: {
+        WHERE: ("gradcam", "legrad", "layercam"),
         ADDS_UP: ("lrp", "integrated_gradients", "deeplift"),
         LOST: ("occlusion", "feature_ablation", "rise"),
     },
@@ -80,7 +86,10 @@ def network_kind(graph: Graph, *, gradient: bool = True) -> NetworkKind:
         return NetworkKind.NO_GRADIENT
     if graph.source == "whole" or last_spatial(graph) is None:
         return NetworkKind.NO_LAYERS
-    return NetworkKind.ATTENTION if attention_maps(graph) else NetworkKind.CONVOLUTIONS
+    attentions = attention_maps(graph)
+    if any(each.windows > 1 for each in attentions):
+        return NetworkKind.WINDOWS
+    return NetworkKind.ATTENTION if attentions else NetworkKind.CONVOLUTIONS
 
 
 def rectified(graph: Graph) -> bool:

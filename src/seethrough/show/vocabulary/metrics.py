@@ -267,6 +267,9 @@ ERRORS = Both("Behind ± stands the standard error of the mean.", "± 后为平�
 KINDS: Mapping[str, Both] = {
     "convolutions": Both("a network of convolutions", "卷积网络"),
     "attention": Both("a network in which places attend to one another", "各位置相互注意的网络"),
+    "attention within windows": Both(
+        "a network in which places attend to one another within windows", "各位置在窗口内相互注意的网络"
+    ),
     "no layers that can be looked at": Both("a network without layers that can be looked at", "无法查看内部层的网络"),
     "no gradient": Both("a network without a gradient", "没有梯度的网络"),
     "no places": Both("a network whose input has no places", "输入没有空间位置的网络"),
@@ -290,9 +293,9 @@ NOTES: Mapping[str, Both] = {
         "这是{kind}：在适合此类网络的方法中，它排在最前，或仅次于在此说明较少者。",
     ),
     "recommended_checks": Both(
-        "Of {of:count} maps of these pictures {carries_weight:count} carry weight, {with_care:count} need care, and "
-        "{says_nothing:count} say nothing.",
-        "在这些图片的 {of:count} 张图中，{carries_weight:count} 张可以采信，{with_care:count} 张需谨慎，{says_nothing:count} 张说明不了什么。",
+        "Its {of:count} maps here: {carries_weight:count} carrying weight, {with_care:count} with care, {says_nothing:count} "
+        "saying nothing.",
+        "它在此的 {of:count} 张图：{carries_weight:count} 张可以采信，{with_care:count} 张需谨慎，{says_nothing:count} 张说明不了什么。",
     ),
     "recommended_no_rectifiers": Both(
         "The network has no rectifiers, so guided backpropagation and DeconvNet are the plain gradient here.",
