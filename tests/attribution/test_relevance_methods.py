@@ -179,6 +179,17 @@ def test_the_first_layer_is_flat_in_all_channels_and_over_the_range_of_pixels_in
     np.testing.assert_allclose(by_itself, told, atol=1e-5 * np.abs(told).max())
 
 
+def test_of_rows_of_numbers_the_box_is_their_own_range():
+    found = st.lrp_z_box(simple(), ONE_TWO_THREE, target=0)  # of weights of twos: x − 1 = 0, 1, 2 of each 36
+    np.testing.assert_allclose(found.values, [[0, 36, 72]], atol=1e-3)
+
+
+def test_a_target_of_nothing_is_kept():
+    net = st.open(simple().module, input_size=(3,))
+    note = next(n for n in st.lrp_epsilon(net, torch.zeros(1, 3), target=0).checks if n.name == "conservation")
+    assert (note.numbers["ratio"], note.level) == (1, "info")
+
+
 def test_the_box_goes_from_black_to_white_as_the_network_sees_them():
     torch.manual_seed(0)
     module, pixels = rectified(), np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)

@@ -194,8 +194,9 @@ def walked(run: Run, rules: Rules, checks: dict[str, Any] | None = None) -> Outc
 def conservation(run: Run, values: Tensor) -> dict[str, Any]:
     """What arrived beside what was sent, a number a picture."""
     arrived, score = values.flatten(1).double().sum(1), run.scores.double()
-    ratio = arrived / torch.where(score == 0, torch.finfo(score.dtype).tiny, score)
-    levels = ["warning" if not abs(r - 1) <= FAR else "info" for r in ratio.tolist()]
+    # Of a target that is 0, all or nothing was kept.
+    ratio = torch.where(score == 0, (arrived == 0).double(), arrived / torch.where(score == 0, 1, score))
+    levels = ["info" if abs(r - 1) <= FAR else "warning" for r in ratio.tolist()]
     return {"sum": arrived.tolist(), "score": score.tolist(), "ratio": ratio.tolist(), "level": levels}
 
 
@@ -224,15 +225,11 @@ def eps(epsilon: float) -> float:
 
 def box(run: Run, low: Fill, high: Fill, epsilon: float) -> rules.LayerRule:
     """The rule z𝓑 between two pictures, each brought to what a first layer is given."""
+    x = run.beside
+    each = tuple(range(2, x.dim())) or (1,)
     unknown = run.black is None or run.white is None
-    edges = [
-        run.beside.amin((2, 3), keepdim=True).expand_as(run.beside)
-        if unknown and wanted == "black"
-        else run.beside.amax((2, 3), keepdim=True).expand_as(run.beside)
-        if unknown and wanted == "white"
-        else fill(run, wanted).expand_as(run.beside)
-        for wanted in (low, high)
-    ]
+    own = {"black": x.amin(each, keepdim=True), "white": x.amax(each, keepdim=True)} if unknown else {}
+    edges = [(own[e] if isinstance(e, str) and e in own else fill(run, e)).expand_as(x) for e in (low, high)]
 
     def rule(layer: LinearMap, piece: Piece, relevance: Tensor) -> Tensor:
         at = [execute(run.graph, {run.graph.input.value: edge}, [layer.data])[layer.data] for edge in edges]
