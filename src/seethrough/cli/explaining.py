@@ -28,6 +28,9 @@ BOUGHT = ("budget_bought", "budget_exceeded")
 LEFT_OUT = 2
 """Reasons why methods were left out that are said; of more, how many methods."""
 
+MAP_LINE = {"en": "{name}: {sentence}", "zh": "{name}：{sentence}"}
+VERDICT_LINE = {"en": "{name}: {verdict}. {reason}", "zh": "{name}：{verdict}。{reason}"}
+
 WHY_LEFT_OUT = {"en": "; the page and --json say why.", "zh": "；原因见页面或 --json。"}
 
 
@@ -151,10 +154,11 @@ def say_maps(explanation: Explanation, image: int, language: str) -> None:
         reading = read(explanation[method], image)
         name, sentence = (one_line(text.in_(language)) for text in (reading.words.name, reading.sentence))
         if reading.trust is None:
-            say(f"{name}: {sentence}")
+            say(MAP_LINE[language].format(name=name, sentence=sentence))
         else:
             reason = one_line(reading.trust.reasons[0].in_(language)) if reading.trust.reasons else ""
-            say(f"{reading.trust.mark} {name}: {reading.trust.words.in_(language)}. {reason}".rstrip())
+            verdict = VERDICT_LINE[language].format(name=name, verdict=reading.trust.words.in_(language), reason=reason)
+            say(f"{reading.trust.mark} {verdict}".rstrip())
             if method in whole:
                 say(f"  {sentence}")
         if reading.trust is None or method in whole:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seethrough.attribution import Method
 
 FITS = "fits"
-WIDTH, INDENT = 100, "    "
+WIDTH, INDENT, BESIDE = 100, "    ", 12
 
 SHORT: Mapping[str, str] = {
     "any network": "any network",
@@ -163,8 +163,8 @@ def _one(name: str, words: Words | None, *, as_json: bool) -> None:
     rows += [("gives", returns)] if returns else []
     rows += [("source", m.source)]
     if why is not None and words is not None:
-        rows.append((one_line(words.model), why[m.name] or FITS))
-    show_table(("", ""), [("", rows)])
+        rows.append((FITS, f"{one_line(words.model)}: {why[m.name] or 'yes'}"))
+    _say_rows(rows)
     if settings:
         say("Settings, each by --set NAME=VALUE:\n")
         for key, value in settings.items():
@@ -174,6 +174,16 @@ def _one(name: str, words: Words | None, *, as_json: bool) -> None:
     if m.dial is not None:
         values = ", ".join(_shown(value) for value in m.dial.values)
         say(f"\nA budget turns {m.dial.setting}, from cheap to fine: {values}.")
+
+
+def _say_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """A line or more for each: what, and behind it in a column of its own what about it."""
+    for what, about in rows:
+        head, *more = wrap(about, WIDTH - BESIDE)
+        say(f"{what:{BESIDE - 2}}  {head}")
+        for line in more:
+            say(" " * BESIDE + line)
+    say()
 
 
 def _said(m: Method) -> tuple[str, dict[str, str], str]:

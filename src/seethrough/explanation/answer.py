@@ -41,7 +41,7 @@ from seethrough.graph.rules import PLAIN, is_rectifier
 from seethrough.graph.run import Asks, Run
 from seethrough.models.answers import gives_quantities
 from seethrough.network import Network, Prepared, as_network
-from seethrough.results import INPUT, Explanation, Note, Passes, Prediction
+from seethrough.results import INPUT, Explanation, Note, Passes, Prediction, Target
 
 
 def explain(
@@ -230,7 +230,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
         "probabilities": asked.probabilities,
     }
     shared = Passes(forward=len(prepared.batch))  # the forward that every method stands on
-    attributions, outcomes = {}, {}
+    attributions, outcomes, refusals = {}, {}, {}
     for m, at in start.layers.items():
         before = run.counter.passes
         try:
@@ -238,7 +238,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
         except (UsageError, InputRefused) as refused:
             if m.name not in asked.optional:
                 raise
-            notes.append(Note("method_refused", "info", {"method": m.name, "reason": str(refused)}))
+            refusals[m] = refused
             continue
         outcomes[m] = outcome
         attribution = attribution_of(net, m, outcome, run, prepared, settled.targets)
@@ -259,6 +259,8 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
                 "settings": {k: _plain(v) for k, v in asked.used(m).items()},
             },
         )
+    _refuse_settings_nobody_takes(asked, outcomes, refusals)
+    notes += [Note("method_refused", "info", {"method": m.name, "reason": str(r)}) for m, r in refusals.items()]
     notes = [*prediction.notes, *notes, *_notes(net, run, prepared, asked.probabilities, settled.targets)]
     targets = for_each_image(settled.targets, len(prepared.batch))
     provenance = {**provenance, "methods": list(attributions)}
@@ -270,6 +272,16 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
 
         answer = trusted(answer, run, outcomes, {m: start.layers[m] for m in outcomes}, asked)
     return answer
+
+
+def _refuse_settings_nobody_takes(
+    asked: Asked, outcomes: Mapping[Method, Outcome], refusals: Mapping[Method, Exception]
+) -> None:
+    """A method that wasn't named gives way, but not with a setting that the person gave and that no other method took."""
+    taken = {key for m in outcomes for key in asked.settings[m.name]}
+    for m, refused in refusals.items():
+        if set(asked.settings[m.name]) - taken:
+            raise refused
 
 
 def asked_of(method: Method, run: Run, layers: Sequence[str], options: Mapping[str, Any]) -> Outcome:
@@ -341,9 +353,7 @@ def _about_fills(run: Run, settings: Mapping[str, Any]) -> list[Note]:
     return [Note("fill_out_of_range", "warning", {"setting": name, **edges}) for name, edges in far.items() if edges]
 
 
-def _notes(
-    net: Network, run: Run, prepared: Prepared, probabilities: bool, targets: Sequence[Target]
-) -> list[Note]:
+def _notes(net: Network, run: Run, prepared: Prepared, probabilities: bool, targets: Sequence[Target]) -> list[Note]:
     """What holds for all maps of this run."""
     notes = []
     if not run.probabilities and run.answer is None and run.graph.logits != run.graph.output:

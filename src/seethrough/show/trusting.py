@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seethrough.attribution.evidence import EVERYWHERE, Evidence, evidence_of, is_flat, widest_gap
 from seethrough.results import Attribution, Explanation, Trust
-from seethrough.show.language import Both, measured
+from seethrough.show.language import Both, count, measured
 from seethrough.show.trust_words import (
     DISAGREE,
     DISAGREE_NOWHERE,
@@ -33,6 +33,9 @@ FIRST_REASONS = 2
 RIVALLED = "gain"
 """The figure of a group that is also measured for null maps."""
 
+COUNTED = ("pictures",)
+"""Figures that are whole numbers."""
+
 DIFFERENT = 0.5
 """Two good methods whose rank correlation is below this are said to disagree."""
 
@@ -42,15 +45,16 @@ DISAGREEMENTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number that was measured: its words and value."""
+    """One number that was measured, or counted: its words and value."""
 
     words: Both
     value: float
+    counts: bool = False
 
     @property
     def shown(self) -> str:
         """The value as it is written."""
-        return measured(self.value)
+        return count(self.value) if self.counts and math.isfinite(self.value) else measured(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def _groups(figures: Mapping[str, float]) -> Iterator[Group]:
         left = {name: v for name, v in own.items() if not rivals or (name not in rivals and name != RIVALLED)}
         yield Group(
             group_words(group),
-            tuple(Figure(figure_words(f"{group}.{name}"), value) for name, value in left.items()),
+            tuple(Figure(figure_words(f"{group}.{name}"), v, name in COUNTED) for name, v in left.items()),
             _bars(own[RIVALLED], rivals) if rivals else (),
         )
 
@@ -195,8 +199,8 @@ def agreement_of(explanation: Explanation, image: int, methods: Sequence[str] | 
 
 def _pairs(matrix: NDArray[np.floating]) -> list[tuple[float, int, int]]:
     """Each two methods with their correlation, the furthest apart first."""
-    count = len(matrix)
-    found = [(float(matrix[i, j]), i, j) for i in range(count) for j in range(i + 1, count)]
+    number = len(matrix)
+    found = [(float(matrix[i, j]), i, j) for i in range(number) for j in range(i + 1, number)]
     return sorted(pair for pair in found if math.isfinite(pair[0]))
 
 
