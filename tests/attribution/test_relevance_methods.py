@@ -161,6 +161,33 @@ def test_relevance_and_gradients_share_a_forward(x):
     np.testing.assert_array_equal(found["lrp"].values, found["lrp_epsilon_plus_flat"].values)
 
 
+class Deciding(nn.Module):
+    """Looks at its numbers, so that its operations are recorded for these pictures alone, each time anew."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.deep, self.fc = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.conv(x).relu()
+        if x.mean() > 1000:
+            x = x / 2
+        return self.fc((self.deep(x) * 0.5).relu().mean((2, 3)))
+
+
+def test_networks_that_are_recorded_anew_for_each_run(x):
+    net = st.open(Deciding(), input_size=(3, 12, 12))
+    asked = ["lrp_zero", "gradcam", "lrp_epsilon_plus_flat", "lrp_conditional", "input_x_gradient"]
+    found = st.explain(net, x, methods=asked, target=1, layer="conv")
+    assert any(note.name == "recorded_for_one_image" for note in found.notes)
+    expected = found["input_x_gradient"].values
+    np.testing.assert_allclose(found["lrp_zero"].values, expected, atol=1e-4 * np.abs(expected).max())
+    each = [st.lrp_conditional(net, x, target=1, layer="conv", channels=k).values for k in range(8)]
+    whole = found["lrp_epsilon_plus_flat"].values
+    np.testing.assert_allclose(sum(each), whole, atol=1e-5 * np.abs(whole).max())
+
+
 def test_of_a_contrast_both_sides_are_handed_down(x):
     net = st.open(rectified(), input_size=(3, 12, 12))
     one, other, both = (st.lrp_epsilon_plus(net, x, target=t).values for t in (1, 4, "1 - 4"))

@@ -202,12 +202,16 @@ def conservation(run: Run, values: Tensor) -> dict[str, Any]:
 
 def composed(run: Run, key: Any, **layers: Any) -> Rules:
     """A composite for this run's graph; its linear maps, and the parts of their weights, are had once."""
+    _ = (
+        run.pieces
+    )  # so that the forward whose graph is read is the one that is walked back: from the images, numbers kept
+    graph = run.graph
 
     def make() -> Rules:
-        maps = run.once("linear maps", lambda: linear_maps(run.graph))
-        return composite(run.graph, maps=maps, **layers)
+        maps = run.once(("linear maps", graph), lambda: linear_maps(graph))
+        return composite(graph, maps=maps, **layers)
 
-    return make() if key is None else run.once(("relevance", key), make)
+    return make() if key is None else run.once(("relevance", key, graph), make)
 
 
 def eps(epsilon: float) -> float:

@@ -43,7 +43,6 @@ def lrp_conditional(run: Run, layer: str, *, channels: int | Sequence[int] | Non
 
 def through_channels(run: Run, layer: str, channels: int | Sequence[int] | None, chosen: Rules) -> Outcome:
     """Conditional relevance under any rules."""
-    _ = run.pieces  # from the images on, with their numbers: both walks stand on one forward
     there = run.gradient(layer, chosen)
     mask, names = _mask(there, layer, channels)
     kept = there * mask

@@ -300,11 +300,11 @@ def _fold(graph: Graph, one: LinearMap) -> None:
         ):
             return
         if scale is not None:
-            scale = scale.reshape(_channels(scale, axis, shape))
+            scale = scale.to(one.own).reshape(_channels(scale, axis, shape))
             one.scale = scale if one.scale is None else one.scale * scale
             one.shift = None if one.shift is None else one.shift * scale
         if shift is not None:
-            shift = shift.reshape(_channels(shift, axis, shape))
+            shift = shift.to(one.own).reshape(_channels(shift, axis, shape))
             one.shift = shift if one.shift is None else one.shift + shift
         one.folded = (*one.folded, behind)
         number = next(v for v in behind.outputs if v is not None)
