@@ -23,12 +23,7 @@ from torch import Tensor
 
 from seethrough.graph.run import Run
 from seethrough.graph.source import GraphSource
-
-SIZE = 56
-"""Height and width of the pictures in pixels."""
-
-SIGN = 9
-"""Height and width of a drawn sign."""
+from seethrough.trust.planted_scenes import SIGN, SIZE, Paint, Room, blob, draw, ground, hues_of, scatter, signs
 
 FAINT = 0.02
 """How much the channels that were drawn at random count, beside 1 for those that were built."""
@@ -111,87 +106,6 @@ def _reads_its_truth(network: nn.Module, image: Tensor, truth: np.ndarray, targe
     whole, without, alone, nothing = network(versions)[:, target].tolist()
     rise = whole - nothing
     return rise > 0.1 and abs(without - nothing) < 0.1 * rise and abs(alone - whole) < 0.1 * rise
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------------
-
-Paint = Callable[[Generator, int, int], tuple[np.ndarray, np.ndarray]]
-"""From chance, the target and the other class to a picture (3, H, W) and its truth, bool (H, W)."""
-
-
-def ground(chance: Generator, *, saturation: float = 1.0, shapes: int = 6) -> np.ndarray:
-    """A mottled ground with shapes on it that mean nothing and have strong edges, (3, H, W)."""
-    rough = torch.from_numpy(chance.uniform(0.3, 0.7, (1, 3, 4, 4)))
-    picture = F.interpolate(rough, (SIZE, SIZE), mode="bicubic", align_corners=False)[0].numpy()
-    scatter(chance, picture, shapes)
-    grey = picture.mean(0, keepdims=True)
-    return grey + saturation * (picture - grey) + chance.normal(0, 0.02, picture.shape)
-
-
-def scatter(chance: Generator, picture: np.ndarray, shapes: int, *, grey: bool = False) -> np.ndarray:
-    """Put shapes of any colour, or of any grey, onto a picture; returns where they are, bool (H, W)."""
-    y, x = np.mgrid[:SIZE, :SIZE]
-    covered = np.zeros((SIZE, SIZE), bool)
-    for _ in range(shapes):
-        cy, cx, ry, rx = *chance.uniform(0, SIZE, 2), *chance.uniform(3, 9, 2)
-        down, across = np.abs(y - cy) / ry, np.abs(x - cx) / rx
-        inside = np.maximum(down, across) < 1 if chance.random() < 0.5 else down**2 + across**2 < 1
-        colour = chance.uniform(0.1, 0.9, 3)
-        picture[:, inside] = np.full((3, 1), colour[0]) if grey else colour[:, None]
-        covered |= inside
-    return covered
-
-
-class Room:
-    """Where things may still be put into a picture."""
-
-    def __init__(self, chance: Generator) -> None:
-        self.chance, self.taken = chance, np.zeros((SIZE, SIZE), bool)
-
-    def put(self, height: int, width: int, gap: int = 2) -> tuple[slice, slice]:
-        """A free rectangle; somewhere where none is found soon."""
-        rows = columns = slice(0, 0)
-        for _ in range(200):
-            top, left = (int(self.chance.integers(gap, SIZE - n - gap)) for n in (height, width))
-            rows, columns = slice(top, top + height), slice(left, left + width)
-            if not self.taken[max(0, top - gap) : top + height + gap, max(0, left - gap) : left + width + gap].any():
-                break
-        self.taken[rows, columns] = True
-        return rows, columns
-
-
-def signs(chance: Generator, number: int, known: np.ndarray | None = None) -> np.ndarray:
-    """Signs of 0 and ±1 that have little in common with each other and with known ones, (number, SIGN, SIGN): blocks of
-    three pixels, as many dark as light.
-    """
-    blocks = SIGN // 3
-    found: list[np.ndarray] = [] if known is None else list(known)
-    wanted = len(found) + number
-    while len(found) < wanted:
-        flat = np.array([1.0] * 4 + [-1.0] * 4 + [0.0])
-        sign = np.kron(chance.permutation(flat).reshape(blocks, blocks), np.ones((3, 3)))
-        if all((sign * other).sum() < 0.4 * (sign**2).sum() for other in found):
-            found.append(sign)
-    return np.stack(found[wanted - number :])
-
-
-def draw(picture: np.ndarray, sign: np.ndarray, place: tuple[slice, slice], strength: float = 0.4) -> None:
-    """Draw a sign in light and dark, on grey."""
-    picture[:, place[0], place[1]] = 0.5 + strength * sign
-
-
-def _blob(chance: Generator, place: tuple[slice, slice]) -> np.ndarray:
-    """A rounded shape that fills a place, bool (H, W)."""
-    y, x = np.mgrid[:SIZE, :SIZE]
-    (top, bottom), (left, right) = ((s.start, s.stop) for s in place)
-    power = chance.choice([2.0, 4.0])
-    ry, rx = (bottom - top) / 2, (right - left) / 2
-    return np.abs((y - top - ry + 0.5) / ry) ** power + np.abs((x - left - rx + 0.5) / rx) ** power < 1
-
-
-def _hues(chance: Generator) -> np.ndarray:
-    """Three colours as different as can be, (3, 3) in 0…1."""
-    return np.where(np.eye(3, dtype=bool), chance.uniform(0.8, 0.95), chance.uniform(0.1, 0.2))[chance.permutation(3)]
 
 
 # --- pieces of networks -----------------------------------------------------------------------------------------------
@@ -325,7 +239,7 @@ def spotted(chance: Generator) -> tuple[nn.Module, Paint]:
 
 def coloured(chance: Generator) -> tuple[nn.Module, Paint]:
     """How much of a colour there is."""
-    hues = _hues(chance)
+    hues = hues_of(chance)
     opposed = 1.5 * (hues - hues.mean(1, keepdims=True))
     kernels = np.concatenate([opposed, chance.normal(0, 0.3, (4, 3))])[:, :, None, None]
     finders = _convolution(kernels, np.array([-0.35] * 3 + [0.0] * 4))
@@ -339,7 +253,7 @@ def _two_blobs(skin: Callable[[int, tuple[int, int]], np.ndarray], saturation: f
     def paint(chance: Generator, target: int, other: int) -> tuple[np.ndarray, np.ndarray]:
         picture, room, truth = ground(chance, saturation=saturation), Room(chance), np.zeros((SIZE, SIZE), bool)
         for which in (target, other):
-            shape = _blob(chance, room.put(*(int(n) for n in chance.integers(12, 20, 2))))
+            shape = blob(chance, room.put(*(int(n) for n in chance.integers(12, 20, 2))))
             looks = skin(which, (SIZE, SIZE)) + chance.normal(0, 0.02, (3, SIZE, SIZE))
             picture[:, shape] = looks[:, shape]
             if which == target:
@@ -427,7 +341,7 @@ def joined(chance: Generator) -> tuple[nn.Module, Paint]:
 
 def surroundings(chance: Generator) -> tuple[nn.Module, Paint]:
     """Only the ground: the colour of one side of the picture, whatever stands there."""
-    hues = 0.35 + 0.4 * _hues(chance)
+    hues = 0.35 + 0.4 * hues_of(chance)
     opposed = 10 * (hues - hues.mean(1, keepdims=True))
     kernels = np.concatenate([opposed, chance.normal(0, 0.3, (4, 3))])[:, :, None, None]
     network = _Steps(
