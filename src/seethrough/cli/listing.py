@@ -140,7 +140,7 @@ def _one(name: str, words: Words | None, *, as_json: bool) -> None:
     m = method_named(name)
     why = None if words is None else _fits(words, [m])
     settings = {key: value for key, value in m.defaults.items() if key != "progress"}
-    summary, described, returns = _said(m)
+    summary, described, returns = told_of(m)
     if as_json:
         dial = None if m.dial is None else {"setting": m.dial.setting, "values": list(m.dial.values)}
         say_json(
@@ -186,7 +186,7 @@ def _say_rows(rows: Sequence[tuple[str, str]]) -> None:
     say()
 
 
-def _said(m: Method) -> tuple[str, dict[str, str], str]:
+def told_of(m: Method) -> tuple[str, dict[str, str], str]:
     """The method's docstring: what it does, what each setting means, and what it returns."""
     text = inspect.getdoc(m.function) or ""
     before, _, returns = text.partition("\n\nReturns\n-------\n")
