@@ -12,7 +12,7 @@ from torch import nn
 
 import seethrough as st
 from seethrough.evaluation import additivity, axioms, complexity, localisation, randomisation, removal, robustness
-from seethrough.evaluation.similarity import ssim
+from seethrough.evaluation.similarity import spearman, ssim
 from seethrough.graph.run import Run
 from seethrough.models.torchvision_import import make_torchvision_importable
 
@@ -355,6 +355,27 @@ def test_the_rise_of_complexity(quantus, theirs, values, run, module):
     last = list(quantus.helpers.utils.get_wrapped_model(module, True, False).get_random_layer_generator(seed=1))[-1][1]
     other = asked(last, run.images).gradient()
     agree(randomisation.complexity_rise(run.gradient().numpy(), other.numpy()), found)
+
+
+def test_similarity_while_weights_are_drawn_anew(quantus, values, run, module):
+    """Their mean over layers takes in the network itself, at 1: what it means to leave out is called "orig", and what it
+    stored "original".
+    """
+    settings = {"disable_warnings": True, "abs": True, "normalise": False, "return_aggregate": False}
+    metric = quantus.MPRT(return_average_correlation=True, layer_order="top_down", seed=1, **settings)
+    found = np.array(
+        metric(
+            model=module, x_batch=run.images.numpy().copy(), y_batch=np.array(LABELS), a_batch=run.gradient().numpy(),
+            explain_func=gradients, softmax=False, channel_first=True,
+        )
+    )  # fmt: skip
+    wrapped, own = quantus.helpers.utils.get_wrapped_model(module, True, False), run.gradient().abs().numpy()
+    ours = [
+        spearman(own, np.abs(gradients(other, run.images, LABELS)))
+        for _, other in wrapped.get_random_layer_generator(order="top_down", seed=1)
+    ]
+    agree(np.mean([np.ones(3), *ours], axis=0), found)
+    assert (np.mean(ours, axis=0) < found).all()
 
 
 def test_random_logit_of_rows_laid_end_to_end(quantus, theirs, values, run):

@@ -32,7 +32,7 @@ WHERE, ADDS_UP, LOST = "where", "adds_up", "lost"
 
 CANDIDATES_BY_KIND: Mapping[NetworkKind, Mapping[str, tuple[str, ...]]] = {
     NetworkKind.CONVOLUTIONS: {
-        WHERE: ("gradcam", "layercam", "hirescam"),
+        WHERE: ("gradcam", "shapleycam", "layercam"),
         ADDS_UP: ("lrp", "integrated_gradients", "deeplift"),
         LOST: ("occlusion", "feature_ablation", "rise"),
     },
