@@ -14,7 +14,7 @@ from seethrough.graph.ledger import Ledger
 from seethrough.graph.need import need
 
 ASKED = ("saliency", "smoothgrad", "integrated_gradients", "occlusion")
-SETTINGS = {"samples": 8, "steps": 8, "window": 16}
+SETTINGS = {"samples": 8, "steps": 32, "window": 16}
 
 
 def convolutional():
@@ -101,7 +101,7 @@ def test_less_memory_means_fewer_at_once_and_the_same_maps(net):
 
 
 def test_what_goes_through_at_once_is_really_less(net):
-    asked = {"methods": "integrated_gradients", "target": 1, "steps": 8}
+    asked = {"methods": "integrated_gradients", "target": 1, "steps": 32}
     plenty = really_held(lambda: st.explain(net, images(1), **asked))
     little = really_held(lambda: st.explain(net, images(1), memory_limit="6MB", **asked))
     assert little < 6_000_000 < plenty

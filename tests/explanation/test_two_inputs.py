@@ -62,7 +62,9 @@ def test_occlusion_is_what_brute_force_gives(net):
 
 
 def test_integrated_gradients_add_up_with_the_other_inputs_held(net):
-    found = explain(net, GIVEN, ["integrated_gradients"], 0, baseline="zero", steps=64)["integrated_gradients"]
+    found = explain(net, GIVEN, ["integrated_gradients"], 0, baseline="zero", steps=64, nodes="gauss")[
+        "integrated_gradients"
+    ]
     rise = scores(net, LEFT, 0) - scores(net, torch.zeros_like(LEFT), 0)
     assert np.allclose(found.values.sum((1, 2, 3)), rise, rtol=1e-3, atol=1e-5)
 

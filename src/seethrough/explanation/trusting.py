@@ -11,6 +11,7 @@ from seethrough.graph.run import Run
 from seethrough.results import Explanation
 from seethrough.trust import Case, agreement, judged
 
+
 def trusted(
     answer: Explanation,
     run: Run,
