@@ -93,3 +93,10 @@ def test_numbers_without_places_have_a_mixture_too():
 def test_what_it_cannot_use_is_refused(wrong, words):
     with pytest.raises(UsageError, match=words):
         st.expected_gradients(st.open(smooth(), input_size=(3, 8, 8)), X, target=0, **wrong)
+
+
+def test_as_many_references_as_pictures_are_not_one_for_each():
+    net, references = st.open(smooth(), input_size=(3, 8, 8)), REFERENCES[:2]
+    together = st.expected_gradients(net, X, target=1, references=references, samples=6).values
+    in_parts = st.expected_gradients(net, X, target=1, references=references, samples=6, batch_size=1).values
+    np.testing.assert_allclose(in_parts, together, rtol=1e-6)

@@ -72,12 +72,8 @@ def layer_integrated_gradients(
     Returns
     -------
     Tensor, (N, C, H, W), signed, on the layer's grid, in units of the target; sums, with what a class token has, to what
-    the target rises when the layer's value goes from a′ to a (``completeness``).
-
-    Raises
-    ------
-    NetworkRefused
-        Where what the layer returns has no entry for each image.
+    the target rises when the layer's value goes from a′ to a (``completeness``). A layer that returns windows, say, not
+    an entry for each image, is refused.
     """
     refuse_steps("layer_integrated_gradients", steps, nodes)
     place = run.graph.place(layer)

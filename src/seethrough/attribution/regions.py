@@ -49,7 +49,8 @@ def xrai(run: Run, *, steps: int | None = None, progress: Callable[[int, int], N
 
     The regions are segments of the picture after Felzenszwalb and Huttenlocher at six scales, a little grown; they
     overlap, and of each only what no stronger one has covered counts. What stays is one region too. Where nobody knows
-    what black and white are to the network, each picture's least and largest numbers stand for them.
+    what black and white are to the network, each picture's least and largest numbers stand for them. Needs scikit-image
+    (the extra ``data``).
 
     Parameters
     ----------
@@ -60,11 +61,6 @@ def xrai(run: Run, *, steps: int | None = None, progress: Callable[[int, int], N
     -------
     Tensor, (N, H, W), signed: each pixel has its region's mean, in units of the target; sums over a picture to what the
     two integrated gradients sum to (``completeness``).
-
-    Raises
-    ------
-    EnvironmentLacks
-        Without scikit-image.
     """
     if steps is not None and steps < 1:
         raise UsageError(f"xrai needs steps ≥ 1, not {steps}.")

@@ -23,6 +23,10 @@ Progress = Callable[[str, int, int], None]
 """Told the method's name, steps done, steps in all."""
 
 
+FOR_ALL = ("references", "baselines")
+"""Settings that are several pictures for each image, however many there are of either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The methods of a question; those in ``optional`` weren't named one by one, and give way where they don't fit."""
@@ -57,7 +61,10 @@ class Asked:
             each = isinstance(value, Tensor | np.ndarray) and value.ndim > 0 and number > 1 and len(value) == number
             return value[rows] if each else value
 
-        settings = {m: {key: cut(value) for key, value in given.items()} for m, given in self.settings.items()}
+        settings = {
+            m: {key: value if key in FOR_ALL else cut(value) for key, value in given.items()}
+            for m, given in self.settings.items()
+        }
         return replace(
             self, settings=settings, target=self.target[rows] if isinstance(self.target, list) else self.target
         )
