@@ -1,6 +1,6 @@
 """Write the pages of methods from the table that the methods declare themselves in: nobody lists them twice.
 
-    python scripts/write_methods.py            # docs/methods.md and docs/methods.zh-CN.md
+python scripts/write_methods.py            # docs/methods.md and docs/methods.zh-CN.md
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from seethrough.attribution import METHODS, Method
 from seethrough.show.trust_words import family_words
 from seethrough.show.vocabulary import METHODS as WORDS
+from seethrough.show.vocabulary.costs import COSTS
 from seethrough.show.words import NEEDS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -49,7 +50,8 @@ def _row(method: Method, language: str) -> str:
     words = WORDS[method.name]
     needs = NEEDS[method.needs.value].in_(language) if method.needs.value in NEEDS else "—"
     line = words.line.in_(language).replace("|", "\\|")
-    return f"| `{method.name}` {words.name.in_(language)} | {line} | {needs} | {method.cost} | {method.source} |"
+    cost = COSTS.get(method.cost, method.cost) if language == "zh" else method.cost
+    return f"| `{method.name}` {words.name.in_(language)} | {line} | {needs} | {cost} | {method.source} |"
 
 
 def main() -> None:

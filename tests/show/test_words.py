@@ -33,6 +33,13 @@ def test_every_method_that_can_be_asked_has_words():
     assert set(words.METHODS) == set(METHODS)
 
 
+def test_what_every_method_costs_has_words():
+    from seethrough.attribution import METHODS
+    from seethrough.show.vocabulary.costs import COSTS
+
+    assert {m.cost for m in METHODS.values()} == set(COSTS)
+
+
 def notes_in_the_source():
     """The identifier of every note that some room makes."""
     for path in Path(seethrough.__file__).parent.rglob("*.py"):
