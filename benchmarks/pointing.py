@@ -177,13 +177,21 @@ def scored(m: np.ndarray, seen: np.ndarray, mask: np.ndarray) -> tuple[float, fl
 
 
 def table(rows: Rows, networks: list[str], methods: list[str]) -> None:
-    """Print the means, the best method first; then over all networks."""
+    """Print the means, the best method first; then over all networks. Only photos count that every method was asked about,
+    so that a run which isn't finished compares like with like.
+    """
+    whole = {
+        (network, image)
+        for network, image in {(r["network"], r["image"]) for r in rows.rows if r["network"] in networks}
+        if all((network, image, m) in rows.known for m in (*methods, *NULLS))
+    }
     for network in [*networks, "all"]:
         print(f"\n{network}")
         print(f"  {'method':28} {'hit':>6} {'+15 px':>7} {'inside':>7} {'/ area':>7} {'passes':>8} {'s':>7} {'n':>4}")
         lines = []
         for method in (*methods, *NULLS):
             of = [r for r in rows.rows if r["method"] == method and network in (r["network"], "all")]
+            of = [r for r in of if (r["network"], r["image"]) in whole]
             numbers = np.array([[float(r[c]) for c in COLUMNS[3:]] for r in of]).reshape(-1, 6)
             numbers = numbers[np.isfinite(numbers[:, 0])]
             if len(numbers):

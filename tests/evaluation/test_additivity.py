@@ -3,10 +3,18 @@
 import pytest
 import torch
 from evaluation_material import Sum, Weighted, asked, numbers
+from torch import nn
 
 from seethrough.errors import UsageError
-from seethrough.evaluation.additivity import faithfulness_correlation, infidelity, monotonicity, sensitivity_n
+from seethrough.evaluation.additivity import (
+    faithfulness_correlation,
+    infidelity,
+    monotonicity,
+    said_and_cost,
+    sensitivity_n,
+)
 from seethrough.evaluation.axioms import completeness, non_sensitivity
+from seethrough.evaluation.robustness import max_sensitivity
 
 LINEAR = Weighted(2, 12)
 PICTURE = torch.randn(3, 2, 12, 12, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
@@ -63,6 +71,28 @@ def test_completeness_says_how_much_is_missing(run):
     exact = PICTURE * run.gradient()
     assert float(completeness(run, exact, fill="zero").max()) < 1e-12
     torch.testing.assert_close(completeness(run, 0.75 * exact, fill="zero"), torch.full((3,), 0.25).double())
+
+
+class Kinked(nn.Module):
+    """ReLU(ReLU(x₁) − 1 − ReLU(x₂)), straight around (3, 1)."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Parameter(torch.ones(1, dtype=torch.float64))
+
+    def forward(self, x):
+        first, second = x.flatten(1).relu().unbind(1)
+        return torch.relu(self.one * first - 1 - second)[:, None]
+
+
+def test_where_a_network_is_straight_its_slopes_are_right_and_stay():
+    picture = numbers([3.0, 1.0])
+    run = asked(Kinked(), picture)
+    moved = picture - numbers([0.02, -0.01])  # each number alone, and both
+    sets = torch.tensor([[[True, False]], [[False, True]], [[True, True]]])[:, None, None]
+    said, cost = said_and_cost(run, run.gradient(), sets, moved, slopes=True)
+    torch.testing.assert_close(said, cost)
+    assert float(max_sensitivity(run, run.gradient(), lambda r: r.gradient())) == 0
 
 
 @pytest.mark.parametrize(
