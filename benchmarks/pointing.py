@@ -91,7 +91,7 @@ def _masked() -> Iterator[Photo]:
         for row in csv.DictReader(file):
             mask = load_picture(DATA / "masks" / row["mask"]).pixels.any(2)
             outputs = tuple(map(int, row["imagenet_indices"].split()))
-            yield Photo(row["mask"], DATA / "masks" / row["image"], outputs, mask)
+            yield Photo(row["mask"], DATA / "masks" / row["image"], outputs, np.asarray(mask))
 
 
 def opened(network: str) -> Network:
