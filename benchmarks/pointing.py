@@ -32,7 +32,7 @@ import seethrough as st
 from seethrough.attribution import METHODS
 from seethrough.errors import InputRefused, UsageError
 from seethrough.evaluation.localisation import attribution_localisation, pointing_game
-from seethrough.explanation import DEFAULT_METHODS
+from seethrough.explanation.defaults import DEFAULTS_BY_KIND, NetworkKind
 from seethrough.images import load_picture
 from seethrough.network import Network
 from seethrough.trust.nulls import NULLS, null_maps
@@ -110,7 +110,7 @@ def chosen(said: str) -> list[str]:
 
     cost = {m.name: m.passes({}, Facts(224, 224, 512, (7, 7))) for m in METHODS.values()}
     cheap = {name for name, passes in cost.items() if passes.forward + passes.backward <= CHEAP}
-    return [name for name in METHODS if name in cheap or name in DEFAULT_METHODS]
+    return [name for name in METHODS if name in cheap or name in DEFAULTS_BY_KIND[NetworkKind.CONVOLUTIONS]]
 
 
 class Rows:

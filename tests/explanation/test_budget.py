@@ -13,9 +13,7 @@ from seethrough.explanation.budget import Pace, spent
 
 def asked(said, budget, **settings):
     found = chosen(said)
-    return Asked(
-        found.methods, found.optional, settings_of(found.methods, settings), None, (), False, None, budget=budget
-    )
+    return Asked(found.methods, found.optional, settings_of(found.methods, settings), budget=budget)
 
 
 def bought(said, budget, **settings):

@@ -207,8 +207,9 @@ def test_a_network_without_places_has_no_gradcam_but_the_rest():
     with pytest.raises(UsageError, match="no layer with height and width"):
         st.gradcam(net, IMAGE)
     found = st.explain(net, IMAGE)
-    assert list(found) == ["integrated_gradients", "occlusion"]
-    assert [n.numbers["method"] for n in found.notes if n.name == "left_out"] == ["gradcam"]
+    assert list(found) == ["smoothgrad", "integrated_gradients", "occlusion"]
+    (why,) = [n.numbers for n in found.notes if n.name == "methods_chosen"]
+    assert why == {"kind": "no layers that can be looked at", "methods": list(found)}
 
 
 def test_inputs_without_places_have_neither_gradcam_nor_occlusion():
@@ -217,8 +218,8 @@ def test_inputs_without_places_have_neither_gradcam_nor_occlusion():
     with pytest.raises(UsageError, match="occlusion needs inputs with height and width"):
         st.occlusion(net, x)
     found = st.explain(net, x)
-    assert list(found) == ["integrated_gradients"]
-    assert found["integrated_gradients"].map.shape == (2, 1, 6)
+    assert list(found) == ["saliency", "integrated_gradients", "deeplift"]
+    assert {attribution.map.shape for attribution in found.values()} == {(2, 1, 6)}
 
 
 def test_a_layer_that_no_method_takes_is_refused():
@@ -247,7 +248,7 @@ def test_a_network_that_cannot_be_written_down_has_no_layers_and_says_why():
     found = st.explain(net, IMAGE, target=1, window=8)
     assert list(found) == ["occlusion"] and "black_box" in {note.name for note in found.notes}
     left_out = [n.numbers["method"] for n in found.notes if n.name == "left_out"]
-    assert left_out == ["gradcam", "integrated_gradients"]
+    assert left_out == ["smoothgrad", "integrated_gradients"]
     by_hand = net.module(IMAGE)[0, 1] - net.module(F.pad(IMAGE[:, :, 8:], (0, 0, 8, 0)))[0, 1]
     covered = st.occlusion(net, IMAGE, target=1, window=(8, 16), stride=(8, 16), fill=0.0)
     assert covered.map[0, 0, 0] == pytest.approx(float(by_hand), rel=1e-4)

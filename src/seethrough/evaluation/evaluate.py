@@ -123,7 +123,7 @@ def evaluate(
     wanted = chosen(methods)
     own, theirs = _settings(wanted.methods, measured, settings, seed)
     layers = layers_of(layer, wanted.methods)
-    asked = Asked(wanted.methods, wanted.optional, own, None, layers, False, None)
+    asked = Asked(wanted.methods, wanted.optional, own, layers)
     targets = targets_of(net, collection, target)
     table = _Table(wanted.methods, measured, theirs, nulls, seed, frozenset(named))
     passed: list[Passed] = []

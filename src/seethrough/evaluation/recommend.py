@@ -172,7 +172,7 @@ def recommend(
 
 def _nothing(target: Any) -> Asked:
     """A question to no method yet."""
-    return Asked((), frozenset(), {}, target, (), False, None)
+    return Asked((), frozenset(), {}, target=target)
 
 
 def _there(names: Sequence[str]) -> list[str]:

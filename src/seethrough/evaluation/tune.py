@@ -244,7 +244,7 @@ class _Judge:
     ) -> None:
         self.net, self.method, self.collection = net, method, collection
         self.targets, self.passes = targets_of(net, collection, target), Passes()
-        self.asked = Asked((method,), frozenset(), {method.name: {}}, None, layers_of(layer, (method,)), False, None)
+        self.asked = Asked((method,), frozenset(), {method.name: {}}, layers_of(layer, (method,)))
         self.signs: list[tuple[Metric, float]] = []
         for m in chosen_metrics(["insertion", "deletion"] if metric is None else metric, False):
             self.signs.append((m, 1.0 if m.better == "higher" else -1.0))

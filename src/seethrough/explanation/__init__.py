@@ -7,6 +7,6 @@ gave; `join` puts batches together; `alone` makes one function of each method.
 
 from seethrough.explanation.alone import alone
 from seethrough.explanation.answer import explain
-from seethrough.explanation.asked import DEFAULT_METHODS, Progress
+from seethrough.explanation.asked import Progress
 
-__all__ = ["DEFAULT_METHODS", "Progress", "alone", "explain"]
+__all__ = ["Progress", "alone", "explain"]

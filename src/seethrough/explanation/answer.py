@@ -31,7 +31,8 @@ from seethrough.explanation.asked import (
 )
 from seethrough.explanation.asking import question_of, rebuilding, with_unit
 from seethrough.explanation.budget import pace, spent
-from seethrough.explanation.fitting import fitting, has_gradient, without_gradient
+from seethrough.explanation.defaults import NetworkKind
+from seethrough.explanation.fitting import fitting, has_gradient, kind_of, without_gradient
 from seethrough.explanation.join import joined
 from seethrough.explanation.maps import attribution_of, for_each_image
 from seethrough.explanation.room import room
@@ -71,8 +72,8 @@ def explain(
         shape of a picture is explained and the others are held as they are given (`Network.prepare`).
     methods
         Names of methods (`seethrough.attribution.METHODS`), of families (``"relevance"``), ``"all"``, and what is to be
-        left out again (``"-occlusion"``); None for those of Grad-CAM, integrated gradients and occlusion that this
-        network has what they need for.
+        left out again (``"-occlusion"``); None for three that suit this kind of network, which is said
+        (`seethrough.explanation.defaults`).
     target
         A label, an index, ``"a - b"``, ``"a + b"`` (several labels at once), a function of the outputs (N, outputs)
         that gives a number an image, an aim (`Unit`, ``"layer4[12]"`` in words; `Region`, `Box`, `Similarity`), or a
@@ -114,27 +115,26 @@ def explain(
         Where not even one image fits into memory.
     """
     net = as_network(net)
-    wanted = chosen(methods)
-    layers = layers_of(layer, wanted.methods)
-    asked = Asked(
-        wanted.methods,
-        wanted.optional,
-        settings_of(wanted.methods, settings),
-        target,
-        layers,
-        probabilities,
-        progress,
-        trust=trust,
-    )
     seconds = seconds_of(budget)
+    refuse_no_batch(batch_size)
+    wanted = None if methods is None else _wanted(methods, layer, settings)
     prepared = net.prepare(images)
     refuse_mixed_sizes(prepared)
     number = len(prepared.batch)
-    asked = replace(asked, budget=None if seconds is None else seconds / number)
-    if not callable(target):
-        asked = replace(asked, target=targets_by_image(target, number))
-    refuse_no_batch(batch_size)
     with told(net.opened, net.source_of(prepared), prepared.batch[:1]):
+        suited: list[Note] = []
+        if wanted is None:
+            kind = kind_of(net, prepared)
+            wanted = _wanted(None, layer, settings, kind)
+            suited = [Note("methods_chosen", "info", {"kind": kind.value, "methods": [m.name for m in wanted.methods]})]
+        asked = replace(
+            wanted,
+            target=target if callable(target) else targets_by_image(target, number),
+            probabilities=probabilities,
+            progress=progress,
+            trust=trust,
+            budget=None if seconds is None else seconds / number,
+        )
         fits = room(net, prepared, wanted.methods, batch_size, memory_limit)
         asked = replace(asked, together=fits.together)
         asked, bought = _within_budget(net, prepared.part(slice(0, 1)), asked)
@@ -144,7 +144,19 @@ def explain(
             for part in _as_memory_allows(net, prepared.part(rows), asked.part(rows, number))
         ]
     answer = joined(parts, {"batch_size": batch_size})
+    bought = [*suited, *bought]
     return replace(answer, notes=(*answer.notes, *bought, *fits.notes))
+
+
+def _wanted(
+    methods: Sequence[str] | str | None,
+    layer: str | Sequence[str] | None,
+    settings: Mapping[str, Any],
+    kind: NetworkKind = NetworkKind.CONVOLUTIONS,
+) -> Asked:
+    """Methods, layers and settings, checked against each other."""
+    found = chosen(methods, kind)
+    return Asked(found.methods, found.optional, settings_of(found.methods, settings), layers_of(layer, found.methods))
 
 
 def _within_budget(net: Network, prepared: Prepared, asked: Asked) -> tuple[Asked, list[Note]]:

@@ -11,11 +11,9 @@ from torch import Tensor
 
 from seethrough.attribution import METHODS, Method, method_named
 from seethrough.errors import UsageError, nearest
+from seethrough.explanation.defaults import DEFAULTS_BY_KIND, NetworkKind
 from seethrough.graph.run import TOGETHER
 from seethrough.network import Prepared
-
-DEFAULT_METHODS = ("gradcam", "integrated_gradients", "occlusion")
-"""A coarse look, what adds up, and what is really lost."""
 
 ALL = "all"
 
@@ -46,10 +44,10 @@ class Asked:
     methods: tuple[Method, ...]
     optional: frozenset[str]
     settings: Mapping[str, Mapping[str, Any]]
-    target: Any
-    layers: tuple[str, ...]
-    probabilities: bool
-    progress: Progress | None
+    layers: tuple[str, ...] = ()
+    target: Any = None
+    probabilities: bool = False
+    progress: Progress | None = None
     together: int = TOGETHER
     trust: bool = False
     budget: float | None = None
@@ -81,8 +79,9 @@ class Asked:
         return {k: v for k, v in {**method.defaults, **self.settings[method.name]}.items() if k != "progress"}
 
 
-def chosen(methods: Sequence[str] | str | None) -> Chosen:
-    """The methods a person named: by name, by family (``"relevance"``), ``"all"``, or left out again (``"-occlusion"``).
+def chosen(methods: Sequence[str] | str | None, kind: NetworkKind = NetworkKind.CONVOLUTIONS) -> Chosen:
+    """The methods a person named: by name, by family (``"relevance"``), ``"all"``, or left out again (``"-occlusion"``);
+    those that suit the kind of network where nobody named any.
 
     Raises
     ------
@@ -90,7 +89,7 @@ def chosen(methods: Sequence[str] | str | None) -> Chosen:
         A name that is neither a method nor a family; nothing left.
     """
     if methods is None:
-        return Chosen(tuple(METHODS[m] for m in DEFAULT_METHODS), frozenset(DEFAULT_METHODS))
+        return Chosen(tuple(METHODS[m] for m in DEFAULTS_BY_KIND[kind]), frozenset(DEFAULTS_BY_KIND[kind]))
     said = [part.strip() for name in ([methods] if isinstance(methods, str) else methods) for part in name.split(",")]
     said = [name for name in said if name]
     if not said:

@@ -13,6 +13,7 @@ from seethrough.attribution.cam_head import pooled_head
 from seethrough.attribution.layers import any_layer
 from seethrough.errors import NetworkRefused, UsageError
 from seethrough.explanation.asked import Asked
+from seethrough.explanation.defaults import NetworkKind, network_kind
 from seethrough.graph.graph import Graph
 from seethrough.graph.run import Run
 from seethrough.network import Network, Prepared
@@ -74,6 +75,14 @@ def readable(net: Network, prepared: Prepared) -> Graph:
             f"No layer of this network can be looked at, because it can't be written down: {'; '.join(dict.fromkeys(reasons))}."
         )
     return graph
+
+
+def kind_of(net: Network, prepared: Prepared) -> NetworkKind:
+    """What a network is made of, as far as it matters to methods."""
+    try:
+        return network_kind(net.source_of(prepared).written(prepared.batch))
+    except NetworkRefused:
+        return NetworkKind.NO_LAYERS if prepared.batch.dim() == 4 else NetworkKind.NO_PICTURES
 
 
 def has_gradient(run: Run) -> bool:

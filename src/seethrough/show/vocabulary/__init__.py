@@ -22,6 +22,8 @@ from seethrough.show.vocabulary.entry import MethodWords
 _FAMILIES = (gradient, path, relevance, activation, attention, perturbation, layer)
 
 METHODS: Mapping[str, MethodWords] = {name: words for family in _FAMILIES for name, words in family.METHODS.items()}
-NOTES: Mapping[str, Both] = {name: words for part in (*_FAMILIES, targets, trust, metrics) for name, words in part.NOTES.items()}
+NOTES: Mapping[str, Both] = {
+    name: words for part in (*_FAMILIES, targets, trust, metrics) for name, words in part.NOTES.items()
+}
 
 __all__ = ["METHODS", "NOTES", "MethodWords"]

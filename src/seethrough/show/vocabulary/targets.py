@@ -25,6 +25,10 @@ NOTES: Mapping[str, Both] = {
         "could explain; ask about a number that follows the outputs.",
         "“{target}”是常数：网络答案的任何微小变化都不会改变它，因此梯度无从解释；请询问随输出变化的数。",
     ),
+    "methods_chosen": Both(
+        "Nobody named a method, and this network is {kind}: {methods}, which answer different questions, were asked.",
+        "未指定方法；此网络为{kind}：因此使用了回答不同问题的{methods}。",
+    ),
     "method_refused": Both("{method} was left out: {reason}", "未使用{method}：{reason}"),
     "memory_halved": Both(
         "Memory ran out on the way, so fewer pictures were sent through at once ({together}); the numbers are the same.",
