@@ -1,10 +1,13 @@
 """What a run does for methods that share, move a layer, ask a unit, change the network or run out of memory."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+import torch.nn as nn
 from small import all_outputs, residual, source_of
 
-from seethrough.errors import EnvironmentLacks, UsageError
+from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError
 from seethrough.graph.rules import Rules
 from seethrough.graph.run import Run
 from seethrough.results import INPUT, Passes
@@ -93,3 +96,23 @@ def test_memory_that_does_not_suffice_for_one_is_said_and_other_errors_are_not_s
         run.in_groups(4, lambda _: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(RuntimeError, match="shape"):
         run.in_groups(4, lambda _: (_ for _ in ()).throw(RuntimeError("shape")))
+
+
+def test_a_batch_size_at_which_the_softmax_cannot_be_looked_through_is_refused_not_mixed_in():
+    module = nn.Sequential(residual(), nn.Softmax(1))
+    source = source_of(module)
+    run = Run(source, X, lambda out, rows: out[:, 0], together=6)
+    assert torch.allclose(run.scores, module[0](X)[:, 0].detach(), atol=1e-6)  # logits
+    whole = source.proved
+    source.proved = lambda images, **k: _without_softmax(whole(images, **k)) if len(images) == 6 else whole(images, **k)
+    assert run.score(X).shape == (3,)
+    with pytest.raises(NetworkRefused, match="not for 6 images at once"):
+        run.score(torch.cat([X, X]))
+    with pytest.raises(NetworkRefused, match="not for 6 images at once"):
+        run.at(torch.cat([X, X])).gradient()
+
+
+def _without_softmax(graph):
+    """The same graph as one that ends in an operation nobody knows."""
+    *before, last = graph.operations
+    return replace(graph, operations=[*before, replace(last, name="own")])

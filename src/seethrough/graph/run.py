@@ -42,13 +42,15 @@ image (N,).
 @dataclass
 class Counter:
     """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
-    looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on.
+    looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
+    whether a final softmax is looked through, None while nothing has run.
     """
 
     forward: int = 0
     backward: int = 0
     looked: bool = False
     halved: int = 0
+    through: bool | None = None
 
     @property
     def passes(self) -> Passes:
@@ -349,7 +351,21 @@ class Run:
         pictures = self._pictures(images)
         graph = self.source.proved(pictures, gradient=gradient, thorough=not self.counter.looked)
         self.counter.looked = True
+        self._same_question(graph, len(images))
         return graph
+
+    def _same_question(self, graph: Graph, number: int) -> None:
+        """Refuse a graph at some batch size that can't look through the softmax that others were looked through: one
+        question would speak of logits here and of probabilities there.
+        """
+        through = graph.logits != graph.output
+        if self.counter.through is None:
+            self.counter.through = through
+        elif self.counter.through != through and not self.probabilities and self.answer is None:
+            raise NetworkRefused(
+                f"the network can be written down at other batch sizes, and not for {number} images at once, so its "
+                "softmax can't be looked through there; ask about probabilities"
+            )
 
     def _pictures(self, images: Tensor) -> Tensor:
         """The pictures that go in where these images are asked about."""
