@@ -51,3 +51,11 @@ def test_a_pictures_verdict_does_not_depend_on_its_company(net, images):
         for key in one.figures.keys() & other.figures.keys():
             if not key.startswith("sanity."):  # kept by network and method, as the mean over what was seen
                 assert one.figures[key] == pytest.approx(other.figures[key], abs=1e-3), (name, key)
+
+
+def test_a_map_fused_of_several_layers_is_judged_by_what_can_be_asked_of_it(net, images):
+    found = st.explain(net, images[:1], "gradcam", 1, layer=["1", "3"], trust=True)["gradcam"]
+    assert found.layer == "1 + 3" and found.map.shape == (1, 20, 20)
+    (trust,) = found.trust
+    assert any(name.startswith("faithfulness.") for name in trust.figures)
+    assert not any(name.startswith(("sanity.", "stability.")) for name in trust.figures)

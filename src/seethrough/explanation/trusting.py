@@ -23,7 +23,14 @@ def trusted(
     ran themselves is counted with it.
     """
     cases = [
-        Case(m, layers[m][0] if layers[m] else None, asked.settings[m.name], outcome.values.detach(), outcome.checks)
+        Case(
+            m,
+            layers[m][0] if layers[m] else None,
+            asked.settings[m.name],
+            outcome.values.detach(),
+            outcome.checks,
+            again=len(layers[m]) < 2,  # a fused map is no one call of its method
+        )
         for m, outcome in outcomes.items()
     ]
     verdicts = judged(run, cases, progress=asked.progress)
