@@ -42,7 +42,7 @@ check: $(INSTALLED) ## style, types, and that imports only go down
 	$(BIN)/lint-imports --no-cache
 
 bench: $(INSTALLED) ## print the figures that documents and docstrings speak of
-	for each in startup allocator summary tree memory onnx_files grids hostile findings composed_filters activations maximize jobs units wall coverage speed methods; do $(BIN)/python benchmarks/$$each.py || exit 1; done
+	for each in startup allocator summary tree memory onnx_files grids hostile findings composed_filters activations maximize jobs units wall written_down speed methods verdicts; do $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 docs: $(INSTALLED) ## examples in docstrings run, links lead somewhere, commands and numbers in documents are true
 	KERAS_BACKEND=torch $(BIN)/python -m pytest --doctest-modules src/seethrough

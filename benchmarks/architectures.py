@@ -1,4 +1,4 @@
-"""Architectures for `coverage`: one of every family that torchvision, timm, transformers and Keras have, and our own.
+"""Architectures for `written_down`: one of every family that torchvision, timm, transformers and Keras have, and our own.
 
 No weights are fetched. A network as it is initialised would make the comparison too easy: layers that start at zero cut
 gradients off, and normalisation that never saw an image lets a deep network's signal die. So what is constant when it is

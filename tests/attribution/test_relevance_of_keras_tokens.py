@@ -20,8 +20,9 @@ def model():
     """One block behind patches of 8 × 8 and positions, in double precision."""
     layers = keras.layers
     keras.utils.set_random_seed(0)
-    before = keras.config.floatx()
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # which floatx doesn't move once anybody has set one
     try:
         picture = keras.Input((24, 16, 3))
         x = layers.Reshape((6, 8))(layers.Conv2D(8, 8, 8, name="patches")(picture))
@@ -37,6 +38,7 @@ def model():
         built.set_weights([w + 0.1 * random.normal(size=w.shape) for w in built.get_weights()])
     finally:
         keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)
     return built
 
 

@@ -69,7 +69,7 @@ def test_an_option_and_the_same_setting_are_one_too_many(refused, tiny):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--set", "stepz=3"), "steps"),
+        (("--set", "stepz=3", "--methods", "integrated_gradients"), "steps"),
         (("--set", "occlusion.window=3", "--methods", "saliency"), "occlusion"),
         (("--budget", "soon"), "'60s'"),
         (("--budget", "0s"), "above 0"),

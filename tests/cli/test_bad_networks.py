@@ -65,14 +65,19 @@ def test_no_such_option_and_where_to_read_which_there_are(refused, folder):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--window", "0"), ("--window", "big"), ("--steps", "0"), ("--input-size", "3x"), ("--fill", "pink"),
+    [("--window", "0"), ("--window", "big"), ("--input-size", "3x"), ("--fill", "pink"),
      ("--lang", "fr"), ("--device", "toaster"), ("--seed", "-1")],
 )  # fmt: skip
 def test_a_wrong_value_is_quoted(refused, tiny, option, value):
     assert value in refused(2, *explain(tiny, option, value))
 
 
+def test_a_wrong_value_of_a_named_methods_setting_is_quoted(refused, tiny):
+    assert "0" in refused(2, *explain(tiny, "--methods", "integrated_gradients", "--steps", "0"))
+
+
 def test_a_setting_that_no_chosen_method_has(refused, tiny):
+    assert "integrated_gradients" in refused(2, *explain(tiny, "--steps", "8"))
     assert "window" in refused(2, *explain(tiny, "--methods", "saliency", "--window", "8"))
 
 

@@ -417,7 +417,10 @@ def test_networks_of_other_precision_are_explained_in_float32_arrays(dtype, tole
         ({"methods": "gradcan"}, "no method 'gradcan'. Nearest: gradcam"),
         ({"methods": []}, "No method was named; there are: .*saliency"),
         ({"methods": "occlusion", "windw": 3}, "called 'windw'. Nearest: window"),
-        ({"methods": "gradcam", "window": 3}, "No setting of gradcam is called 'window'. There are: none"),
+        (
+            {"methods": "gradcam", "window": 3},
+            "No setting of gradcam is called 'window'. occlusion has it; name such a method",
+        ),
         ({"methods": "smoothgrad", "samples": 0}, "samples ≥ 1"),
         ({"methods": "smoothgrad", "noise": -1.0}, "noise ≥ 0"),
         ({"methods": "integrated_gradients", "steps": 0}, "steps ≥ 1"),

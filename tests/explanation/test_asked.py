@@ -45,6 +45,8 @@ def test_a_setting_goes_to_all_that_have_it_and_a_dotted_one_to_its_method_alone
     ("given", "message"),
     [
         ({"windw": 3}, "called 'windw'. Nearest: window"),
+        ({"areas": (0.1,)}, "called 'areas'. extremal_perturbation has it"),
+        ({"steps": 4}, "called 'steps'. .*integrated_gradients.* have it; name such a method"),
         ({"smoothgrad.window": 3}, "No setting of smoothgrad is called 'window'. There are: noise, samples, seed"),
         ({"gradcam.window": 3}, "is for gradcam, which isn't asked"),
         ({"nothing.window": 3}, "no method 'nothing'"),

@@ -72,7 +72,9 @@ def test_a_wrong_output_is_found_where_there_is_no_gradient(gradient):
 def test_rounding_is_no_disagreement_where_a_network_is_sure_but_a_wrong_weight_is(final):
     """Of a saturated answer hardly anything arrives at the image, so that rounding would be most of it."""
     inside = residual()
-    sure = Calls(lambda x, net: torch.softmax(60 * net(x), 1) if final == "softmax" else (25 * net(x)).sigmoid(), inside)
+    sure = Calls(
+        lambda x, net: torch.softmax(60 * net(x), 1) if final == "softmax" else (25 * net(x)).sigmoid(), inside
+    )
     right = source_of(sure).written(X)
     answer = sure(X).detach()
     spread = answer.amax(1) - answer.amin(1) if final == "softmax" else (answer - 0.5).abs().amax(1) * 2

@@ -88,7 +88,7 @@ def test_the_usual_methods_shrink_to_those_that_can_be_had():
     found = st.explain(st.open(brightness, input_size=SIZE, preprocessing=FITTED), picture())
     assert list(found) == ["occlusion"]
     notes = [(n.name, n.numbers.get("method")) for n in found.notes]
-    assert ("left_out", "gradcam") in notes and ("left_out", "integrated_gradients") in notes
+    assert ("left_out", "smoothgrad") in notes and ("left_out", "integrated_gradients") in notes
     assert any(name == "black_box" for name, _ in notes)
 
 

@@ -143,7 +143,11 @@ def settings_of(methods: Iterable[Method], given: Mapping[str, Any]) -> dict[str
             own = sorted(
                 known if not name else {k for k in METHODS[method_named(name).name].defaults if k != "progress"}
             )
-            hint = nearest(setting, own) or f" There are: {', '.join(own) or 'none'}."
+            others = [m.name for m in METHODS.values() if setting in m.defaults and setting != "progress"][:3]
+            if others and not name:
+                hint = f" {', '.join(others)} {'has' if len(others) == 1 else 'have'} it; name such a method."
+            else:
+                hint = nearest(setting, own) or f" There are: {', '.join(own) or 'none'}."
             raise UsageError(f"No setting of {name or names} is called {setting!r}.{hint}")
         for m in takers:
             if name or setting not in each[m.name] or f"{m.name}.{setting}" not in given:

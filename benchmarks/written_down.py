@@ -6,7 +6,7 @@ was recorded at (0 is bit-equal). Where that is more than rounding, both are hel
 "as near" is the graph that is no further from it than the network itself. A network that can't be written down for any
 batch size says why not.
 
-    python benchmarks/coverage.py [--family own|keras|torchvision|timm|hf] [--only PATTERN] [--log FILE]
+    python benchmarks/written_down.py [--family own|keras|torchvision|timm|hf] [--only PATTERN] [--log FILE]
 
 Each network runs in a process of its own, forked after the libraries were imported, so that one that needs too much time
 or memory ends alone. Everything runs on one thread.
