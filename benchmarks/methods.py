@@ -11,6 +11,7 @@ memory over a hundred calls.
 from __future__ import annotations
 
 import argparse
+import copy
 import gc
 import os
 import statistics
@@ -58,8 +59,9 @@ def peers(module: torch.nn.Module, layer: str, image: torch.Tensor) -> dict[str,
     from zennit.torchvision import ResNetCanonizer
 
     def cam(kind: type) -> Call:
-        made = kind(model=module, target_layers=[module.get_submodule(layer)])
-        return lambda: made(input_tensor=image.clone(), targets=[ClassifierOutputTarget(TARGET)])
+        own = copy.deepcopy(module)  # whose hooks stay on it
+        made = kind(model=own, target_layers=[own.get_submodule(layer)])
+        return lambda: made(input_tensor=image.clone().requires_grad_(), targets=[ClassifierOutputTarget(TARGET)])
 
     def captum(method: object, **options: object) -> Call:
         return lambda: method.attribute(image.clone().requires_grad_(), target=TARGET, **options)  # type: ignore[attr-defined]
@@ -111,7 +113,7 @@ def twelve(name: str, rounds: int) -> None:
     image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     net = st.open(module, input_size=(3, 224, 224))
     layer = last_spatial(source_of(module).proved(image, gradient=True)) or ""
-    calls = peers(module, layer, image)
+    calls = peers(copy.deepcopy(module), layer, image)
     ours: dict[str, list[float]] = {"ten": [], "twelve": []}
     theirs: dict[str, list[float]] = {method: [] for method in calls}
     for round_ in range(rounds + 1):
