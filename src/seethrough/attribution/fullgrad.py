@@ -7,18 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm as norm
 from torch.nn.functional import interpolate
 
 from seethrough.attribution.gradient import GRADIENT
 from seethrough.attribution.method import Needs, Outcome, Reduce, method
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind, Operation, Ref
-from seethrough.graph.rules import Rules, Shares
+from seethrough.graph.rules import Shares
 from seethrough.graph.run import Run
-from seethrough.results import INPUT, Passes
+from seethrough.results import Passes
 
 if TYPE_CHECKING:
     from seethrough.graph.walk import Piece
+
+
+def biases(run: Run) -> Biases:
+    """What biases add, gathered by the plain walk to the images that others need too."""
+
+    def watched() -> Biases:
+        found = Biases(run.graph, run.images)
+        run.watch(found.plain)
+        return found
+
+    return run.once("biases", watched)
 
 
 @method(
@@ -29,9 +41,9 @@ if TYPE_CHECKING:
     source="Srinivas & Fleuret, 2019",
     reduce=Reduce.NONE,
     signed=False,
-    rules=None,
     measures="rank",
     work=Passes(0, 1),
+    before=biases,
 )
 def fullgrad(run: Run) -> Outcome:
     """FullGrad: ``ψ(x · g) + Σ ψ(b · ∂f/∂b)`` over every bias b that has places, where ψ takes the size, brings a layer's
@@ -52,10 +64,8 @@ def fullgrad(run: Run) -> Outcome:
 
 def _full(run: Run) -> Outcome:
     x = run.images
-    found = Biases(run.graph, x)
-    rules = Rules(rest=found.plain, values=True)
-    inputs = x * run.gradient(INPUT, rules)
-    run.forget(rules)
+    found = biases(run)
+    inputs = x * run.gradient()
     found.map += scaled(inputs, x)
     own = inputs.flatten(1).sum(1)
     total, score = own + found.sum.to(own), run.scores
@@ -68,9 +78,9 @@ def scaled(part: Tensor, x: Tensor) -> Tensor:
     """ψ, (N, H, W): the size of a layer's part (N, C, h, w), its largest brought to 1, at the size of the picture; the
     channels added.
     """
-    size = part.abs().flatten(1)
-    size = size / size.amax(1, keepdim=True).clamp(min=torch.finfo(size.dtype).tiny)
-    map = size.reshape(part.shape).flatten(2).sum(1).reshape(len(part), 1, *((1, *part.shape[2:])[-2:]))
+    grid, part = (1, *part.shape[2:])[-2:], part.flatten(2)
+    largest = norm(part, torch.inf, (1, 2), keepdim=True)[:, 0].clamp(min=torch.finfo(part.dtype).tiny)
+    map = (norm(part, 1, 1) / largest).reshape(len(part), 1, *grid)
     wanted = (1, *x.shape[2:])[-2:]
     return (map if map.shape[2:] == wanted else interpolate(map, wanted, mode="bilinear", align_corners=False))[:, 0]
 

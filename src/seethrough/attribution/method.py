@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seethrough.errors import UsageError, nearest
 from seethrough.graph.rules import PLAIN, Rules
+from seethrough.graph.run import Run
 from seethrough.results import Passes
 
 
@@ -97,6 +98,8 @@ class Method:
     measures
         What the numbers of its map are: ``"target"`` (in units of the target), ``"slope"`` (of the target per unit of
         input) or ``"rank"`` (an order of places, in no unit).
+    before
+        Told of a run before any method is asked, where it looks at what others walk for (`Run.watch`).
     """
 
     name: str
@@ -113,6 +116,7 @@ class Method:
     dial: Dial | None = None
     black_box: bool = False
     measures: str = "target"
+    before: Callable[[Run], None] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -227,6 +227,9 @@ def started(net: Network, prepared: Prepared, asked: Asked) -> Start:
     settled = question_of(net, run, prediction, prepared, asked)
     run.target = settled.score
     _refuse_no_number(net, run, prepared)
+    for m in layers:
+        if m.before is not None:
+            m.before(run)
     return Start(run, asked, layers, notes, prediction, settled)
 
 

@@ -6,7 +6,8 @@ What the person named one by one and can't be had is refused with a sentence; wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from seethrough.attribution import Method, Needs, chosen_layer
 from seethrough.attribution.cam_head import pooled_head
@@ -32,9 +33,10 @@ def fitting(net: Network, prepared: Prepared, asked: Asked) -> tuple[dict[Method
     """
     found: dict[Method, tuple[str, ...]] = {}
     notes = []
+    graph = cache(lambda: readable(net, prepared))  # once for all methods: whether it still holds is looked up anew
     for m in asked.methods:
         try:
-            found[m] = _layers(net, prepared, m, asked.layers)
+            found[m] = _layers(graph, prepared, m, asked.layers)
         except (UsageError, NetworkRefused):
             if m.name not in asked.optional or (asked.layers and m.takes_layer):
                 raise
@@ -42,22 +44,20 @@ def fitting(net: Network, prepared: Prepared, asked: Asked) -> tuple[dict[Method
     return found, notes
 
 
-def _layers(net: Network, prepared: Prepared, method: Method, wanted: Sequence[str]) -> tuple[str, ...]:
+def _layers(graph: Callable[[], Graph], prepared: Prepared, method: Method, wanted: Sequence[str]) -> tuple[str, ...]:
     if method.needs is Needs.PICTURES and prepared.batch.dim() != 4:
         shape = tuple(prepared.batch.shape[1:])
         raise UsageError(f"{method.name} needs {method.needs.value}; one input of this network has the shape {shape}.")
     if method.needs in _READ_THE_GRAPH or (method.rules is not None and method.rules.rectifiers is not None):
-        readable(net, prepared)
+        graph()
     if method.needs is Needs.POOLED_HEAD:
-        graph = readable(net, prepared)
-        return (pooled_head(graph, graph.logits.value).layer,)
+        return (pooled_head(graph(), graph().logits.value).layer,)
     if not method.takes_layer:
         return ()
-    graph = readable(net, prepared)
     choose = chosen_layer if method.needs is Needs.SPATIAL_LAYER else any_layer
     if len(wanted) > 1 and method.needs is not Needs.SPATIAL_LAYER:
         raise UsageError(f"{method.name} takes one layer, not {len(wanted)}: only class activation maps are fused.")
-    return tuple(choose(graph, layer) for layer in wanted or (None,))
+    return tuple(choose(graph(), layer) for layer in wanted or (None,))
 
 
 def left_out(method: Method) -> Note:

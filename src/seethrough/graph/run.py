@@ -19,7 +19,7 @@ from seethrough.graph.beside import for_versions, passing_by
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
-from seethrough.graph.rules import PLAIN, Rules
+from seethrough.graph.rules import PLAIN, Rule, Rules
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import same_chance
 from seethrough.graph.walk import Forward, Piece
@@ -122,6 +122,7 @@ class Run:
         self._layers: set[str] = {layer for _, layer in self.asks if layer != INPUT}
         self._starts: set[str] = {layer for _, layer in self.asks} or {INPUT}
         self._kept: dict[Hashable, Any] = {}
+        self._watcher: Rule | None = None
         self._forward: Forward | None = None
         self._gradients: dict[int, dict[str, tuple[Rules, Tensor]]] = {}
         self._scores: Tensor | None = None
@@ -185,6 +186,15 @@ class Run:
         self.counter.backward += len(self.images)
         arrived = self.forward.walk({place.value: place.back(quantity)}, {start.value}, rules)
         return start.of(arrived.get(start.value, torch.zeros_like(self.images)))
+
+    def watch(self, watcher: Rule) -> None:
+        """Have the next plain walk to the images go by a rule that hands down what calculus does and looks at what passes,
+        so that no walk of its own is needed for it. A walk that was done already is done again.
+        """
+        self._watcher = watcher
+        self._gradients.pop(id(PLAIN), None)
+        if not self.keeps:
+            self.keeps, self._forward = True, None
 
     def forget(self, rules: Rules) -> None:
         """Drop what was asked for under rules that nobody will use again, and what they hold."""
@@ -399,7 +409,10 @@ class Run:
             seed = rules.start(self)
         else:
             seed = self._slope() * forward.values[answer.value] if rules.relevance else self._slope()
-        arrived = forward.walk({answer.value: seed}, {p.value for p in places.values()}, rules)
+        by = rules
+        if rules is PLAIN and INPUT in layers and self._watcher is not None:
+            by, self._watcher = Rules(rest=self._watcher, values=True), None
+        arrived = forward.walk({answer.value: seed}, {p.value for p in places.values()}, by)
         # The rules are kept beside what they gave: their id is the key, and must not be another's meanwhile.
         found = self._gradients.setdefault(id(rules), {})
         for layer, place in places.items():
