@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import struct
 import sys
 import zipfile
@@ -102,6 +103,13 @@ def box(body: str) -> None:
     """A picture, and a file of Python."""
     picture()
     Path("box.py").write_text(body)
+
+
+def black_box() -> None:
+    """A function of the pictures that leaves the calculus."""
+    box(
+        "import numpy as np\n\ndef predict(images):\n    return np.stack([images.mean((1, 2, 3)), images.max((1, 2, 3))], 1)\n"
+    )
 
 
 def folder_of(*names: str) -> None:
@@ -258,6 +266,25 @@ SETTINGS = [
     Case("no preprocessing where one is needed", f"explain net.pt cat.png {BUILD} {SIZE}", names),
     Case("a device that isn't there", f"predict {LEOPARDS} cat.png --device cuda:7", picture),
     Case("no such method", f"explain {LEOPARDS} cat.png --methods gradcm", picture),
+    Case("a setting that no method has", f"explain {LEOPARDS} cat.png --set stepz=3", picture),
+    Case("a setting of another method", f"explain {LEOPARDS} cat.png --methods gradcam --set window=3", picture),
+    Case("attention where there is none", f"explain {LEOPARDS} cat.png --methods attention_rollout", picture),
+    Case("a layer without places", f"explain {LEOPARDS} cat.png --methods gradcam --layer head", picture),
+    Case(
+        "a layer for methods that take none", f"explain {LEOPARDS} cat.png --methods saliency --layer stage2", picture
+    ),
+    Case("relevance of a black box", "explain box.py:predict cat.png --input-size 8x8x3 --methods lrp", black_box),
+    Case(
+        "a gradient of a black box", "explain box.py:predict cat.png --input-size 8x8x3 --methods saliency", black_box
+    ),
+    Case("a window larger than the input", f"explain {LEOPARDS} cat.png --methods occlusion --window 999", picture),
+    Case("a fill that isn't one", f"explain {LEOPARDS} cat.png --methods occlusion --fill pink", picture),
+    Case("no channel of that number", f"explain {LEOPARDS} cat.png --methods saliency --target stage2[999]", picture),
+    Case("an output taken from itself", f"explain {LEOPARDS} cat.png --target '0 - 0'", picture),
+    Case("a time that isn't one", f"explain {LEOPARDS} cat.png --budget soon", picture),
+    Case("nothing left to ask", f"explain {LEOPARDS} cat.png --methods all,-all", picture),
+    Case("nothing to compare", f"compare {LEOPARDS} cat.png --target 0", picture),
+    Case("no such metric", f"evaluate {LEOPARDS} photos --metrics insertoin", lambda: photos("a.png")),
     Case("a label that isn't one", f"explain {LEOPARDS} cat.png --target lepard", picture),
     Case("a memory size that isn't one", f"memory {LEOPARDS} --fits lots"),
     Case("no such optimizer", f"memory {LEOPARDS} --optimizer adamm"),
@@ -319,7 +346,7 @@ def answer(case: Case) -> tuple[int, str]:
         with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
             case.make()
         with redirect_stderr(out), redirect_stdout(io.StringIO()):
-            code = run(case.command.split())
+            code = run(shlex.split(case.command))
     lines = [line for line in out.getvalue().splitlines() if line.startswith("seethrough: ")]
     message = lines[-1].removeprefix("seethrough: ") if lines else ""
     return code, re.sub(re.escape(folder) + "/?", "", message)

@@ -167,7 +167,7 @@ def layers_of(layer: str | Sequence[str] | None, methods: Sequence[Method]) -> t
         return ()
     if not any(m.takes_layer for m in methods):
         names = ", ".join(m.name for m in methods)
-        raise UsageError(f"layer={layer!r} says nothing to {names}, which explain the input; leave it out.")
+        raise UsageError(f"layer={layer!r} says nothing to {names}: no layer is to be chosen there; leave it out.")
     return (layer,) if isinstance(layer, str) else tuple(layer)
 
 

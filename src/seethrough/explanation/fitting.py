@@ -72,7 +72,8 @@ def readable(net: Network, prepared: Prepared) -> Graph:
     if graph.source == "whole":
         _, reasons = source.why_not(prepared.batch)
         raise NetworkRefused(
-            f"No layer of this network can be looked at, because it can't be written down: {'; '.join(dict.fromkeys(reasons))}."
+            f"No layer of this network can be looked at, because it can't be written down: "
+            f"{'; '.join(dict.fromkeys(reasons))}. Use a method that only asks for answers: occlusion, rise, partition_shap."
         )
     return graph
 
