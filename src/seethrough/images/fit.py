@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,12 +71,10 @@ class Geometry:
         """
         if values.ndim != 2:
             raise UsageError(f"One map has two axes (h, w); this one has the shape {values.shape}.")
-        weigh = {"bilinear": _triangle, "nearest": _cell}.get(interpolation)
-        if weigh is None:
+        if interpolation not in _WEIGHTS:
             raise UsageError(f"A map is brought back by bilinear or nearest interpolation, not {interpolation!r}.")
-        across = [self._places(axis) for axis in (0, 1)]
-        down, over = (weigh(places, cells) for places, cells in zip(across, values.shape))
-        seen = np.logical_and.outer(*((places >= 0) & (places < 1) for places in across))
+        down, over = (_weights(self, axis, cells, interpolation) for axis, cells in enumerate(values.shape))
+        seen = np.logical_and.outer(*((places >= 0) & (places < 1) for places in map(self._places, (0, 1))))
         filled = down @ values.astype(np.float64) @ over.T
         return np.where(seen, filled, 0).astype(np.float32), seen
 
@@ -136,6 +135,15 @@ def _triangle(places: np.ndarray, cells: int) -> np.ndarray:
 def _cell(places: np.ndarray, cells: int) -> np.ndarray:
     """Weights (places, cells): one for the cell in which the place lies."""
     return np.eye(cells)[np.clip(np.floor(places * cells), 0, cells - 1).astype(int)]
+
+
+_WEIGHTS = {"bilinear": _triangle, "nearest": _cell}
+
+
+@lru_cache(maxsize=32)
+def _weights(geometry: Geometry, axis: int, cells: int, interpolation: str) -> np.ndarray:
+    """Weights (pixels, cells) along one axis; the maps of many methods, or of many pictures of one size, share them."""
+    return _WEIGHTS[interpolation](geometry._places(axis), cells)
 
 
 def prepare(
