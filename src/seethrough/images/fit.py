@@ -73,6 +73,10 @@ class Geometry:
             raise UsageError(f"One map has two axes (h, w); this one has the shape {values.shape}.")
         if interpolation not in _WEIGHTS:
             raise UsageError(f"A map is brought back by bilinear or nearest interpolation, not {interpolation!r}.")
+        if (
+            self == Geometry.same(self.picture) and values.shape == self.picture
+        ):  # it stands on the picture's pixels already
+            return values.astype(np.float32), np.ones(self.picture, bool)
         down, over = (_weights(self, axis, cells, interpolation) for axis, cells in enumerate(values.shape))
         seen = np.logical_and.outer(*((places >= 0) & (places < 1) for places in map(self._places, (0, 1))))
         filled = down @ values.astype(np.float64) @ over.T
