@@ -184,7 +184,7 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="A,B,C",
-            help="As for explain; by default gradcam, integrated_gradients, occlusion, of two layers gradcam.",
+            help="As for explain; by default those of explain, of two layers gradcam.",
             rich_help_panel=o.ASKING,
         ),
     ] = None,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from seethrough.attribution import METHODS
 from seethrough.attribution.evidence import evidence_of, widest_gap
@@ -17,6 +16,7 @@ from seethrough.explanation.answer import Progress, explain
 from seethrough.explanation.asked import chosen
 from seethrough.network import Network, as_network
 from seethrough.results import Attribution, Explanation, Note, Picture, Shown
+from seethrough.trust.maps import is_flat, spearman
 
 TARGETS, LAYERS, NETWORKS = "targets", "layers", "networks"
 
@@ -290,6 +290,5 @@ def _gaps(one: Attribution, other: Attribution) -> Iterator[tuple[str, float, fl
 def _spearman(one: Attribution, other: Attribution, image: int) -> float:
     both = one.seen[image] & other.seen[image]
     a, b = one.map[image][both], other.map[image][both]
-    if not (np.isfinite(a).all() and np.isfinite(b).all()) or a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+    defined = a.size > 1 and np.isfinite(a).all() and np.isfinite(b).all() and not is_flat(a) and not is_flat(b)
+    return spearman(a, b) if defined else float("nan")
