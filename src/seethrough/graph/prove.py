@@ -21,7 +21,7 @@ from seethrough.graph.outputs import output_tensors
 from seethrough.graph.untouched import same_chance, untouched
 from seethrough.graph.walk import Forward
 
-CORNERS = 1e-3
+CORNERS = 1e-4
 """Of a gradient's length, so much may be off: where rounding puts a unit on the other side of a rectifier's corner, or
 takes another of two equal places of a pool, the gradient jumps in what that unit sees. What an operation does wrong is
 a matter of per cents.
