@@ -1,0 +1,145 @@
+"""Convolution: one convolution with all that is folded into it, as an operation of a graph that is only executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seethrough.graph.fast import packed
+from seethrough.graph.fast.packed import NONE, Activation, Pair
+from seethrough.graph.operations import Operation, Ref
+
+Sides = tuple[int, int, int, int]
+"""Top, bottom, left, right."""
+
+
+@dataclass(eq=False)
+class Convolution:
+    """``activation(w ∗ x + b + other)``; callable as the function of an `Operation` that reads x, and other where one is
+    added.
+
+    Attributes
+    ----------
+    weight, bias
+        (out, in / groups, kh, kw) and (out,) or None, with what is folded in.
+    pads
+        Zeros around the picture: top, bottom, left, right.
+    activation
+        What follows, see `packed.Activation`.
+    size
+        (N, C, H, W) that it is packed for.
+    may_pack
+        False: keep to torch's public functions, which have gradients.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    stride: Pair
+    pads: Sides
+    dilation: Pair
+    groups: int
+    activation: Activation = NONE
+    size: tuple[int, ...] = ()
+    may_pack: bool = True
+    __name__: str = field(default="conv2d", repr=False)
+
+    @property
+    def kernel(self) -> Pair:
+        return self.weight.shape[2], self.weight.shape[3]
+
+    @property
+    def macs(self) -> int:
+        """Multiplications for each place of the output, all its channels together."""
+        return self.weight.numel()
+
+    @cached_property
+    def laid_out(self) -> Tensor | None:
+        """The weight as oneDNN wants it; None where torch's public functions are used."""
+        if not self.may_pack or not packed.packs(self.weight):
+            return None
+        size = self.size or (4, self.weight.shape[1] * self.groups, 16, 16)
+        return packed.pack(self.weight, self.stride, self.dilation, self.groups, size)
+
+    def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
+        top, bottom, left, right = self.pads
+        if (top, left) == (bottom, right):
+            return self._run(x, (top, left), other, self.stride)
+        return self._run(F.pad(x, (left, right, top, bottom)), (0, 0), other, self.stride)
+
+    def inside(self, x: Tensor, other: Tensor | None = None, stride: Pair | None = None) -> Tensor:
+        """The same of a part that brings the surroundings it needs, zeros beyond the edge among them: nothing is padded.
+        ``stride``: where the part was already cut to every s-th place.
+        """
+        return self._run(x, (0, 0), other, self.stride if stride is None else stride)
+
+    def _run(self, x: Tensor, padding: Pair, other: Tensor | None, stride: Pair) -> Tensor:
+        weight = self.laid_out
+        if weight is None:
+            return self._plainly(x, padding, other, stride)
+        x = x.contiguous(memory_format=torch.channels_last)
+        if other is not None:
+            other = other.contiguous(memory_format=torch.channels_last)
+        return packed.convolve(x, weight, self.bias, padding, stride, self.dilation, self.groups, self.activation, other)
+
+    def _plainly(self, x: Tensor, padding: Pair, other: Tensor | None, stride: Pair) -> Tensor:
+        y = F.conv2d(x, self.weight, self.bias, stride, padding, self.dilation, self.groups)
+        y = y if other is None else y + other if y.requires_grad else y.add_(other)
+        return activated(y, self.activation)
+
+
+def activated(y: Tensor, activation: Activation) -> Tensor:
+    """The activation of a tensor that nobody else reads."""
+    name, numbers = activation
+    return y if name == "none" else _PLAIN[name](y, *numbers)
+
+
+_PLAIN: dict[str, Callable[..., Tensor]] = {
+    "relu": torch.relu,
+    "hardtanh": F.hardtanh,
+    "leaky_relu": F.leaky_relu,
+    "hardswish": F.hardswish,
+    "hardsigmoid": F.hardsigmoid,
+    "swish": F.silu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "gelu": F.gelu,
+}
+
+
+def activation_of(operation: Operation) -> Activation | None:
+    """An operation as an activation that a convolution can take in; None where it is something else."""
+    args, kwargs = operation.bound()
+    if not args or not isinstance(args[0], Ref) or len(operation.inputs) != 1:
+        return None
+
+    def given(position: int, name: str, default: Any) -> Any:
+        return args[position] if len(args) > position else kwargs.get(name, default)
+
+    name = operation.name
+    if name in ("relu", "sigmoid", "tanh", "hardswish", "hardsigmoid"):
+        return name, ()
+    if name == "relu6":
+        return "hardtanh", (0.0, 6.0)
+    if name == "silu":
+        return "swish", ()
+    if name == "gelu":
+        return ("gelu", ()) if given(1, "approximate", "none") == "none" else None
+    if name == "leaky_relu":
+        return "leaky_relu", (float(given(1, "negative_slope", 0.01)),)
+    if name == "hardtanh":
+        return "hardtanh", (float(given(1, "min_val", -1.0)), float(given(2, "max_val", 1.0)))
+    if name in ("clamp", "clip"):
+        low, high = given(1, "min", None), given(2, "max", None)
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+            return "hardtanh", (float(low), float(high))
+        return ("relu", ()) if low == 0 and isinstance(low, (int, float)) and high is None else None
+    if name == "clamp_min":
+        low = given(1, "min", None)
+        return ("relu", ()) if isinstance(low, (int, float)) and low == 0 else None
+    return None
