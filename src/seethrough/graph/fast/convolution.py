@@ -85,7 +85,9 @@ class Convolution:
         x = x.contiguous(memory_format=torch.channels_last)
         if other is not None:
             other = other.contiguous(memory_format=torch.channels_last)
-        return packed.convolve(x, weight, self.bias, padding, stride, self.dilation, self.groups, self.activation, other)
+        return packed.convolve(
+            x, weight, self.bias, padding, stride, self.dilation, self.groups, self.activation, other
+        )
 
     def _plainly(self, x: Tensor, padding: Pair, other: Tensor | None, stride: Pair) -> Tensor:
         y = F.conv2d(x, self.weight, self.bias, stride, padding, self.dilation, self.groups)

@@ -1,0 +1,76 @@
+"""What the engine asks of an operation: how it moves boxes, and what it gives for a window.
+
+Everything is along one axis at a time (0: down, 1: across), in whole numbers; places are those of a plane (H, W) of values
+(N, C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from seethrough.graph.graph import Graph
+from seethrough.graph.operations import Operation
+
+Interval = tuple[Tensor, Tensor]
+"""First and last changed place, both within, (K,) each, int64."""
+
+
+class Rule(Protocol):
+    """One operation, as boxes travel through it.
+
+    Attributes
+    ----------
+    sources
+        Numbers of the values (N, C, H, W) that it reads and that may be changed; constants and values without places
+        are its own business.
+    fill
+        What stands beyond the edges of what it reads: 0 for a convolution, −∞ for max pooling.
+    pointwise
+        Each place is made of the same place of each source alone, so that boxes that coincide need no window.
+    macs
+        Multiplications for each place of the output, all channels together; 0 for what counts none
+        (`seethrough.graph.cost`).
+    """
+
+    sources: tuple[int, ...]
+    fill: float
+    pointwise: bool
+    macs: int
+
+    def changed(self, axis: int, intervals: Sequence[Interval], length: int) -> Interval:
+        """The true interval of output places that depend on changed places of the sources: one interval for each source
+        (an unchanged source's is empty: first > last); ``length`` is how many places the output has. Within 0 …
+        length − 1; empty (first > last) where nothing is reached.
+        """
+        ...
+
+    def reads(self, axis: int, places: Tensor) -> Tensor:
+        """The source places that output places (B, n), consecutive in each row, are made of, (B, m), as `apply` wants its
+        windows cut; those beyond the edges are filled with ``fill``. The same for all sources.
+        """
+        ...
+
+    def apply(self, windows: Sequence[Tensor], down: Tensor, across: Tensor) -> Tensor:
+        """The output at places down (B, n_h) × across (B, n_w), (B, C', n_h, n_w), from one window for each source,
+        (B, C, m_h, m_w) channels-last in memory, cut as `reads` says. May not write into a window.
+        """
+        ...
+
+
+RuleOf = Callable[[Graph, Operation], "Rule | None"]
+"""The rule of an operation of a (fused) graph; None where it mixes the whole plane, or nobody knows: from there on the plane
+is computed in full.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Channels and places of a value (N, C, H, W)."""
+
+    channels: int
+    height: int
+    width: int
