@@ -48,15 +48,16 @@ class Rule(Protocol):
         """
         ...
 
-    def reads(self, axis: int, places: Tensor) -> Tensor:
-        """The source places that output places (B, n), consecutive in each row, are made of, (B, m), as `apply` wants its
-        windows cut; those beyond the edges are filled with ``fill``. The same for all sources.
+    def reads(self, axis: int, places: Tensor, source: int) -> Tensor:
+        """The places of one source (its position in ``sources``) that output places (B, n), consecutive in each row, are
+        made of, (B, m), as `apply` wants its window cut: in any order, some more than once; those beyond the edges are
+        filled with ``fill``. A source with one place along an axis, for all, is read once: m is 1.
         """
         ...
 
     def apply(self, windows: Sequence[Tensor], down: Tensor, across: Tensor) -> Tensor:
         """The output at places down (B, n_h) × across (B, n_w), (B, C', n_h, n_w), from one window for each source,
-        (B, C, m_h, m_w) channels-last in memory, cut as `reads` says. May not write into a window.
+        (B, C, m_h, m_w) channels-last in memory, cut as `reads` says. May not write into a window, but may give back one.
         """
         ...
 
