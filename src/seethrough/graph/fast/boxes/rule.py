@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -66,6 +66,43 @@ RuleOf = Callable[[Graph, Operation], "Rule | None"]
 """The rule of an operation of a (fused) graph; None where it mixes the whole plane, or nobody knows: from there on the plane
 is computed in full.
 """
+
+
+class Head(Protocol):
+    """Operations that make of a changed plane something without places, had from the clean run's by difference.
+
+    Attributes
+    ----------
+    source, output
+        Numbers of the value (N, C, H, W) that is read and of the value that is given.
+    steps
+        The operations it stands for; what they give in between is read by nobody else.
+    macs
+        Multiplications for each changed place of the source, all channels together.
+    """
+
+    source: int
+    output: int
+    steps: tuple[Operation, ...]
+    macs: int
+
+    def clean(self, plane: Tensor) -> Any:
+        """What it needs of the clean run, from the source's clean plane (1, C, H, W); once for each picture."""
+        ...
+
+    def take(self, clean: Any, box: Tensor, top: Tensor, left: Tensor) -> tuple[Tensor, ...]:
+        """What it keeps of a batch's boxes (B, C, h, w) at (B,), (B,), as little as it can; a plane in full comes as a box
+        at 0, 0. What it keeps is counted by its bytes.
+        """
+        ...
+
+    def give(self, clean: Any, taken: Sequence[tuple[Tensor, ...]]) -> Tensor:
+        """The output for all batches that were taken, in their order."""
+        ...
+
+
+HeadOf = Callable[[Graph, Operation], "Head | None"]
+"""The head that begins with an operation; None where none does."""
 
 
 @dataclass(frozen=True, slots=True)
