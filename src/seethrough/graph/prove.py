@@ -62,7 +62,7 @@ def disagreement(
             reference = network(images.clone())
             with same_chance(), _stumbling() as stumble:
                 found = place.of(execute(graph, given, [place.value])[place.value])
-                return _difference("output", found, reference)
+                return difference("output", found, reference)
         return stumble[0]
     with untouched(module, training=training), torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()
@@ -74,12 +74,12 @@ def disagreement(
         (slope,) = torch.autograd.grad(reference, leaf, seed, allow_unused=True)
         with same_chance(), _stumbling() as stumble:
             forward = Forward(graph, given, [place.value], [start])
-            wrong = _difference("output", place.of(forward.values[place.value]), reference.detach())
+            wrong = difference("output", place.of(forward.values[place.value]), reference.detach())
             if wrong:
                 return wrong
             back = place.back(seed)
             found, zero = forward.walk({place.value: back}, [start]).get(start), torch.zeros_like(images)
-            return _difference("gradient", zero if found is None else found, zero if slope is None else slope)
+            return difference("gradient", zero if found is None else found, zero if slope is None else slope)
     return stumble[0]
 
 
@@ -105,8 +105,10 @@ def _stumbling() -> Iterator[list[str]]:
         said.append(f"it can't be run: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
 
-def _difference(what: str, found: torch.Tensor, reference: torch.Tensor) -> str | None:
-    """Beyond rounding: 100 steps of the dtype, against the largest number."""
+def difference(what: str, found: torch.Tensor, reference: torch.Tensor) -> str | None:
+    """How two tensors that should be the same differ beyond rounding (100 steps of the dtype, against the largest number);
+    None where they don't.
+    """
     if found.shape != reference.shape:
         return f"its {what} has shape {tuple(found.shape)}, the network's {tuple(reference.shape)}"
     if torch.equal(found, reference) or not reference.numel():

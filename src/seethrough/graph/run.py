@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError, is_out_of_memory
 from seethrough.graph.beside import for_versions, passing_by
 from seethrough.graph.execute import execute
+from seethrough.graph.fast.choose import Known, Ways
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
 from seethrough.graph.rules import PLAIN, Rule, Rules
@@ -43,7 +44,7 @@ image (N,).
 class Counter:
     """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
     looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
-    whether a final softmax is looked through, None while nothing has run.
+    whether a final softmax is looked through, None while nothing has run; ``ways`` on which graphs many pictures go.
     """
 
     forward: int = 0
@@ -51,6 +52,7 @@ class Counter:
     looked: bool = False
     halved: int = 0
     through: bool | None = None
+    ways: Ways = field(default_factory=Ways)
 
     @property
     def passes(self) -> Passes:
@@ -123,6 +125,7 @@ class Run:
         self._starts: set[str] = {layer for _, layer in self.asks} or {INPUT}
         self._kept: dict[Hashable, Any] = {}
         self._watcher: Rule | None = None
+        self._expected = 0
         self._forward: Forward | None = None
         self._gradients: dict[int, dict[str, tuple[Rules, Tensor]]] = {}
         self._scores: Tensor | None = None
@@ -223,7 +226,7 @@ class Run:
         EnvironmentLacks
             Where memory doesn't even suffice for one at once.
         """
-        done = 0
+        done, self._expected = 0, count * len(self.images)
         while done < count:
             some = range(done, min(done + self.versions, count))
             try:
@@ -251,9 +254,23 @@ class Run:
             graph = self._proved(images)
             place = self._answer_of(graph)
             self.counter.forward += len(images)
+            given = self._given(graph, images)
+            way = self.counter.ways.of(
+                graph,
+                place.value,
+                given,
+                max(self._expected, len(images)),
+                lambda: self._known(graph, given, place.value),
+            )
             with same_chance() if graph.draws else nullcontext():
-                out = execute(graph, self._given(graph, images), [place.value])[place.value]
+                out = execute(way, given, [place.value])[place.value]
             return self._ask(place.of(out), self._rows_for(images))
+
+    def _known(self, graph: Graph, given: dict[int, Tensor], wanted: int) -> Known:
+        """A case of which the plain graph's value is known: the run's own images where they went through this graph."""
+        if graph is self.forward.graph:
+            return self._given(graph, self.images), self.forward.values[wanted]
+        return given, execute(graph, given, [wanted])[wanted]
 
     def at(self, images: Tensor, layer: str = INPUT) -> Run:
         """The same question about other images, counted with this one. M as for `score`. Where only its gradient at a

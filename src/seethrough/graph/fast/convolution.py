@@ -83,11 +83,11 @@ class Convolution:
         if weight is None:
             return self._plainly(x, padding, other, stride)
         x = x.contiguous(memory_format=torch.channels_last)
+        own = self.activation if other is None or self.activation[0] in packed.BEHIND_A_SUM else NONE
         if other is not None:
             other = other.contiguous(memory_format=torch.channels_last)
-        return packed.convolve(
-            x, weight, self.bias, padding, stride, self.dilation, self.groups, self.activation, other
-        )
+        y = packed.convolve(x, weight, self.bias, padding, stride, self.dilation, self.groups, own, other)
+        return y if own == self.activation else activated(y, self.activation)
 
     def _plainly(self, x: Tensor, padding: Pair, other: Tensor | None, stride: Pair) -> Tensor:
         y = F.conv2d(x, self.weight, self.bias, stride, padding, self.dilation, self.groups)

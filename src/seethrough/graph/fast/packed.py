@@ -3,7 +3,7 @@ laid out for it once.
 
 Torch has this for its own compiler, under names that it promises to nobody. This is the one door to them: where they are
 gone, or the tensors aren't what they take, `packs` says no and whoever asked goes the plain way
-(``tests/graph/test_packed.py`` says when that happens).
+(``tests/graph/fast/test_packed.py`` says when that happens).
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ Activation = tuple[str, tuple[float, ...]]
 """oneDNN's name of an activation, and its numbers: ``("hardtanh", (0.0, 6.0))``."""
 
 NONE: Activation = ("none", ())
+
+BEHIND_A_SUM = ("none", "relu")
+"""Activations that can follow where something is added."""
 
 _DTYPES = (torch.float32, torch.bfloat16)
 

@@ -1,0 +1,89 @@
+"""Which way many pictures go through a network: on the plain graph, or on its fused twin.
+
+The one place where that is decided. A twin is made once for a graph and what is asked of it, and believed once a question: it
+must give what the plain graph gave for the pictures that were asked about. (A weight that was written past torch's notice
+would still be the old one in it.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from seethrough.graph.execute import execute
+from seethrough.graph.fast.convolution import Convolution
+from seethrough.graph.fast.fused import fused
+from seethrough.graph.graph import Graph
+from seethrough.graph.prove import difference
+
+MANY = 12
+"""Pictures from which on a twin pays: making one takes about as long as two or three of them."""
+
+_DTYPES = (torch.float32, torch.float64)
+
+Key = tuple[frozenset[int], frozenset[int]]
+"""The values that are wanted, and those that are given."""
+
+_twins: WeakKeyDictionary[Graph, dict[Key, Graph]] = WeakKeyDictionary()
+
+
+def twin(graph: Graph, wanted: Iterable[int], given: Iterable[int], *, again: bool = False) -> Graph | None:
+    """The graph fused for going from the given to the wanted values, as it was made before or anew; None where that would
+    change nothing, or where its numbers have few digits, of which fusing would cost some.
+
+    Parameters
+    ----------
+    again
+        Make it anew: what was kept no longer gives what the graph gives.
+    """
+    key = frozenset(wanted), frozenset(given)
+    kept = _twins.setdefault(graph, {})
+    if again or key not in kept:
+        kept[key] = fused(graph, *key)
+    found = kept[key]
+    convolves = any(isinstance(operation.function, Convolution) for operation in found)
+    return found if convolves and graph.values[graph.input.value].dtype in _DTYPES and not graph.draws else None
+
+
+class Ways:
+    """The ways of one question: which graphs have a twin that was seen to give the same."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Graph, Key], Graph] = {}
+
+    def of(
+        self, graph: Graph, wanted: int, given: Mapping[int, Tensor], pictures: int, known: Callable[[], Known]
+    ) -> Graph:
+        """The graph to run.
+
+        Parameters
+        ----------
+        pictures
+            How many will go through it.
+        known
+            What it is run from in one case, and the wanted value then, by the plain graph.
+        """
+        key = frozenset((wanted,)), frozenset(given)
+        if pictures < MANY:
+            return self._found.get((graph, key), graph)
+        if (graph, key) not in self._found:
+            self._found[graph, key] = self._believed(graph, key, known)
+        return self._found[graph, key]
+
+    def _believed(self, graph: Graph, key: Key, known: Callable[[], Known]) -> Graph:
+        for again in (False, True):
+            other = twin(graph, *key, again=again)
+            if other is None:
+                break
+            given, expected = known()
+            (wanted,) = key[0]
+            if difference("output", execute(other, given, [wanted])[wanted], expected) is None:
+                return other
+        return graph
+
+
+Known = tuple[Mapping[int, Tensor], Tensor]
+"""Given values by number, and the wanted one."""
