@@ -98,16 +98,21 @@ def cover(run: Run, wanted: Fill) -> Cover:
     """
     x = run.images
     if isinstance(wanted, str) and wanted == "inpaint":
-        return lambda masks: _continued(x, masks)
+        return lambda masks: continued(x, masks)
     if isinstance(wanted, str) and wanted not in COVERS:
         raise UsageError(f"A fill is a number, a tensor or one of {', '.join(COVERS)}, not {wanted!r}.")
-    y = run.once(("fill", key(wanted)), lambda: fill(run, wanted))
+    y = filling(run, wanted)
 
     def covered(masks: Tensor) -> Tensor:
         m = masks[:, :, None].to(x)
         return (m * x + (1 - m) * y).flatten(0, 1)
 
     return covered
+
+
+def filling(run: Run, wanted: Fill) -> Tensor:
+    """`fill`, made once a run."""
+    return run.once(("fill", key(wanted)), lambda: fill(run, wanted))
 
 
 def filled(run: Run, wanted: Fill, masks: Tensor) -> Tensor:
@@ -173,7 +178,7 @@ def _noise(x: Tensor) -> Tensor:
     return _mean(x) + x.std(each, correction=0, keepdim=True) * draw
 
 
-def _continued(x: Tensor, masks: Tensor) -> Tensor:
+def continued(x: Tensor, masks: Tensor) -> Tensor:
     """What masks cover, continued from what they leave."""
     many, images = len(masks), len(x)
     m = masks[:, :, None].to(x).expand(many, images, 1, *x.shape[2:]).flatten(0, 1)

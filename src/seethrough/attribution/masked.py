@@ -14,6 +14,7 @@ from torch import Tensor
 from seethrough.attribution import fills
 from seethrough.attribution.fills import Fill
 from seethrough.attribution.masks import Masks, Pair, coalitions, covering, given, windows
+from seethrough.attribution.reach import changes
 from seethrough.attribution.segments import Segments
 from seethrough.graph.run import Run
 
@@ -55,6 +56,8 @@ def scores(
 
 
 def _asked(run: Run, masks: Masks, fill: Fill, progress: Progress | None) -> Tensor:
+    if masks.reach is not None:
+        return run.score_changes(changes(run, masks, masks.reach(), fill), progress)
     cover, found = fills.cover(run, fill), run.scores.new_zeros(masks.count, len(run.images))
 
     def some(numbers: range) -> None:

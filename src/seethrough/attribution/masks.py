@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.quasirandom import SobolEngine
 
+from seethrough.attribution.reach import Reach, of_coalitions, of_masks, of_windows
 from seethrough.attribution.segments import Segments
 from seethrough.errors import UsageError
 from seethrough.graph.run import Run
@@ -37,17 +38,20 @@ class Masks:
     key
         What they were made of: two that are made of the same have the same key, and share their scores. None where
         they are shared with nobody.
+    reach
+        Makes where they cover, by boxes; None where they cover all over the picture, or nobody knows.
     """
 
     count: int
     some: Callable[[range], Tensor]
     key: Hashable = None
+    reach: Callable[[], Reach] | None = None
 
 
 def given(masks: Tensor, key: Hashable = None) -> Masks:
     """A tensor, (K, H, W) or, each picture having its own, (K, N, H, W)."""
     whole = masks[:, None] if masks.dim() == 3 else masks
-    return Masks(len(whole), lambda numbers: whole[numbers.start : numbers.stop], key)
+    return Masks(len(whole), lambda numbers: whole[numbers.start : numbers.stop], key, lambda: of_masks(whole))
 
 
 def covering(places: Sequence[tuple[slice, slice]], size: Pair, key: Hashable = None) -> Masks:
@@ -60,7 +64,7 @@ def covering(places: Sequence[tuple[slice, slice]], size: Pair, key: Hashable = 
             mask[:, rows, columns] = 0
         return masks
 
-    return Masks(len(places), some, key)
+    return Masks(len(places), some, key, lambda: of_windows(places))
 
 
 def coalitions(segments: Segments, kept: Tensor, key: Hashable = None) -> Masks:
@@ -81,7 +85,7 @@ def coalitions(segments: Segments, kept: Tensor, key: Hashable = None) -> Masks:
         at = labels.flatten(1).expand(len(part), pictures, -1)
         return part.expand(-1, pictures, -1).gather(2, at).unflatten(2, labels.shape[1:])
 
-    return Masks(len(rows), some, key)
+    return Masks(len(rows), some, key, lambda: of_coalitions(segments.labels, rows))
 
 
 def windows(size: Pair, window: Pair, stride: Pair) -> Iterator[tuple[slice, slice]]:

@@ -42,6 +42,13 @@ def for_versions(graph: Graph, values: Mapping[int, Tensor], times: int) -> dict
     return {v: t.repeat(*_repeats(graph, v, t.dim(), times)) if times > 1 else t for v, t in values.items()}
 
 
+def of_one(graph: Graph, values: Mapping[int, Tensor], image: int) -> dict[int, Tensor]:
+    """The values for one of the images alone."""
+    return {
+        v: t if (axis := _axis(graph, v)) is None or axis < 0 else t.narrow(axis, image, 1) for v, t in values.items()
+    }
+
+
 def _repeats(graph: Graph, value: int, axes: int, times: int) -> list[int]:
     at = _axis(graph, value)
     return [times if axis == at else 1 for axis in range(axes)]

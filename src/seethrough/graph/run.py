@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError, is_out_of_memory
-from seethrough.graph.beside import for_versions, passing_by
+from seethrough.graph.beside import for_versions, of_one, passing_by
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.choose import Known, Ways
+from seethrough.graph.fast.local import Changes, Spared, score_changes
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
 from seethrough.graph.rules import PLAIN, Rule, Rules
@@ -44,7 +45,8 @@ image (N,).
 class Counter:
     """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
     looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
-    whether a final softmax is looked through, None while nothing has run; ``ways`` on which graphs many pictures go.
+    whether a final softmax is looked through, None while nothing has run; ``ways`` on which graphs many pictures go;
+    ``spared`` where only what changes was computed.
     """
 
     forward: int = 0
@@ -53,6 +55,7 @@ class Counter:
     halved: int = 0
     through: bool | None = None
     ways: Ways = field(default_factory=Ways)
+    spared: list[Spared] = field(default_factory=list)
 
     @property
     def passes(self) -> Passes:
@@ -272,6 +275,29 @@ class Run:
             return self._given(graph, self.images), self.forward.values[wanted]
         return given, execute(graph, given, [wanted])[wanted]
 
+    def score_changes(self, changes: Changes, progress: Callable[[int, int], None] | None = None) -> Tensor:
+        """The target's value at versions of the run's images that differ from them inside boxes alone, (K, N): computed
+        only where something changes where that is less work, and noted in ``counter.spared``. Each version counts as a
+        forward, however little of it is run; those of which the answer is checked count once.
+        """
+        return score_changes(self, changes, progress)
+
+    def plainly(self, images: Tensor) -> Tensor:
+        """The value that the target is taken from at other images, (M, …), by the plain graph; uncounted."""
+        with torch.no_grad():
+            graph = self._proved(images)
+            value = self._answer_of(graph).value
+            return execute(graph, self._given(graph, images), [value])[value]
+
+    def alone(self, image: int) -> dict[int, Tensor]:
+        """What the graph is run from for one of the images, by value number, a batch of one."""
+        return of_one(self.graph, self._given(self.graph, self.images), image)
+
+    def ask(self, out: Tensor, image: int) -> Tensor:
+        """The target's value for one of the images where the value that it is taken from is ``out``, (M, …): (M,)."""
+        with torch.no_grad():
+            return self._ask(self._answer.of(out), self.rows[image].expand(len(out)))
+
     def at(self, images: Tensor, layer: str = INPUT) -> Run:
         """The same question about other images, counted with this one. M as for `score`. Where only its gradient at a
         layer will be asked for, what comes before the layer runs without gradients.
@@ -331,6 +357,11 @@ class Run:
             "passed": self.passed,
         }
         return Run(**{**same, **changed})
+
+    @property
+    def start_value(self) -> int:
+        """The number of the value that the run starts at: the images', or that of a layer."""
+        return self._place(INPUT).value
 
     @property
     def answer_value(self) -> int:
