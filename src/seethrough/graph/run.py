@@ -258,12 +258,9 @@ class Run:
             place = self._answer_of(graph)
             self.counter.forward += len(images)
             given = self._given(graph, images)
+            pictures = max(self._expected, len(images))
             way = self.counter.ways.of(
-                graph,
-                place.value,
-                given,
-                max(self._expected, len(images)),
-                lambda: self._known(graph, given, place.value),
+                graph, [place.value], given, pictures, lambda: self._known(graph, given, place.value)
             )
             with same_chance() if graph.draws else nullcontext():
                 out = execute(way, given, [place.value])[place.value]
@@ -272,8 +269,8 @@ class Run:
     def _known(self, graph: Graph, given: dict[int, Tensor], wanted: int) -> Known:
         """A case of which the plain graph's value is known: the run's own images where they went through this graph."""
         if graph is self.forward.graph:
-            return self._given(graph, self.images), self.forward.values[wanted]
-        return given, execute(graph, given, [wanted])[wanted]
+            return self._given(graph, self.images), {wanted: self.forward.values[wanted]}
+        return given, execute(graph, given, [wanted])
 
     def score_changes(self, changes: Changes, progress: Callable[[int, int], None] | None = None) -> Tensor:
         """The target's value at versions of the run's images that differ from them inside boxes alone, (K, N): computed

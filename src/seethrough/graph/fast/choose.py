@@ -55,7 +55,12 @@ class Ways:
         self._found: dict[tuple[Graph, Key], Graph] = {}
 
     def of(
-        self, graph: Graph, wanted: int, given: Mapping[int, Tensor], pictures: int, known: Callable[[], Known]
+        self,
+        graph: Graph,
+        wanted: Iterable[int],
+        given: Mapping[int, Tensor],
+        pictures: int,
+        known: Callable[[], Known],
     ) -> Graph:
         """The graph to run.
 
@@ -64,9 +69,9 @@ class Ways:
         pictures
             How many will go through it.
         known
-            What it is run from in one case, and the wanted value then, by the plain graph.
+            What it is run from in one case, and the wanted values then, by the plain graph.
         """
-        key = frozenset((wanted,)), frozenset(given)
+        key = frozenset(wanted), frozenset(given)
         if pictures < MANY:
             return self._found.get((graph, key), graph)
         if (graph, key) not in self._found:
@@ -79,11 +84,11 @@ class Ways:
             if other is None:
                 break
             given, expected = known()
-            (wanted,) = key[0]
-            if difference("output", execute(other, given, [wanted])[wanted], expected) is None:
+            found = execute(other, given, expected)
+            if all(difference("output", found[v], expected[v]) is None for v in expected):
                 return other
         return graph
 
 
-Known = tuple[Mapping[int, Tensor], Tensor]
-"""Given values by number, and the wanted one."""
+Known = tuple[Mapping[int, Tensor], Mapping[int, Tensor]]
+"""Given and wanted values by number."""
