@@ -5,7 +5,8 @@ import pytest
 import torch
 from masked_material import game
 
-from seethrough.attribution.masks import SAMPLINGS, chances, coalitions, covering, covers_of, given, rise_masks, windows
+from seethrough.attribution.masks import SAMPLINGS, chances, coalitions, covering, covers_of, given, windows
+from seethrough.attribution.masks_shifted import rise_grids
 from seethrough.attribution.segments import segments_of
 from seethrough.errors import UsageError
 
@@ -17,7 +18,7 @@ def every(masks):
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("p", [0.5, 0.2])
 def test_masks_of_rise_leave_every_place_with_the_chance_that_was_asked_for(sampling, p):
-    masks = every(rise_masks((30, 41), 2000, 4, p, sampling, seed=3))
+    masks = every(rise_grids((30, 41), 2000, 4, p, sampling, seed=3).masks)
     assert masks.shape == (2000, 30, 41) and masks.min() >= 0 and masks.max() <= 1
     assert masks.mean(0).sub(p).abs().max() < 0.04
     assert masks.flatten(1).std(1).mean() > 0.1  # and no mask is grey all over
@@ -28,7 +29,7 @@ def test_a_mask_of_rise_is_a_grid_enlarged_and_shifted():
     size, grid, samples = (21, 28), 3, 12
     cell, large = (7, 10), (28, 40)
     drawn = chances(samples, grid * grid + 2, "random", 5)
-    masks = every(rise_masks(size, samples, grid, 0.5, "random", 5))
+    masks = every(rise_grids(size, samples, grid, 0.5, "random", 5).masks)
     for mask, one in zip(masks, drawn):
         cells = (one[2:] < 0.5).double().reshape(grid, grid).numpy()
         down, right = int(one[0] * cell[0]), int(one[1] * cell[1])
@@ -45,7 +46,7 @@ def test_a_mask_of_rise_is_a_grid_enlarged_and_shifted():
 
 
 def test_antithetic_masks_are_one_anothers_rest():
-    masks = every(rise_masks((16, 20), 7, 4, 0.5, "antithetic", seed=0))
+    masks = every(rise_grids((16, 20), 7, 4, 0.5, "antithetic", seed=0).masks)
     assert torch.allclose(masks[0:6:2] + masks[1:6:2], torch.ones(()), atol=1e-6)
 
 

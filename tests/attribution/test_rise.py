@@ -7,7 +7,7 @@ from masked_material import correlation, run_of
 from torch import nn
 
 from seethrough.attribution import METHODS, Facts
-from seethrough.attribution.masks import rise_masks
+from seethrough.attribution.masks_shifted import rise_grids
 from seethrough.attribution.rise import rise
 from seethrough.errors import UsageError
 from seethrough.results import Passes
@@ -26,7 +26,7 @@ def network():
 @pytest.mark.parametrize("p", [0.5, 0.3])
 def test_rise_is_the_masks_weighed_by_their_answers(sampling, p):
     module, settings = network(), {"samples": 41, "grid": 5, "p": p, "sampling": sampling, "seed": 4}
-    masks = rise_masks((20, 24), 41, 5, p, sampling, 4).some(range(41))[:, 0].double()
+    masks = rise_grids((20, 24), 41, 5, p, sampling, 4).masks.some(range(41))[:, 0].double()
     with torch.no_grad():
         answers = torch.stack([module(X * m)[:, 0] for m in masks])
     expected = sum(a[:, None, None] * m for a, m in zip(answers, masks)) / (41 * p)
@@ -43,7 +43,7 @@ def test_on_a_linear_network_rise_expects_each_place_seen_and_the_others_at_thei
     module[1].weight.data = torch.zeros_like(module[1].weight)
     module[1].weight.data.reshape(2, 12, 12)[:, 2:6, 6:11] = 1.0
     shares = (module[1].weight.data.reshape(2, 12, 12) * x[0]).sum(0).flatten()
-    others = rise_masks((12, 12), 16000, 3, 0.5, "random", 99).some(range(16000)).flatten(1).double()
+    others = rise_grids((12, 12), 16000, 3, 0.5, "random", 99).masks.some(range(16000)).flatten(1).double()
     expected = (others.T @ (others @ shares)) / 16000 / 0.5
     found = rise(run_of(module, x), samples=4000, grid=3, sampling="random", relative=False).values.flatten()
     assert correlation(found, expected) > 0.99

@@ -104,8 +104,7 @@ def cover(run: Run, wanted: Fill) -> Cover:
     y = filling(run, wanted)
 
     def covered(masks: Tensor) -> Tensor:
-        m = masks[:, :, None].to(x)
-        return (m * x + (1 - m) * y).flatten(0, 1)
+        return torch.lerp(y.to(x), x, masks[:, :, None].to(x)).flatten(0, 1)
 
     return covered
 

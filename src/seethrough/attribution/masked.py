@@ -76,6 +76,8 @@ def nothing(run: Run, fill: Fill = "mean") -> Tensor:
 def added_up(run: Run, masks: Masks, weights: Tensor, *, inverse: bool = False) -> Tensor:
     """``Σ_k weights[k] · mask_k``, (N, H, W), from weights (K, N); ``inverse``: of what each mask covers."""
     kind = torch.promote_types(run.images.dtype, torch.float32)
+    if masks.added is not None:
+        return masks.added(weights.to(kind), inverse)
     total = torch.zeros(weights.shape[1], *run.images.shape[2:], dtype=kind, device=run.images.device)
     for start in range(0, masks.count, AT_ONCE):
         numbers = range(start, min(start + AT_ONCE, masks.count))

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torch.quasirandom import SobolEngine
 
 from seethrough.attribution.reach import Reach, of_coalitions, of_masks, of_windows
@@ -40,12 +38,16 @@ class Masks:
         they are shared with nobody.
     reach
         Makes where they cover, by boxes; None where they cover all over the picture, or nobody knows.
+    added
+        From weights (K, N), and whether of what each mask covers instead, to ``Σ_k weights[k] · mask_k``, (N, H, W),
+        where that is had without making the masks; None where it isn't.
     """
 
     count: int
     some: Callable[[range], Tensor]
     key: Hashable = None
     reach: Callable[[], Reach] | None = None
+    added: Callable[[Tensor, bool], Tensor] | None = None
 
 
 def given(masks: Tensor, key: Hashable = None) -> Masks:
@@ -64,7 +66,13 @@ def covering(places: Sequence[tuple[slice, slice]], size: Pair, key: Hashable = 
             mask[:, rows, columns] = 0
         return masks
 
-    return Masks(len(places), some, key, lambda: of_windows(places))
+    def added(weights: Tensor, inverse: bool) -> Tensor:
+        covered = weights.new_zeros(weights.shape[1], *size)
+        for (rows, columns), weight in zip(places, weights):
+            covered[:, rows, columns] += weight[:, None, None]
+        return covered if inverse else weights.sum(0)[:, None, None] - covered
+
+    return Masks(len(places), some, key, lambda: of_windows(places), added)
 
 
 def coalitions(segments: Segments, kept: Tensor, key: Hashable = None) -> Masks:
@@ -102,30 +110,6 @@ def windows(size: Pair, window: Pair, stride: Pair) -> Iterator[tuple[slice, sli
 def _starts(length: int, window: int, stride: int) -> range:
     """Where windows begin along an axis: so many that the last reaches the end, or a stride that leaves gaps does."""
     return range(0, min(length, max(0, -(-(length - window) // stride)) * stride + 1), stride)
-
-
-def rise_masks(size: Pair, samples: int, grid: int, p: float, sampling: str, seed: int) -> Masks:
-    """The masks of RISE (Petsiuk, Das & Saenko, 2018, section 3.2): a grid × grid of cells, each left with probability
-    p, enlarged bilinearly to one cell more than the picture, from which the picture's size is cut out at a random shift
-    of less than a cell.
-    """
-    cell = ceil(size[0] / grid), ceil(size[1] / grid)
-    drawn = chances(samples, grid * grid + 2, sampling, seed)
-    left = (drawn[:, 2:] < p).float().reshape(samples, 1, grid, grid)
-    if sampling == "antithetic":
-        drawn[1::2, :2] = drawn[: samples // 2 * 2 : 2, :2]  # a pair is shifted alike, so that it is one another's rest
-    shifts = (drawn[:, :2] * torch.tensor(cell)).long().tolist()
-
-    def some(numbers: range) -> Tensor:
-        large = ((grid + 1) * cell[0], (grid + 1) * cell[1])
-        enlarged = interpolate(left[numbers.start : numbers.stop], large, mode="bilinear", align_corners=False)
-        cut = [
-            one[:, down : down + size[0], right : right + size[1]]
-            for one, (down, right) in zip(enlarged, shifts[numbers.start : numbers.stop])
-        ]
-        return torch.stack(cut)
-
-    return Masks(samples, some, ("rise", size, samples, grid, p, sampling, seed))
 
 
 def chances(samples: int, numbers: int, sampling: str, seed: int) -> Tensor:

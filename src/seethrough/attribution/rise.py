@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from seethrough.attribution.fills import Fill
-from seethrough.attribution.masked import AT_ONCE, Progress, added_up, scores
-from seethrough.attribution.masks import Masks, rise_masks
+from seethrough.attribution.masked import Progress, added_up, scores
+from seethrough.attribution.masks_shifted import ShiftedGrids, rise_grids
 from seethrough.attribution.method import Dial, Needs, Outcome, Reduce, method
 from seethrough.attribution.occlusion import PERTURBATION
 from seethrough.errors import UsageError
@@ -69,28 +69,27 @@ def rise(
     if samples < 2 or grid < 1 or not 0 < p < 1:
         raise UsageError(f"rise needs samples ≥ 2, grid ≥ 1 and 0 < p < 1, not samples={samples}, grid={grid}, p={p}.")
     x = run.images
-    masks = rise_masks((x.shape[2], x.shape[3]), samples, grid, p, sampling, seed)
-    answers = scores(run, masks, fill, progress=progress)
+    grids = rise_grids((x.shape[2], x.shape[3]), samples, grid, p, sampling, seed)
+    answers = scores(run, grids.masks, fill, progress=progress)
     if relative:
         answers = answers - answers[0]  # first, so that answers that are all the same are 0, and not nearly so
         answers = answers - answers.mean(0)
-    values = added_up(run, masks, answers) / (samples * p)
+    values = added_up(run, grids.masks, answers) / (samples * p)
     if sampling == "qmc":
         return Outcome(values)
-    chance = _chance(masks, answers, p, values, 2 if sampling == "antithetic" else 1)
+    chance = _chance(grids, answers, p, values, 2 if sampling == "antithetic" else 1)
     return Outcome(values, {"sampling_error": {"share": chance.tolist(), "samples": samples}})
 
 
-def _chance(masks: Masks, answers: Tensor, p: float, values: Tensor, together: int) -> Tensor:
+def _chance(grids: ShiftedGrids, answers: Tensor, p: float, values: Tensor, together: int) -> Tensor:
     """Standard error of a map over its own spread, (N,): both as root mean squares over its places; ``together`` masks
     at a time are drawn independently of the others.
     """
-    drawn = masks.count // together
-    squares = values.new_zeros(values.shape)
-    for start in range(0, drawn * together, AT_ONCE):
-        numbers = range(start, min(start + AT_ONCE, drawn * together))
-        one = masks.some(numbers).to(values) * answers[numbers.start : numbers.stop, :, None, None].to(values) / p
-        squares += (one.unflatten(0, (-1, together)).mean(1) - values).square().sum(0)
-    error = (squares / (drawn * max(1, drawn - 1))).mean((1, 2)).sqrt()
+    drawn = len(answers) // together
+    each = answers[: drawn * together].double() / (p * together)
+    total, mean = grids.added(each).cpu(), values.double().cpu()
+    # Σ (q − v)² = Σ q² − 2 v Σ q + n v²
+    off = grids.squared(each, together) + ((drawn * mean - 2 * total) * mean).sum((1, 2))
+    error = (off.clamp(min=0) / (mean[0].numel() * drawn * max(1, drawn - 1))).sqrt().to(values)
     spread = values.std((1, 2), correction=0)
     return error / spread.clamp(min=1e-12)
