@@ -54,9 +54,7 @@ class Placewise:
             for i, a in enumerate(operation.arguments)
             if isinstance(a, Tensor) and broadcast and any(n > 1 for n in a.shape[-2:])
         ]
-        return cls(
-            _plainly(operation), operation.inputs, spread, frozenset(cut), not any(any(s) for s in spread)
-        )
+        return cls(_plainly(operation), operation.inputs, spread, frozenset(cut), not any(any(s) for s in spread))
 
     def changed(self, axis: int, intervals: Sequence[Interval], length: int) -> Interval:
         return hull([(everywhere if s[axis] else same)(i, length) for i, s in zip(intervals, self.spread)])

@@ -1,0 +1,147 @@
+"""Each rule gives what its operation gives, wherever the boxes lie and whatever their sizes, and leaves alone what isn't
+reached.
+"""
+
+from functools import cache
+
+import pytest
+import torch
+import torch.nn as nn
+from boxes_by_hand import between, by_rule, put
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import Calls, source_of
+from torch.nn import functional as F
+
+from seethrough.graph.execute import execute
+from seethrough.graph.fast.boxes.rules import rule_of
+from seethrough.graph.fast.fused import fused
+
+C = 4
+
+
+class Held(nn.Module):
+    """A constant of a network, as long as it is asked for."""
+
+    def __init__(self, *shape):
+        super().__init__()
+        self.register_buffer("held", torch.randn(shape))
+
+    def forward(self, height, width):
+        held = self.held[..., :height, :] if self.held.dim() > 1 else self.held
+        return held[..., :width]
+
+
+def conv(*args, **kwargs):
+    torch.manual_seed(0)
+    return nn.Conv2d(C, *args, **kwargs)
+
+
+def norm():
+    torch.manual_seed(0)
+    layer = nn.BatchNorm2d(C)
+    for tensor in (layer.running_mean, layer.weight, layer.bias):
+        tensor.data.normal_()
+    layer.running_var.uniform_(0.5, 2)
+    return layer
+
+
+CASES = {
+    # name: (the operation, a network that ends in it)
+    "convolution": ("conv2d", conv(6, 3, padding=1)),
+    "strided": ("conv2d", conv(6, 3, stride=2, padding=1)),
+    "strided more than wide": ("conv2d", conv(6, 2, stride=3)),
+    "one place, strided": ("conv2d", conv(6, 1, stride=2)),
+    "one by one": ("conv2d", conv(6, 1)),
+    "oblong": ("conv2d", conv(6, (1, 5), stride=(2, 1), padding=(0, 2))),
+    "dilated": ("conv2d", conv(6, 3, padding=2, dilation=2)),
+    "in groups": ("conv2d", conv(8, 3, padding=1, groups=4)),
+    "padded unevenly": ("conv2d", Calls(lambda x, a: F.relu(a(F.pad(x, (0, 2, 1, 0)))), conv(6, 3, stride=2))),
+    "with a residual": ("conv2d", Calls(lambda x, a: F.relu(a(x) + x), conv(C, 3, padding=1))),
+    "one by one, with a residual": ("conv2d", Calls(lambda x, a: F.relu6(a(x) + x), conv(C, 1))),
+    "strided, with a residual": (
+        "conv2d",
+        Calls(lambda x, a, p: a(x) + p(x), conv(C, 3, stride=2, padding=1), nn.MaxPool2d(2, ceil_mode=True)),
+    ),
+    "largest": ("max_pool2d", nn.MaxPool2d(3, 2, 1)),
+    "largest, rounded up": ("max_pool2d", nn.MaxPool2d(3, 2, ceil_mode=True)),
+    "largest, dilated": ("max_pool2d", nn.MaxPool2d((2, 3), (1, 2), (0, 1), dilation=(2, 1))),
+    "mean": ("avg_pool2d", nn.AvgPool2d(2)),
+    "mean, padded": ("avg_pool2d", nn.AvgPool2d(3, 2, 1)),
+    "mean, padded, rounded up": ("avg_pool2d", nn.AvgPool2d(3, 2, 1, ceil_mode=True)),
+    "mean of what is there": ("avg_pool2d", nn.AvgPool2d((3, 2), 2, (1, 0), ceil_mode=True, count_include_pad=False)),
+    "sum by a number": ("avg_pool2d", nn.AvgPool2d(3, 1, 1, divisor_override=5)),
+    "batch normalisation": ("batch_norm", norm()),
+    "rectifier": ("relu", nn.ReLU()),
+    "leaky by channel": ("prelu", nn.PReLU(C, 0.3)),
+    "gated linear unit": ("glu", nn.GLU(1)),
+    "softmax of channels": ("softmax", nn.Softmax(1)),
+    "unit vectors": ("normalize", Calls(lambda x: F.normalize(x, dim=1))),
+    "order of memory": ("contiguous", Calls(lambda x: torch.tanh(x).contiguous(memory_format=torch.channels_last))),
+    "sum of two": ("add", Calls(lambda x: x + torch.tanh(x))),
+    "difference": ("sub", Calls(lambda x: x - torch.tanh(x))),
+    "product": ("mul", Calls(lambda x: x * torch.sigmoid(x))),
+    "product with a plane": ("mul", Calls(lambda x: x * torch.sigmoid(x[:, :1]))),
+    "times a gate": ("mul", Calls(lambda x: x * torch.sigmoid(x.amax((2, 3), keepdim=True)))),
+    "quotient": ("div", Calls(lambda x: x / (1 + torch.exp(x)))),
+    "one minus": ("rsub", Calls(lambda x: torch.rsub(torch.tanh(x), 1.0))),
+    "plus a number a channel": ("add", Calls(lambda x, c: torch.tanh(x) + c(1, 1), Held(C, 1, 1))),
+    "plus a number a row": ("add", Calls(lambda x, c: torch.tanh(x) + c(*x.shape[2:]), Held(C, 40, 1))),
+    "times a number a column": ("mul", Calls(lambda x, c: torch.tanh(x) * c(*x.shape[2:]), Held(40))),
+    "between bounds": ("clamp", Calls(lambda x: torch.clamp(x, -0.1, 0.7))),
+    "smaller of two": ("minimum", Calls(lambda x: torch.minimum(x, torch.sin(x)))),
+    "side by side": ("cat", Calls(lambda x: torch.cat([torch.tanh(x), x, torch.sigmoid(x)], 1))),
+    "the same beside itself": ("cat", Calls(lambda x: torch.cat([x, x], 1))),
+}
+
+
+@cache
+def graph(name, height, width):
+    """The fused graph of a case, the last operation of its name and its rule."""
+    torch.manual_seed(0)
+    wanted, network = CASES[name]
+    network = network.double().eval().requires_grad_(False)
+    x = torch.randn(2, C, height, width, dtype=torch.float64)
+    plain = source_of(network).proved(x)
+    whole = fused(plain, [plain.output.value])
+    operation = [o for o in whole if o.name == wanted][-1]
+    return whole, operation, rule_of(whole, operation)
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=12, deadline=None)
+@given(st.data())
+def test_a_rule_gives_what_its_operation_gives(name, data):
+    height, width = data.draw(st.sampled_from([(9, 12), (14, 7), (5, 6)]))
+    whole, operation, rule = graph(name, height, width)
+    assert rule is not None and set(rule.sources) == set(operation.inputs)
+    random = torch.Generator().manual_seed(data.draw(st.integers(0, 1000)))
+    clean, changed, boxes = {}, {}, {}
+    unchanged = data.draw(st.sampled_from([None, *rule.sources])) if len(set(rule.sources)) > 1 else None
+    for v in set(rule.sources):
+        shape = whole.values[v].at(1)
+        clean[v] = torch.randn(shape, generator=random, dtype=torch.float64)
+        changed[v], boxes[v] = None, None
+        if v != unchanged:
+            boxes[v] = torch.tensor([data.draw(a_box(*shape[2:])) for _ in range(3)])
+            changed[v] = between(clean[v], boxes[v], random)
+    (output,) = operation.outputs
+    dense = execute(
+        whole, {v: clean[v].repeat(3, 1, 1, 1) if changed[v] is None else changed[v] for v in clean}, [output]
+    )
+    before = execute(whole, clean, [output])[output]
+    args = [[d[v] for v in rule.sources] for d in (clean, changed, boxes)]
+    top, left, out, true = by_rule(rule, *args, before.shape[2:])
+    torch.testing.assert_close(put(before, top, left, out), dense[output], rtol=1e-10, atol=1e-10)
+    exactly = torch.zeros_like(dense[output], dtype=torch.bool)
+    for i in range(3):
+        (t, b), (l, r) = ((first[i], last[i] + 1) for first, last in true)
+        exactly[i, :, t:b, l:r] = True
+    moved = dense[output] != before
+    assert not bool((moved & ~exactly).any()), "a place is reached that the rule leaves out"
+
+
+@st.composite
+def a_box(draw, height, width):
+    top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+    return top, draw(st.integers(top + 1, height)), left, draw(st.integers(left + 1, width))
