@@ -76,7 +76,7 @@ def test_a_head_is_had_by_difference(name, few, seed, count):
 
 
 def test_a_mean_of_large_numbers_moves_by_what_moved():
-    whole, source, head = a_head(MEANS["mean"])
+    _, _, head = a_head(MEANS["mean"])
     clean = torch.full((1, C, H, W), 1e4)
     changed = clean.clone()
     changed[:, :, 2:4, 1:3] += 1.0

@@ -135,8 +135,8 @@ def test_a_rule_gives_what_its_operation_gives(name, data):
     torch.testing.assert_close(put(before, top, left, out), dense[output], rtol=1e-10, atol=1e-10)
     exactly = torch.zeros_like(dense[output], dtype=torch.bool)
     for i in range(3):
-        (t, b), (l, r) = ((first[i], last[i] + 1) for first, last in true)
-        exactly[i, :, t:b, l:r] = True
+        (t, b), (x, r) = ((first[i], last[i] + 1) for first, last in true)
+        exactly[i, :, t:b, x:r] = True
     moved = dense[output] != before
     assert not bool((moved & ~exactly).any()), "a place is reached that the rule leaves out"
 

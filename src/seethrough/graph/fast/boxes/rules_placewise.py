@@ -5,7 +5,7 @@ place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -108,5 +108,5 @@ def _at(constant: Tensor, down: Tensor, across: Tensor) -> Tensor:
 
 
 def _plainly(operation: Operation) -> Operation:
-    """The operation without what a fused graph puts around it for the sake of an order of memory."""
-    return operation
+    """The operation without the usual order of memory that a fused graph sees to: place by place, any will do."""
+    return replace(operation, function=getattr(operation.function, "plain", operation.function))
