@@ -140,18 +140,23 @@ def changes(run: Run, masks: Masks, reach: Reach, fill: Fill) -> Changes:
             own = some[:, [picture if some.shape[1] > 1 else 0]]
             return cut(fills.continued(x[picture : picture + 1], own), top, left, height, width)
 
-    else:
-        y = fills.filling(run, fill)
+        return Changes(reach.boxes, inside, whole)
+    return Changes(reach.boxes, under(x, fills.filling(run, fill), reach.within), whole)
 
-        def inside(picture: int, numbers: Tensor, top: Tensor, left: Tensor, height: int, width: int) -> Tensor:
-            window = top, left, height, width
-            m = reach.within(picture, numbers, *window)[:, None].to(x)
-            shown, hidden = x[picture], y[picture if len(y) > 1 else 0]
-            if hidden.shape[1:] != (1, 1):
-                hidden = cut(hidden.expand_as(shown)[None], *window)
-            return m * cut(shown[None], *window) + (1 - m) * hidden
 
-    return Changes(reach.boxes, inside, whole)
+def under(x: Tensor, y: Tensor, within: Within) -> Callable[[int, Tensor, Tensor, Tensor, int, int], Tensor]:
+    """``mask · x + (1 − mask) · y`` in windows, as `Changes.inside`; y broadcasts against the pictures x."""
+    y = y.reshape(*[1] * (x.dim() - y.dim()), *y.shape)
+
+    def inside(picture: int, numbers: Tensor, top: Tensor, left: Tensor, height: int, width: int) -> Tensor:
+        window = top, left, height, width
+        m = within(picture, numbers, *window)[:, None].to(x)
+        shown, hidden = x[picture], y[picture if len(y) > 1 else 0]
+        if hidden.shape[1:] != (1, 1):
+            hidden = cut(hidden.expand_as(shown)[None], *window)
+        return m * cut(shown[None], *window) + (1 - m) * hidden
+
+    return inside
 
 
 def cut(planes: Tensor, top: Tensor, left: Tensor, height: int, width: int) -> Tensor:

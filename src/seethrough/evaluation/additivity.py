@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seethrough.attribution import fills
 from seethrough.attribution.fills import Fill
+from seethrough.attribution.reach import of_masks
 from seethrough.errors import UsageError
 from seethrough.evaluation.masked import checked, counts, ranks, refuse_few, scores_with
 from seethrough.evaluation.metric import Reads, metric
@@ -70,7 +71,8 @@ def _drops(run: Run, sets: Tensor, empty: Fill) -> Tensor:
     """f(x) − f(x̃) for each set of features, (sets, N)."""
     x = run.images
     bare = fills.fill(run, empty).expand_as(x)
-    return run.scores.double() - scores_with(run, lambda k: sets[k], len(sets), x, bare)
+    reach = None if sets.shape[2] > 1 else lambda: of_masks(~sets[:, :, 0])
+    return run.scores.double() - scores_with(run, lambda k: sets[k], len(sets), x, bare, reach)
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from seethrough.attribution import fills
 from seethrough.attribution.fills import Fill
+from seethrough.attribution.reach import of_coalitions
 from seethrough.errors import UsageError
 from seethrough.evaluation.masked import checked, scores_with
 from seethrough.evaluation.metric import Reads, metric
@@ -79,7 +81,9 @@ def named_and_changed(run: Run, values: Tensor, side: int, least: float, empty: 
     largest = a.new_zeros(len(a), many).scatter_reduce_(1, numbers.flatten().expand(len(a), -1), a.flatten(1), "amax")
     whole = run.scores.double()
     bare = fills.fill(run, empty).expand_as(x)
-    without = scores_with(run, lambda k: (numbers == k)[None, None], many, x, bare)
+    each = ~torch.eye(many, dtype=torch.bool, device=x.device)[:, None]
+    reach = partial(of_coalitions, numbers[None], each)
+    without = scores_with(run, lambda k: (numbers == k)[None, None], many, x, bare, reach)
     changed = (without - whole).abs() > least * whole.abs().clamp(min=least)
     return largest > least * a.amax((1, 2)).clamp(min=least)[:, None], changed.T
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from seethrough.attribution.reach import Reach, under
 from seethrough.errors import UsageError
+from seethrough.graph.fast.local import Changes
 from seethrough.graph.run import Run
 
 Mask = Callable[[int], Tensor]
@@ -39,19 +41,32 @@ def checked(run: Run, values: Tensor) -> Tensor:
     return values.detach()
 
 
-def scores_with(run: Run, masks: Mask, count: int, old: Tensor, new: Tensor) -> Tensor:
+def scores_with(
+    run: Run, masks: Mask, count: int, old: Tensor, new: Tensor, reach: Callable[[], Reach] | None = None
+) -> Tensor:
     """The target's value where ``new`` stands on the features of a mask and ``old`` elsewhere, (count, N) float64; as
-    many masks at once as fit.
+    many masks at once as fit. ``reach`` makes where the masks cover, if they may cover little and ``old`` are the run's
+    images.
     """
     x = run.images
+    if reach is not None:
+        where = reach()
+        inside = under(x, new, where.within)
+        found = run.score_changes(Changes(where.boxes, inside, lambda numbers: pictures(masks, numbers, old, new)))
+        return found.double()
     found = torch.empty(count, len(x), dtype=torch.float64, device=x.device)
 
     def some(numbers: range) -> None:
-        pictures = torch.cat([torch.where(masks(k), new, old) for k in numbers])
-        found[numbers.start : numbers.stop] = run.score(pictures).reshape(len(numbers), len(x)).double()
+        scores = run.score(pictures(masks, numbers, old, new))
+        found[numbers.start : numbers.stop] = scores.reshape(len(numbers), len(x)).double()
 
     run.in_groups(count, some)
     return found
+
+
+def pictures(masks: Mask, numbers: range, old: Tensor, new: Tensor) -> Tensor:
+    """``new`` on the features of some masks and ``old`` elsewhere, (k · N, C, H, W)."""
+    return torch.cat([torch.where(masks(k), new, old) for k in numbers])
 
 
 def ranks(values: Tensor, largest_first: bool = True) -> Tensor:

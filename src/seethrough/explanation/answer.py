@@ -36,6 +36,7 @@ from seethrough.explanation.fitting import fitting, has_gradient, kind_of, witho
 from seethrough.explanation.join import joined
 from seethrough.explanation.maps import attribution_of, for_each_image
 from seethrough.explanation.room import room
+from seethrough.explanation.sparing import spared_notes
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
 from seethrough.graph.rules import PLAIN, is_rectifier
@@ -247,7 +248,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
     shared = Passes(forward=len(prepared.batch))  # the forward that every method stands on
     attributions, outcomes, refusals = {}, {}, {}
     for m, at in start.layers.items():
-        before = run.counter.passes
+        before, spared = run.counter.passes, len(run.counter.spared)
         try:
             outcome = asked_of(m, run, at, asked.options(m))
         except (UsageError, InputRefused) as refused:
@@ -264,6 +265,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
             checks=(
                 *_about_method(m, run.graph, None if asked.layers or not at else at[0]),
                 *_about_fills(run, asked.used(m)),
+                *spared_notes(run.counter.spared[spared:]),
                 *attribution.checks,
             ),
             settings=asked.used(m),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seethrough.explanation.sparing import as_one
 from seethrough.results import Attribution, Explanation, Note, Passes
 
 
@@ -63,7 +64,7 @@ def _one_attribution(parts: Sequence[Attribution], more: Mapping[str, Any]) -> A
         **arrays,
         target=tuple(target for p in parts for target in p.target),
         passes=sum((p.passes for p in parts), Passes()),
-        checks=_distinct(_renumbered(parts)),
+        checks=_distinct(as_one(_renumbered(parts))),
         trust=tuple(trust for p in parts for trust in p.trust),
         provenance=_one_record([p.provenance for p in parts], more),
     )

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from seethrough.attribution import fills
 from seethrough.attribution.masks import windows
+from seethrough.attribution.reach import of_coalitions, under
+from seethrough.graph.fast.local import Changes
 from seethrough.graph.run import Run
 from seethrough.trust.maps import Grid
 
@@ -38,15 +40,14 @@ def answers(run: Run, grid: Grid, seen: Tensor, cover: Tensor, progress: Told = 
     """
     x = run.images
     cover = cover.to(x).expand_as(x)
-    scores = np.zeros((len(seen), len(x)))
 
-    def some(numbers: range) -> None:
+    def whole(numbers: range) -> Tensor:
         keep = grid.pixels(seen[numbers.start : numbers.stop]).to(x.device)[:, :, None]
-        pictures = torch.where(keep, x, cover).flatten(0, 1)
-        scores[numbers.start : numbers.stop] = run.score(pictures).double().cpu().reshape(len(numbers), len(x))
+        return torch.where(keep, x, cover).flatten(0, 1)
 
-    run.in_groups(len(seen), some, progress)
-    return scores
+    reach = of_coalitions(grid.cell[None], seen)
+    scores = run.score_changes(Changes(reach.boxes, under(x, cover, reach.within), whole), progress)
+    return scores.double().cpu().numpy()
 
 
 def patches(grid: Grid) -> np.ndarray:

@@ -94,7 +94,7 @@ def curves(
     whole = run.scores.double().cpu().numpy()
     insertion, deletion = [], []
     for k, cover in enumerate(covers):
-        told = None if progress is None else _part(progress, k, len(covers))
+        told = _part(progress, k, len(covers))
         empty = answers(run, grid, torch.zeros(1, 1, cells, dtype=torch.bool), cover)[0]
         scores = answers(run, grid, seen, cover, told).reshape(2, len(first), number, images)
         ends = [np.broadcast_to(end, (1, number, images)) for end in (empty, whole)]
@@ -130,11 +130,12 @@ def drops(run: Run, grid: Grid, seed: int = 0, progress: Told = None) -> tuple[D
 
     def made() -> tuple[Drops, Drops]:
         alone, half, known = patches(grid), halves(grid, seed), from_occlusion(run, grid, "mean")
-        covered = half if known is not None else np.concatenate([half, alone])
-        scores = answers(run, grid, torch.from_numpy(~covered)[:, None], fill(run, "mean"), progress)
-        whole = run.scores.double().cpu().numpy()
-        known = scores[len(half) :] if known is None else known
-        return Drops(alone, whole - known), Drops(half, whole - scores[: len(half)])
+        cover, whole = fill(run, "mean"), run.scores.double().cpu().numpy()
+        parts = 1 if known is not None else 2
+        scores = answers(run, grid, torch.from_numpy(~half)[:, None], cover, _part(progress, 0, parts))
+        if known is None:
+            known = answers(run, grid, torch.from_numpy(~alone)[:, None], cover, _part(progress, 1, parts))
+        return Drops(alone, whole - known), Drops(half, whole - scores)
 
     return run.once(("trust drops", grid.rows, grid.columns, seed), made)
 
@@ -228,8 +229,7 @@ def _correlated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _part(progress: Told, part: int, parts: int) -> Told:
-    assert progress is not None
-    return lambda done, total: progress(part * total + done, parts * total)
+    return None if progress is None else lambda done, total: progress(part * total + done, parts * total)
 
 
 def against(figures: Mapping[str, float]) -> tuple[str, float] | None:

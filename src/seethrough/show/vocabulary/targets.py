@@ -30,6 +30,18 @@ NOTES: Mapping[str, Both] = {
         "未指定方法；此网络为{kind}：因此使用了回答不同问题的{methods}。",
     ),
     "method_refused": Both("{method} was left out: {reason}", "未使用{method}：{reason}"),
+    "only_changes_computed": Both(
+        "Computed only where something changed: {fewer:value} times fewer multiplications than whole pictures take. "
+        "{checked:count} of {positions:count} answers were checked against the whole network; they differ by up to "
+        "{difference:value} of the largest number. Each counts as one picture sent through.",
+        "只计算发生变化之处：乘法次数约为整图计算的 1/{fewer:value}。{positions:count} 个回答中有 {checked:count} 个"
+        "与整个网络核对，差异至多为最大数值的 {difference:value}。每个回答计为通过网络一次。",
+    ),
+    "boxes_not_believed": Both(
+        "Computing only where something changed did not give what the whole network gives ({reason}), so everything was "
+        "computed from whole pictures.",
+        "只计算变化之处所得与整个网络不一致（{reason}），因此全部改用整图计算。",
+    ),
     "memory_halved": Both(
         "Memory ran out on the way, so fewer pictures were sent through at once ({together}); the numbers are the same.",
         "计算途中内存不足，因此减少了同时送入的图片数（{together}）；结果数值不变。",
