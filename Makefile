@@ -3,6 +3,7 @@
 #   make demo VENV=../env          another place for the environment (.venv by default)
 #   make demo PYTHON=python3.12    another Python, 3.11 or newer
 #   make test PIP_OPTIONS='…'      options for pip, such as the index of another build of torch
+#   make bench TABLE=              the table beside the peers in full, which takes hours
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,6 +11,7 @@ EXTRAS ?= keras,vision,hf,onnx,data,dev,bench
 PIP_OPTIONS ?=
 JOBS ?= 2
 PAGE ?= leopards.html
+TABLE ?= --quick
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -41,8 +43,9 @@ check: $(INSTALLED) ## style, types, and that imports only go down
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 
-bench: $(INSTALLED) ## print the figures that documents and docstrings speak of
-	for each in startup allocator summary tree memory onnx_files grids hostile findings composed_filters activations maximize jobs units wall written_down speed methods verdicts; do $(BIN)/python benchmarks/$$each.py || exit 1; done
+bench: $(INSTALLED) ## print the figures that documents speak of, and make the READMEs' table
+	for each in startup allocator summary tree memory onnx_files grids hostile findings composed_filters activations maximize jobs units wall written_down speed methods limit scale verdicts; do $(BIN)/python benchmarks/$$each.py || exit 1; done
+	$(BIN)/python benchmarks/table.py $(TABLE) --json benchmarks/table.json --readme
 
 docs: $(INSTALLED) ## examples in docstrings run, links lead somewhere, commands and numbers in documents are true
 	KERAS_BACKEND=torch $(BIN)/python -m pytest --doctest-modules src/seethrough

@@ -1,9 +1,9 @@
-"""Maximization beside torch-lucent, many units at once, and what is reached beside real pictures. Ratios of one run.
+"""Maximization: many units at once beside one by one, and what is reached beside real pictures. (``table.py`` has it beside
+torch-lucent.)
 
-Speed: 64 steps, 128 pixels, one channel of a middle layer, on torchvision's VGG16 and ResNet-50 with random weights, in one process
-in which freed memory is kept for both sides (``--give-back``: as the system has it). Lucent is measured three ways: as it comes (it
-enlarges pictures under 224 pixels to 224); with ``fixed_image_size=128``, its own best setting; and with that and weights that
-the person has frozen. Rounds of all alternate and the medians are compared.
+Together: 16 steps, 128 pixels, eight channels of a middle layer in a batch and one after another, on torchvision's networks with
+random weights, in a process in which freed memory is kept (``--give-back``: as the system has it). Rounds alternate and the
+medians are compared.
 
 Reached: with ``--real NETWORK.keras --photos FOLDER…`` the channels of a middle layer of a trained network, against the best of
 all the photos.
@@ -20,46 +20,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 import seethrough as st
+from rows.nets import MIDDLE
 from seethrough.cli.process import keep_freed_memory
 from seethrough.datasets.collection import Collection, collect
 from seethrough.features.best_real import best_real
 from seethrough.features.objectives import Channel
 from seethrough.models.torchvision_import import make_torchvision_importable
 
-STEPS, SIDE, CHANNEL, TOGETHER = 64, 128, 7, 8
-MIDDLE = {"vgg16": "features.12", "resnet50": "layer2"}
-"""The middle convolution of the middle one of five blocks; what the second of four stages gives."""
-
+STEPS, SIDE, TOGETHER = 64, 128, 8
 LIGHT = {"mobilenet_v2": "features.7"}
 """Where a single picture leaves a processor idle between small operations, units are made together faster."""
 
 
 def ours(net: st.Network, layer: str, channels: list[int], steps: int) -> Callable[[], object]:
     return lambda: st.maximize(net, layer, channel=channels, size=SIDE, steps=steps, snapshots=0)
-
-
-def lucents(module: nn.Module, layer: str, steps: int, *, size: int | None, frozen: bool) -> Callable[[], object]:
-    from lucent.optvis import param, render
-
-    def run() -> object:
-        for p in module.parameters():
-            p.requires_grad_(not frozen)
-        try:
-            return render.render_vis(
-                module, f"{layer.replace('.', '_')}:{CHANNEL}", param_f=lambda: param.image(SIDE), thresholds=(steps,),
-                progress=False, show_image=False, fixed_image_size=size,
-            )  # fmt: skip
-        finally:
-            for p in module.parameters():
-                p.requires_grad_(True)
-                p.grad = None
-            for m in module.modules():  # its hooks stay
-                m._forward_hooks.clear()
-
-    return run
 
 
 def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -72,28 +48,6 @@ def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
             if k:
                 times[name].append(time.perf_counter() - start)
     return {name: statistics.median(seconds) for name, seconds in times.items()}
-
-
-def speed(name: str, rounds: int, steps: int) -> bool:
-    """Print ours beside lucent's, and units in a batch beside one by one."""
-    from torchvision import models
-
-    torch.manual_seed(0)
-    module = getattr(models, name)(weights=None).eval()
-    net = st.open(module, input_size=(3, SIDE, SIDE), preprocessing="torch")
-    layer = MIDDLE[name]
-    sides = {
-        "ours": ours(net, layer, [CHANNEL], steps),
-        "lucent as it comes": lucents(module, layer, steps, size=None, frozen=False),
-        "lucent at 128": lucents(module, layer, steps, size=SIDE, frozen=False),
-        "lucent at 128, frozen": lucents(module, layer, steps, size=SIDE, frozen=True),
-    }
-    found = medians(sides, rounds)
-    print(f"{name}, {layer}, {steps} steps: ours {found['ours']:.2f} s", end="")
-    for side in list(sides)[1:]:
-        print(f"; {side} {found[side]:.2f} s ({found[side] / found['ours']:.1f}×)", end="")
-    print(flush=True)
-    return found["lucent at 128"] >= 3 * found["ours"]
 
 
 def together(name: str, rounds: int, steps: int) -> bool:
@@ -149,7 +103,7 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--only", choices=("speed", "together", "reached"), help="one of the three")
+    parser.add_argument("--only", choices=("together", "reached"), help="one of the two")
     parser.add_argument("--real", type=Path, help="a trained network in a .keras file")
     parser.add_argument("--layer", default="conv_pw_6_relu")
     parser.add_argument("--preprocessing", default="tf")
@@ -160,13 +114,6 @@ def main() -> int:
         keep_freed_memory()
     make_torchvision_importable()
     done = []
-    if said.only in (None, "speed"):
-        try:
-            import lucent  # noqa: F401
-        except ImportError:
-            print("torch-lucent isn't installed (extra `bench`): nothing to compare the speed with")
-        else:
-            done += [speed(name, said.rounds, said.steps) for name in MIDDLE]
     if said.only in (None, "together"):
         done += [together(name, said.rounds, said.steps // 4) for name in (*MIDDLE, *LIGHT)]
     if said.only in (None, "reached") and said.real is not None:

@@ -1,20 +1,14 @@
-"""Twelve methods on one image in one question, beside the libraries that a person would need for them.
+"""What trust takes at its default setting for one picture, and what is kept from call to call, as resident memory over a
+hundred calls of a question. (``table.py`` has ten and twelve methods beside the peers' sum.)
 
-ResNet-50 with random weights, in one run: ours asks all of them at once; the peers (captum, zennit, pytorch-grad-cam) are asked one by
-one, each at its best setting (parameters frozen, internal batches, one reused object), and their medians added up. Ratios of
-medians over alternating rounds. Then what trust takes at its default setting, and what is kept from call to call, as resident
-memory over a hundred calls.
-
-    python benchmarks/methods.py [--rounds 5] [--calls 100] [--network resnet50]
+    python benchmarks/methods.py [--calls 100] [--network resnet50]
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import gc
 import os
-import statistics
 import time
 import warnings
 from collections.abc import Callable
@@ -26,123 +20,18 @@ import torch
 
 import networks
 import seethrough as st
-from seethrough.__main__ import keep_freed_memory
-from seethrough.attribution.layers import last_spatial
-from seethrough.models.torchvision_import import make_torchvision_importable
-from speed import frozen, source_of
+from rows.many import ONE_PASS
+from rows.nets import TARGET, network
+from seethrough.cli.process import keep_freed_memory
+from speed import frozen
 
-ONE_PASS = (
-    "saliency", "input_x_gradient", "guided_backprop", "deconvnet", "gradcam", "gradcam_pp", "layercam", "hirescam",
-    "lrp_epsilon_plus_flat", "fullgrad",
-)  # fmt: skip
-MANY_PASSES = ("integrated_gradients", "smoothgrad")
-SETTINGS = {"steps": 32, "samples": 16}
-TARGET = 7
 Call = Callable[[], object]
-
-
-def peers(module: torch.nn.Module, layer: str, image: torch.Tensor) -> dict[str, Call]:
-    """Each method as a peer has it; each call gives its map of one image."""
-    make_torchvision_importable()
-    from captum.attr import (
-        Deconvolution,
-        GuidedBackprop,
-        InputXGradient,
-        IntegratedGradients,
-        NoiseTunnel,
-        Saliency,
-    )
-    from pytorch_grad_cam import FullGrad, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-    from zennit.attribution import Gradient
-    from zennit.composites import EpsilonPlusFlat
-    from zennit.torchvision import ResNetCanonizer
-
-    def cam(kind: type) -> Call:
-        own = copy.deepcopy(module)  # whose hooks stay on it
-        made = kind(model=own, target_layers=[own.get_submodule(layer)])
-        return lambda: made(input_tensor=image.clone().requires_grad_(), targets=[ClassifierOutputTarget(TARGET)])
-
-    def captum(method: object, **options: object) -> Call:
-        return lambda: method.attribute(image.clone().requires_grad_(), target=TARGET, **options)  # type: ignore[attr-defined]
-
-    def zennit() -> object:
-        wanted = torch.eye(1000)[[TARGET]]
-        with Gradient(module, EpsilonPlusFlat(canonizers=[ResNetCanonizer()])) as attributor:
-            return attributor(image, wanted)
-
-    return {
-        "saliency": captum(Saliency(module)),
-        "input_x_gradient": captum(InputXGradient(module)),
-        "guided_backprop": captum(GuidedBackprop(module)),
-        "deconvnet": captum(Deconvolution(module)),
-        "gradcam": cam(GradCAM),
-        "gradcam_pp": cam(GradCAMPlusPlus),
-        "layercam": cam(LayerCAM),
-        "hirescam": cam(HiResCAM),
-        "lrp_epsilon_plus_flat": zennit,
-        "fullgrad": cam(FullGrad),
-        "integrated_gradients": captum(IntegratedGradients(module), n_steps=32, internal_batch_size=8),
-        "smoothgrad": captum(
-            NoiseTunnel(Saliency(module)), nt_type="smoothgrad", nt_samples=16, nt_samples_batch_size=8, stdevs=0.15
-        ),
-    }
 
 
 def timed(call: Call) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
-
-
-def network(name: str) -> torch.nn.Module:
-    """torchvision's, as the peers know it; its rectifiers not in place, which their hooks can't do with."""
-    make_torchvision_importable()
-    import torchvision
-
-    module = frozen(getattr(torchvision.models, name))
-    for part in module.modules():
-        if isinstance(part, torch.nn.ReLU):
-            part.inplace = False
-    return module
-
-
-def twelve(name: str, rounds: int) -> None:
-    """Ours at once beside the peers' sum, for ten methods and for all twelve."""
-    module = network(name)
-    image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    net = st.open(module, input_size=(3, 224, 224))
-    layer = last_spatial(source_of(module).proved(image, gradient=True)) or ""
-    calls = peers(copy.deepcopy(module), layer, image)
-    ours: dict[str, list[float]] = {"ten": [], "twelve": []}
-    theirs: dict[str, list[float]] = {method: [] for method in calls}
-    for round_ in range(rounds + 1):
-        taken = {
-            "ten": timed(lambda: st.explain(net, image, ONE_PASS, TARGET)),
-            "twelve": timed(lambda: st.explain(net, image, [*ONE_PASS, *MANY_PASSES], TARGET, **SETTINGS)),
-        }
-        others = {method: timed(call) for method, call in calls.items()}
-        if round_:  # the first is a warm-up
-            for kept, new in ((ours, taken), (theirs, others)):
-                for key, seconds in new.items():
-                    kept[key].append(seconds)
-    medians = {method: statistics.median(seconds) for method, seconds in theirs.items()}
-    for method, seconds in medians.items():
-        print(f"  {name} {method:24} peer {seconds:7.3f} s")
-    found = st.explain(net, image, [*ONE_PASS, *MANY_PASSES], TARGET, **SETTINGS)
-    ten, twelve_ = (statistics.median(ours[key]) for key in ("ten", "twelve"))
-    sum_ten = sum(medians[m] for m in ONE_PASS)
-    print(
-        f"{name} ten methods in one question: ours {ten:.3f} s   peers' sum {sum_ten:.3f} s   ours / theirs {ten / sum_ten:.3f}   wanted ≤ 0.25"
-    )
-    sum_all = sum(medians.values())
-    print(
-        f"{name} twelve methods: ours {twelve_:.3f} s   peers' sum {sum_all:.3f} s   ours / theirs {twelve_ / sum_all:.3f}   wanted ≤ 0.8"
-    )
-    print(
-        f"{name} twelve methods ran {found.passes.forward} images forward and walked {found.passes.backward} back",
-        flush=True,
-    )
 
 
 def trust(name: str) -> None:
@@ -192,15 +81,11 @@ def flat(calls: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=100)
-    parser.add_argument(
-        "--network", default="resnet50", help="of torchvision.models; a ResNet, whose canonizer zennit has"
-    )
+    parser.add_argument("--network", choices=("vgg16", "resnet50"), default="resnet50")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     keep_freed_memory()
-    twelve(given.network, given.rounds)
     trust(given.network)
     flat(given.calls)
 

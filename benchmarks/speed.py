@@ -1,8 +1,8 @@
-"""How fast, and how much memory, side by side in one run.
+"""What a walk back costs beside what it must cost, side by side in one run.
 
-Ratios of medians over alternating rounds, so that a machine that slows down slows both sides: the canonical graph
-against Keras' own forward; the gradient against plain autograd; Grad-CAM against one forward; peak memory of the
-gradient against plain autograd's (each in a process of its own).
+Ratios of medians over alternating rounds, so that a machine that slows down slows both sides: the gradient against plain
+autograd; Grad-CAM against one forward; peak memory of the gradient against plain autograd's (each in a process of its own).
+(``table.py`` has ours beside peers, ``limit.py`` beside the machine.)
 
     python benchmarks/speed.py [--rounds 7]
 """
@@ -19,19 +19,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-
 import torch
 
 import networks
 from seethrough.__main__ import keep_freed_memory
 from seethrough.attribution.cam import gradcam
 from seethrough.attribution.layers import last_spatial
-from seethrough.graph.execute import execute
 from seethrough.graph.rules import PLAIN
 from seethrough.graph.run import Run
 from seethrough.graph.source import GraphSource
-from seethrough.models import open_model
 
 BATCH = 4
 TORCH = {"VGG-16": networks.vgg, "ResNet-50": networks.resnet}
@@ -71,27 +67,6 @@ def autograd(module: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
 def frozen(build: Callable[[], torch.nn.Module]) -> torch.nn.Module:
     torch.manual_seed(0)
     return build().eval().requires_grad_(False)
-
-
-def keras_forward(rounds: int) -> None:
-    import keras
-
-    for name in ("VGG16", "ResNet50", "MobileNetV2"):
-        model = getattr(keras.applications, name)(weights=None)
-        call = partial(model, training=False)
-        source = GraphSource(model, call, open_model(model).paths, layout="channels_last")
-        images = torch.rand(BATCH, 3, 224, 224)
-        theirs = images.permute(0, 2, 3, 1).contiguous()
-        graph = source.proved(images)
-
-        def ours(graph=graph, images=images) -> None:
-            execute(graph, {graph.input.value: images}, [graph.output.value])
-
-        def plain(call=call, theirs=theirs) -> None:
-            with torch.no_grad():
-                call(theirs)
-
-        ratio(f"forward, batch {BATCH}: Keras {name}", ours, plain, rounds, wanted="theirs / ours ≥ 1.2")
 
 
 def gradients(rounds: int) -> None:
@@ -185,7 +160,6 @@ def main() -> None:
         keep_freed_memory()
     kept = "gives freed blocks back" if options.give_back else "keeps freed blocks"
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; the allocator {kept}, for both sides")
-    keras_forward(options.rounds)
     gradients(options.rounds)
     cams(options.rounds)
     memory()
