@@ -25,8 +25,8 @@ class Rule(Protocol):
     Attributes
     ----------
     sources
-        Numbers of the values (N, C, H, W) that it reads and that may be changed; constants and values without places
-        are its own business.
+        Numbers of the values (N, C, H, W) that it reads and that may be changed, one of them more than once where it is
+        read in two ways; constants are its own business.
     fill
         What stands beyond the edges of what it reads: 0 for a convolution, −∞ for max pooling.
     pointwise
@@ -36,10 +36,17 @@ class Rule(Protocol):
         (`seethrough.graph.cost`).
     """
 
-    sources: tuple[int, ...]
-    fill: float
-    pointwise: bool
-    macs: int
+    @property
+    def sources(self) -> tuple[int, ...]: ...
+
+    @property
+    def fill(self) -> float: ...
+
+    @property
+    def pointwise(self) -> bool: ...
+
+    @property
+    def macs(self) -> int: ...
 
     def changed(self, axis: int, intervals: Sequence[Interval], length: int) -> Interval:
         """The true interval of output places that depend on changed places of the sources: one interval for each source
@@ -81,10 +88,17 @@ class Head(Protocol):
         Multiplications for each changed place of the source, all channels together.
     """
 
-    source: int
-    output: int
-    steps: tuple[Operation, ...]
-    macs: int
+    @property
+    def source(self) -> int: ...
+
+    @property
+    def output(self) -> int: ...
+
+    @property
+    def steps(self) -> tuple[Operation, ...]: ...
+
+    @property
+    def macs(self) -> int: ...
 
     def clean(self, plane: Tensor) -> Any:
         """What it needs of the clean run, from the source's clean plane (1, C, H, W); once for each picture."""

@@ -8,8 +8,11 @@ from torch import Tensor
 
 from seethrough.graph.arguments import Arguments
 from seethrough.graph.fast.boxes.rule import Rule
+from seethrough.graph.fast.boxes.rules_moving import moved, padded
 from seethrough.graph.fast.boxes.rules_placewise import Placewise, Unchanged
+from seethrough.graph.fast.boxes.rules_resampling import adaptive_largest, adaptive_mean, resized
 from seethrough.graph.fast.boxes.rules_sliding import AveragePooled, Convolved, MaxPooled
+from seethrough.graph.fast.boxes.rules_spreading import Shuffled, Transposed, Unshuffled
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import PLACEWISE, Operation, Ref, Size
 
@@ -23,7 +26,7 @@ def rule_of(graph: Graph, operation: Operation) -> Rule | None:
     make = _MAKERS.get(operation.name)
     if make is None or operation.random or not operation.inputs:
         return None
-    if len(operation.outputs) != 1 or any(isinstance(a, Size) for a in operation.arguments):
+    if len(operation.outputs) != 1 or (make is not _moved and any(isinstance(a, Size) for a in operation.arguments)):
         return None
     planes = (*operation.inputs, *(v for v in operation.outputs if v is not None))
     if len(planes) < 2 or any(len(graph.values[v].shape) != 4 for v in planes):
@@ -56,24 +59,39 @@ def _joined(graph: Graph, operation: Operation) -> Rule | None:
 def _across_channels(graph: Graph, operation: Operation) -> Rule | None:
     """What mixes the channels of each place."""
     given = Arguments.of(operation, graph.values, 1)
-    position = 2 if operation.name == "normalize" else 1
-    axis = given.get(position, "dim", 1 if operation.name == "normalize" else -1)
+    position = 2 if operation.name in ("normalize", "norm") else 1
+    axis = given.get(position, "dim", given.named.get("axis", 1 if operation.name == "normalize" else None))
+    axis = axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
     return Placewise.of(graph, operation) if axis in (1, -3) else None
 
+
+def _moved(graph: Graph, operation: Operation) -> Rule | None:
+    """What takes numbers from elsewhere, by no value but one."""
+    return moved(graph, operation) if len(operation.inputs) == 1 else None
+
+
+_MIXING_CHANNELS = "glu softmax log_softmax softmin normalize mean sum amax amin prod std var norm logsumexp cumsum"
+_MOVING = "getitem narrow index_select flip roll repeat repeat_interleave tile expand expand_as broadcast_to reshape view moved"
 
 _BY_NAME: dict[str, Make] = {
     "conv2d": Convolved.of,
     "max_pool2d": MaxPooled.of,
     "avg_pool2d": AveragePooled.of,
+    "conv_transpose2d": Transposed.of,
+    "adaptive_avg_pool2d": adaptive_mean,
+    "adaptive_max_pool2d": adaptive_largest,
+    "interpolate": resized,
+    "upsample": resized,
+    "pixel_shuffle": Shuffled.of,
+    "pixel_unshuffle": Unshuffled.of,
+    "pad": padded,
     "batch_norm": _in_inference,
+    "local_response_norm": Placewise.of,
     "cat": _joined,
     "concat": _joined,
     "concatenate": _joined,
-    "glu": _across_channels,
-    "softmax": _across_channels,
-    "log_softmax": _across_channels,
-    "softmin": _across_channels,
-    "normalize": _across_channels,
+    **dict.fromkeys(_MIXING_CHANNELS.split(), _across_channels),
+    **dict.fromkeys(_MOVING.split(), _moved),
     **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "alpha_dropout", "feature_dropout"), _dropout),
     **dict.fromkeys(("contiguous", "clone", "detach", "alias"), Unchanged.of),
 }
