@@ -14,6 +14,8 @@ from torch import Tensor, relu
 
 from seethrough.attribution.cam import FAMILY
 from seethrough.attribution.method import Needs, Reduce, method
+from seethrough.attribution.reach import of_masks, under
+from seethrough.graph.fast.local import Changes
 from seethrough.graph.run import Run
 from seethrough.results import Passes
 
@@ -82,17 +84,17 @@ def reciprocam(run: Run, layer: str, *, spread: bool = True, progress: Progress 
     a = run.value(layer)
     height, width = a.shape[2:]
     below, replaced = behind(run, layer)
-    empty = below.score(replaced(torch.zeros_like(a)))
-    values = torch.zeros(len(a), height * width, dtype=a.dtype, device=a.device)
+    empty = below.at(replaced(torch.zeros_like(a)))  # what the places are changes of
+    masks = torch.stack([_left(k, height, width, spread) for k in range(height * width)]).to(a)
 
-    def some(numbers: range) -> None:
-        masks = torch.stack([_left(k, height, width, spread) for k in numbers]).to(a)
-        alone = (masks[:, None, None] * a).flatten(0, 1)
-        scores = below.score(replaced(alone)).reshape(len(numbers), -1)
-        values[:, numbers.start : numbers.stop] = (scores - empty).T.to(a)
+    def whole(numbers: range) -> Tensor:
+        alone = (masks[numbers.start : numbers.stop, None, None] * a).flatten(0, 1)
+        return replaced(alone)
 
-    run.in_groups(height * width, some, progress)
-    return values.unflatten(1, (height, width))
+    reach = of_masks(1 - masks[:, None])
+    inside = under(torch.zeros_like(a), a, reach.within)
+    scores = empty.score_changes(Changes(reach.boxes, inside, whole), progress)
+    return (scores - empty.scores).T.to(a).unflatten(1, (height, width))
 
 
 def behind(run: Run, layer: str) -> tuple[Run, Callable[[Tensor], Tensor]]:

@@ -356,9 +356,10 @@ class Run:
         return Run(**{**same, **changed})
 
     @property
-    def start_value(self) -> int:
-        """The number of the value that the run starts at: the images', or that of a layer."""
-        return self._place(INPUT).value
+    def start_place(self) -> Place:
+        """Where the images are found, or the value of the layer that stands for them, as (N, C, …)."""
+        place = None if self.start == INPUT else self.graph.place(self.start)
+        return place or self.graph.input
 
     @property
     def answer_value(self) -> int:

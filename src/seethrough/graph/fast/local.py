@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from seethrough.errors import is_out_of_memory
+from seethrough.graph.fast.boxes.engine import Boxes
 from seethrough.graph.fast.choose import MANY, twin
 from seethrough.graph.graph import Graph
 
 if TYPE_CHECKING:
-    from seethrough.graph.fast.boxes.engine import Boxes
     from seethrough.graph.run import Run
 
 Told = Callable[[int, int], None] | None
@@ -33,7 +33,9 @@ SMALL = 0.5
 """Of the plane: where boxes cover more of it on average, whole pictures are sent through without further thought."""
 
 HELD = 256 << 20
-"""Bytes of answers that are held at once."""
+"""Bytes of answers that are held at once; of `LEAST` positions in any case."""
+
+LEAST = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,21 +104,13 @@ def _local(run: Run, changes: Changes) -> bool:
     x, graph = run.images, run.graph
     if x.dim() != 4 or x.dtype not in AGREE or x.device.type != "cpu" or changes.count * len(x) < MANY:
         return False
-    if graph.source != "fake" or graph.batch is not None or graph.draws:
+    if run.start_place.permutation is not None or run.start_place.grid is not None:
         return False
-    if not _there():
+    if graph.source != "fake" or graph.batch is not None or graph.draws:
         return False
     if torch.is_autocast_enabled("cpu") or any(operation.context.autocast is not None for operation in graph):
         return False
     return float(_areas(changes.boxes).double().mean()) <= SMALL * x.shape[2] * x.shape[3]
-
-
-def _there() -> bool:
-    try:
-        from seethrough.graph.fast.boxes import cost, engine  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def _areas(boxes: Tensor) -> Tensor:
@@ -131,10 +125,8 @@ def _engine(run: Run, anew: bool) -> Boxes | None:
     """The engine from the value that the run starts at to the one that its target is taken from; None where no convolution
     lies between them.
     """
-    from seethrough.graph.fast.boxes.engine import Boxes
-
     graph, given = run.graph, run.alone(0)
-    ends = run.start_value, run.answer_value
+    ends = run.start_place.value, run.answer_value
     kept = _engines.setdefault(graph, {})
     if anew or ends not in kept:
         fused = twin(graph, [ends[1]], given, again=anew)
@@ -169,10 +161,11 @@ def _by_boxes(run: Run, changes: Changes, progress: Told) -> Tensor | None:
 
 
 def _pays(engine: Boxes, run: Run, changes: Changes) -> bool:
-    from seethrough.graph.fast.boxes.cost import cheaper
-
     some = _parts(run, changes, 0)
-    return bool(some) and cheaper(engine, engine.plan(changes.of(0)[some[0]])) == "boxes"
+    if not some:
+        return False
+    plan = engine.plan(changes.of(0)[some[0]])
+    return plan.macs < 0.7 * plan.dense
 
 
 def _computed(engine: Boxes, run: Run, changes: Changes, progress: Told) -> tuple[Tensor, Spared]:
@@ -208,7 +201,7 @@ def _computed(engine: Boxes, run: Run, changes: Changes, progress: Told) -> tupl
 def _parts(run: Run, changes: Changes, image: int) -> list[Tensor]:
     """The numbers of an image's boxes that hold something, so many together that their answers may be held."""
     each = run.graph.values[run.answer_value].at(1)
-    many = max(64, HELD // max(1, math.prod(each) * run.images.element_size()))
+    many = max(LEAST, HELD // max(1, math.prod(each) * run.images.element_size()))
     return list(torch.nonzero(_areas(changes.of(image)) > 0)[:, 0].split(many))
 
 
