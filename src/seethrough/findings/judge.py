@@ -1,0 +1,224 @@
+"""Judge: the thing itself is put in and taken out, beside a matched control.
+
+A picture of another class is given the aspect from a picture of the answer's class; the control is given it from another
+picture of its own class. A picture of the class is given it from another class; the control from its own. What the answer's
+probability changes by beyond the control is the aspect's *effect*, in points of a hundred: on a network for which the aspect
+means nothing the two exchanges differ by chance alone, however unnatural an exchanged picture looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seethrough.findings.aspect import Candidate
+from seethrough.findings.canvas import Canvas
+from seethrough.findings.statistics import Interval, bootstrap, holm, sign_flips
+
+PROVEN, SUSPECTED, NOT_FOUND = "proven", "suspected", "not found"
+
+CHANCE, POINTS = 0.01, 5.0
+"""Proven: the corrected chance lies below the one, and the lower end of the effect's interval at the other, in points."""
+
+MOST = 120
+"""Pictures that are changed for a candidate, put in and taken out each."""
+
+LEAST = 8
+"""With fewer, nothing is proven."""
+
+AT_ONCE = 64
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """What became of each changed picture.
+
+    Attributes
+    ----------
+    numbers, donors, control_donors
+        int64 (n,), in the collection.
+    put_in
+        bool (n,): put in, else taken out.
+    before, changed, control
+        float32 (n,): the answer's probability as the picture is, with the aspect exchanged, and with the control.
+    flipped, control_flipped
+        bool (n,): whether the first answer became (put in) or ceased to be (taken out) this one.
+    """
+
+    numbers: NDArray[np.int64]
+    donors: NDArray[np.int64]
+    control_donors: NDArray[np.int64]
+    put_in: NDArray[np.bool_]
+    before: NDArray[np.float32]
+    changed: NDArray[np.float32]
+    control: NDArray[np.float32]
+    flipped: NDArray[np.bool_]
+    control_flipped: NDArray[np.bool_]
+
+    @property
+    def effects(self) -> NDArray[np.float64]:
+        """In points: what each picture's answer changed by beyond its control, in the aspect's direction."""
+        points = 100 * (self.changed.astype(np.float64) - self.control)
+        return np.where(self.put_in, points, -points)
+
+
+_NO_NUMBERS, _NO_CHANCES, _NO = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, bool)
+_NOTHING = Trials(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO, _NO_CHANCES, _NO_CHANCES, _NO_CHANCES, _NO, _NO)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A candidate, judged.
+
+    Attributes
+    ----------
+    effect
+        In points of probability, beyond the control; ``n`` counts pictures that aren't near-duplicates.
+    chance
+        Of an effect so large where there is none, uncorrected; ``corrected`` for all candidates that were judged.
+    verdict
+        `PROVEN`, `SUSPECTED` or `NOT_FOUND`.
+    flips, control_flips
+        Share of the pictures whose answer turned, exchanged and in the control.
+    """
+
+    candidate: Candidate
+    trials: Trials
+    effect: Interval
+    chance: float
+    corrected: float
+    verdict: str
+    flips: float
+    control_flips: float
+
+
+def judged(
+    canvas: Canvas,
+    candidates: Sequence[Candidate],
+    pictures: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    group: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    most: int = MOST,
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """Judge candidates on pictures that found none of them.
+
+    Parameters
+    ----------
+    pictures
+        Numbers of the judging pictures.
+    classes, group
+        (N,), of the whole collection: the output that each belongs to; near-duplicates have the same number.
+    """
+    found = []
+    for k, candidate in enumerate(candidates):
+        trials = tried(canvas, candidate, pictures, classes, seed=seed, most=most)
+        effects = trials.effects
+        effect = bootstrap(effects, clusters=group[trials.numbers], seed=seed, draws=2000)
+        together = _a_group_each(effects, group[trials.numbers])
+        found.append(
+            Finding(
+                candidate, trials, effect, sign_flips(together, seed=seed), 1.0, NOT_FOUND,
+                _share(trials.flipped), _share(trials.control_flipped),
+            )
+        )  # fmt: skip
+        if progress:
+            progress(k + 1, len(candidates))
+    corrected = holm([finding.chance for finding in found])
+    return [replace(f, corrected=p, verdict=verdict(f, p)) for f, p in zip(found, corrected)]
+
+
+def verdict(finding: Finding, corrected: float) -> str:
+    """What may be said of an effect."""
+    if corrected < CHANCE and finding.effect.low >= POINTS and finding.effect.n >= LEAST:
+        return PROVEN
+    return SUSPECTED if finding.chance < 0.05 and finding.effect.value >= POINTS / 2 else NOT_FOUND
+
+
+def tried(
+    canvas: Canvas,
+    candidate: Candidate,
+    pictures: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    most: int = MOST,
+) -> Trials:
+    """Exchange a candidate's aspect on so many pictures at most, put in and taken out."""
+    chance = np.random.default_rng(
+        [seed, candidate.answer, *candidate.aspect.kind.encode(), *candidate.aspect.name.encode()]
+    )
+    label = classes[pictures]
+    own, others = pictures[label == candidate.answer], pictures[np.isin(label, candidate.rivals)]
+    into = chance.permutation(others)[:most]
+    out = chance.permutation(own)[:most]
+    parts: list[tuple[bool, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    if len(own) and len(into):
+        parts.append((True, into, chance.choice(own, len(into)), _of_same_class(into, others, classes, chance)))
+    if len(others) and len(out):
+        parts.append((False, out, chance.choice(others, len(out)), _of_same_class(out, own, classes, chance)))
+    found = [_asked(canvas, candidate, *part, chance) for part in parts]
+    return _joined(found) if found else _NOTHING
+
+
+def _joined(parts: Sequence[Trials]) -> Trials:
+    return Trials(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Trials)))
+
+
+def _of_same_class(
+    numbers: NDArray[np.int64], among: NDArray[np.int64], classes: NDArray[np.int64], chance: np.random.Generator
+) -> NDArray[np.int64]:
+    """For each picture another of its class, itself where there is none."""
+    found = np.empty_like(numbers)
+    for row, number in enumerate(numbers):
+        same = among[(classes[among] == classes[number]) & (among != number)]
+        found[row] = chance.choice(same) if len(same) else number
+    return found
+
+
+def _asked(
+    canvas: Canvas,
+    candidate: Candidate,
+    put_in: bool,
+    numbers: NDArray[np.int64],
+    donors: NDArray[np.int64],
+    control_donors: NDArray[np.int64],
+    chance: np.random.Generator,
+) -> Trials:
+    chances = []
+    for at in range(0, len(numbers), AT_ONCE):
+        rows = slice(at, at + AT_ONCE)
+        own = canvas.load(numbers[rows])
+        # the same chance for both, so that they differ in the donor alone
+        draw = int(chance.integers(2**32))
+        versions = [
+            own.x,
+            *(
+                candidate.aspect.exchange(own, canvas.load(from_[rows]), np.random.default_rng(draw))
+                for from_ in (donors, control_donors)
+            ),
+        ]
+        chances.append(np.stack([canvas.ask(x) for x in versions], 1))
+    p = np.concatenate(chances)
+    is_first = p.argmax(2) == candidate.answer
+    turned = is_first != is_first[:, :1]
+    flipped = turned & (is_first == put_in)
+    before, changed, control = p[:, :, candidate.answer].T
+    put = np.full(len(numbers), put_in)
+    return Trials(numbers, donors, control_donors, put, before, changed, control, flipped[:, 1], flipped[:, 2])
+
+
+def _a_group_each(effects: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean effect of each group of near-duplicates."""
+    return np.array([effects[group == name].mean() for name in np.unique(group)])
+
+
+def _share(of: NDArray[np.bool_]) -> float:
+    return float(of.mean()) if len(of) else float("nan")
