@@ -12,6 +12,7 @@ from seethrough.graph.record import fake_tensors
 from seethrough.graph.untouched import Effects
 
 last = {"memory_format": torch.channels_last}
+SCALE = torch.rand(8, 1, 1)
 QUESTIONS = {
     "convolution": lambda x, w: F.conv2d(x, w, stride=2),
     "convolution of channels last": lambda x, w: F.conv2d(x.contiguous(**last), w),
@@ -29,6 +30,9 @@ QUESTIONS = {
     "of a wider type": lambda x, w: x + torch.ones(8, 6, 6, dtype=torch.float64),
     "a number of a wider type": lambda x, w: x + torch.ones((), dtype=torch.float64),
     "whole numbers": lambda x, w: x.argmax(1),
+    "scaled by real numbers": lambda x, w: x.permute(0, 1, 3, 2) * SCALE,
+    "scaled in place": lambda x, w: x.transpose(2, 3).mul_(SCALE),
+    "added in place to a window": lambda x, w: x[:, :, 1:].add_(SCALE, alpha=2),
     "pooled with places": lambda x, w: F.max_pool2d(x, 2, return_indices=True)[1],
 }
 
@@ -70,3 +74,42 @@ def test_a_question_is_carried_out_once():
             known.append(len(forms.known))
     assert known[0] > 0
     assert known[1] == known[-1]
+
+
+def test_what_is_written_into_is_given_back_and_told_as_written():
+    effects, fake = Effects(), fake_tensors()
+    forms = effects.carry_out = Forms(fake)
+    with effects, fake:
+        for _ in range(3):
+            x = torch.empty(2, 8, 6, 6).requires_grad_() * 1
+            effects.begin()
+            version = x._version
+            assert x.mul_(SCALE) is x
+            assert x._version == version + 1
+            assert x.untyped_storage()._cdata in effects.written
+            assert x.grad_fn is not None
+        assert forms.into
+
+
+def test_a_write_that_does_not_fit_is_refused_however_often_one_that_fits_was_asked():
+    effects, fake = Effects(), fake_tensors()
+    effects.carry_out = Forms(fake)
+    with effects, fake:
+        for _ in range(2):
+            torch.empty(2, 8, 6, 6).add_(SCALE)
+            with pytest.raises(RuntimeError, match=r"broadcast|size"):
+                torch.empty(2, 7, 6, 6).add_(SCALE)
+
+
+def test_a_real_tensor_is_met_only_where_its_twin_may_be_seen_again():
+    met = []
+    effects, fake = Effects(), fake_tensors()
+    effects.carry_out = Forms(fake, met.append)
+    with effects, fake:
+        x = torch.empty(2, 8, 6, 6)
+        x * SCALE
+        x.add_(SCALE)
+        assert not met
+        view = SCALE.expand(8, 6, 6)
+        assert met == [SCALE]
+        assert view.untyped_storage()._cdata == fake.from_tensor(SCALE).untyped_storage()._cdata

@@ -102,6 +102,8 @@ class Recorder(TorchFunctionMode):
         self.raised: BaseException | None = None
         self.fell_in = ""
         self.deaf = 0
+        # whether the image goes into the function that runs now
+        self.living = False
         self.assume_grad = True
 
     # --- numbers ------------------------------------------------------------------------------------------------------
@@ -202,9 +204,10 @@ class Recorder(TorchFunctionMode):
         made = (self.earlier.storages[o] for o in call.outputs if o is not None)
         return None if any(storage in self.earlier.written for storage in made) else call.constant
 
-    def _meet(self, tensor: torch.Tensor, storage: int) -> None:
-        """Know a real tensor's fake twin by its storage."""
-        if self.fake is None or id(tensor) in self.met:
+    def meet(self, tensor: torch.Tensor) -> None:
+        """Know a real tensor's fake twin by its storage, once it is going to have one."""
+        storage = storage_of(tensor)
+        if self.fake is None or not self.living or storage is None or id(tensor) in self.met:
             return
         try:
             twin = self.fake.from_tensor(tensor)
@@ -218,17 +221,13 @@ class Recorder(TorchFunctionMode):
         self.twins[storage_of(twin)] = storage
 
     def begin(self, flat: list[Any], live: bool) -> None:
-        """Before a function runs: remember what counters and caches hold now, since it may write into them, and who is
-        whose fake twin.
-        """
+        """Before a function runs: remember what counters and caches hold now, since it may write into them."""
         self.effects.begin()
-        self.before = {}
+        self.before, self.living = {}, live
         for a in flat:
             if not isinstance(a, torch.Tensor) or isinstance(a, FakeTensor):
                 continue
             storage = storage_of(a)
-            if self.fake and live and storage is not None and not isinstance(a, nn.Parameter):
-                self._meet(a, storage)
             if storage in self.effects.saved and storage not in self.tainted:
                 with unset_fake_temporarily(), torch.no_grad():
                     self.before[id(a)] = a.detach().clone()
@@ -508,7 +507,7 @@ def heard(
     """
     recorder.assume_grad = not grad
     if recorder.fake is not None:
-        recorder.effects.carry_out = Forms(recorder.fake)
+        recorder.effects.carry_out = Forms(recorder.fake, recorder.meet)
     with torch.set_grad_enabled(grad), torch.inference_mode(False), recorder.fake or nullcontext():
         inputs = [t.detach().clone() if batch is None else _without_data(t, batch) for t in tensors]
         if grad and inputs[0].is_floating_point():
