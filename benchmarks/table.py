@@ -72,6 +72,8 @@ def asked(said: dict[str, Any]) -> Any:
     """
     threads = str(said["threads"])
     environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    if said["device"] == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""  # Keras takes a GPU where it sees one
     command = [sys.executable, __file__, "--child", json.dumps(said)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     for told in reversed(done.stdout.splitlines()):
@@ -80,8 +82,8 @@ def asked(said: dict[str, Any]) -> Any:
     raise RuntimeError((done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1])
 
 
-def measured(row: Any, network: str, options: argparse.Namespace) -> dict[str, Any]:
-    """One row on one network, as it goes into the JSON."""
+def measured(row: Any, network: str, options: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
+    """One row on one network, as it goes into the JSON; ``before`` are the peer's settings that it already has."""
     told = {
         "key": row.key, "network": network, "work": dict(row.work), "peer": dict(row.peer), "bar": row.bars[network],
         "counts": row.counts,
@@ -91,7 +93,8 @@ def measured(row: Any, network: str, options: argparse.Namespace) -> dict[str, A
         return {**told, "missing": f"{', '.join(missing)} isn't installed (extra `bench`)"}
     said = {
         "row": row.key, "network": network, "quick": options.quick, "device": options.device, "threads": options.threads,
-        "give_back": options.give_back, "limit": options.limit or (QUICK_LIMIT if options.quick else LIMIT), "chosen": {},
+        "give_back": options.give_back, "limit": options.limit or (QUICK_LIMIT if options.quick else LIMIT),
+        "chosen": before if options.as_before else {},
     }  # fmt: skip
     try:
         told |= asked({**said, "side": "both"})
@@ -141,6 +144,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--readme", action="store_true", help="write the table into both READMEs, between the marks")
     parser.add_argument("--only-show", action="store_true", help="measure nothing: show (and write) what the JSON has")
     parser.add_argument("--limit", type=float, help="seconds after which no other round of a row is begun")
+    parser.add_argument("--as-before", action="store_true", help="the peer's best settings are those that the JSON has")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--no-memory", action="store_true", help="leave the peak memory out")
@@ -162,13 +166,16 @@ def main() -> int:
     every = rows.table()
     keys = [] if options.only_show else chosen(options.rows, list(every), "row")
     networks = chosen(options.networks, list(NAMES), "network")
-    kept = json.loads(options.json.read_text("utf-8")) if options.json and options.json.exists() else {"rows": []}
+    kept: dict[str, Any] = {"rows": []}
+    if options.json and options.json.exists():
+        kept = json.loads(options.json.read_text("utf-8"))
     found = {(one["key"], one["network"]): one for one in kept["rows"]}
     about = kept["machine"] if options.only_show else machine(options)
     for key in keys:
         for network in networks:
             if network in every[key].bars:
-                found[key, network] = one = measured(every[key], network, options)
+                before = found.get((key, network), {}).get("chosen", {})
+                found[key, network] = one = measured(every[key], network, options, before)
                 print(line(one), flush=True)
                 if options.json:
                     options.json.write_text(_written(found, about), "utf-8")

@@ -30,4 +30,5 @@ def ranks(ours: Any, theirs: Any) -> Agreement:
     a, b = numbers(ours), numbers(theirs)
     if a.size != b.size:
         raise ValueError(f"results of {a.shape} and {b.shape} can't be compared")
-    return Agreement("rank correlation", float(spearmanr(a.ravel(), b.ravel()).statistic))
+    found: Any = spearmanr(a.ravel(), b.ravel())
+    return Agreement("rank correlation", float(found.statistic))

@@ -49,8 +49,10 @@ def occlusion(setting: Setting, side: int = 224) -> Pair:
         return st.occlusion(opened, own, TARGET, window=WINDOW, stride=stride, fill=0.0).values
 
     part = (strides[0], strides[1])
-    sixteen = (ceil((side - WINDOW) / 3),) * 2
-    at_once = setting.best("perturbations_per_eval", {n: partial(theirs, n, sixteen) for n in (1, 8, 16)}, rounds=1)
+    third = ceil((side - WINDOW) / 3)
+    at_once = setting.best(
+        "perturbations_per_eval", {n: partial(theirs, n, (third, third)) for n in (1, 8, 16)}, rounds=1
+    )
     every = (STRIDE, STRIDE)
     return Pair(
         opened=opening(setting.network, net, side),
@@ -67,14 +69,15 @@ def rise(setting: Setting) -> Pair:
     """The authors' way, written plainly: the masks are there, pictures under them go through by the batch, and the answers
     weigh the masks. Ours makes the same masks itself.
     """
-    from seethrough.attribution.masks import rise_masks
+    from seethrough.attribution.masks_shifted import rise_grids
 
     net = network(setting.network, device=setting.device)
     x = pictures(1).to(setting.device)
     own = as_taken(setting.network, x)
     module = for_peers(setting.network, net)
     count = QUICK_MASKS if setting.quick else MASKS
-    masks = rise_masks((224, 224), count, GRID, CHANCE, "random", 0).some(range(count)).to(x)
+    masks = rise_grids((224, 224), count, GRID, CHANCE, "random", 0).masks.some(range(count)).to(x)
+    fresh = opening(setting.network, net)
 
     def theirs(at_once: int, count: int = count) -> Tensor:
         with torch.no_grad():
@@ -86,9 +89,13 @@ def rise(setting: Setting) -> Pair:
             opened, own, TARGET, samples=count, grid=GRID, p=CHANCE, sampling="random", relative=False
         ).values
 
+    def opened() -> Any:
+        rise_grids.cache_clear()  # so that ours finds none made
+        return fresh()
+
     at_once = setting.best("batch", {n: partial(theirs, n, 32) for n in (1, 4, 8, 16, 32)}, rounds=1)
     return Pair(
-        opened=opening(setting.network, net),
+        opened=opened,
         ours=ours,
         theirs=partial(theirs, at_once),
         agreement=agreement.difference,
@@ -108,7 +115,9 @@ def scorecam(setting: Setting) -> Pair:
     layer = {"vgg16": "features.29", "resnet50": "layer4"}[setting.network]
     channels = {"vgg16": 512, "resnet50": 2048}[setting.network]
 
-    class Some(ScoreCAM):
+    peers: Any = ScoreCAM
+
+    class Some(peers):
         """The peer's, of so many channels: those that vary most, as ours takes them where it isn't to take all."""
 
         count = channels
@@ -119,10 +128,12 @@ def scorecam(setting: Setting) -> Pair:
             varied = np.argsort(-activations.var((0, 2, 3)))[: self.count]
             return super().get_cam_image(input_tensor, target_layer, targets, activations[:, np.sort(varied)], *rest)
 
+    targets: Any = [ClassifierOutputTarget(TARGET)]
+
     def theirs(at_once: int, count: int) -> Any:
         with contextlib.redirect_stderr(io.StringIO()), Some(net, [net.get_submodule(layer)]) as cam:
             cam.batch_size, cam.count = at_once, count
-            return cam(input_tensor=x, targets=[ClassifierOutputTarget(TARGET)])
+            return cam(input_tensor=x, targets=targets)
 
     count = QUICK_CHANNELS if setting.quick else channels
     at_once = setting.best("batch_size", {n: partial(theirs, n, 32) for n in (8, 16, 32)}, rounds=1)

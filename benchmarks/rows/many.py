@@ -25,7 +25,7 @@ ONE_PASS = (
     "lrp_epsilon_plus_flat", "fullgrad",
 )  # fmt: skip
 MANY_PASSES = ("integrated_gradients", "smoothgrad")
-SETTINGS = {"steps": 32, "samples": 16}
+SETTINGS: dict[str, Any] = {"steps": 32, "samples": 16}
 ALIKE = ("saliency", "input_x_gradient", "gradcam", "layercam", "hirescam", "lrp_epsilon_plus_flat")
 """Methods that both sides define alike, whose maps are compared."""
 
@@ -57,7 +57,7 @@ def peers(name: str, module: nn.Module, image: torch.Tensor) -> dict[str, Call]:
         return lambda: method.attribute(image.clone().requires_grad_(), target=TARGET, **options)
 
     canonizer = {"vgg16": VGGCanonizer, "resnet50": ResNetCanonizer}[name]
-    held = Gradient(copy.deepcopy(module), EpsilonPlusFlat(canonizers=[canonizer()]))
+    held: Any = Gradient(copy.deepcopy(module), EpsilonPlusFlat(canonizers=[canonizer()]))
     held.__enter__()
     wanted = torch.eye(1000, device=image.device)[[TARGET]]
     return {
@@ -124,7 +124,7 @@ class Photos(torch.utils.data.Dataset):
         from torchvision import transforms
 
         self.paths = paths
-        self.ready = transforms.Compose(
+        self.ready: Any = transforms.Compose(
             [
                 transforms.Resize(256),
                 transforms.CenterCrop(224),
