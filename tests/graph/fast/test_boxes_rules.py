@@ -134,6 +134,15 @@ CASES = {
         "pixel_unshuffle",
         Calls(lambda x: F.pixel_unshuffle(F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2)), 2)),
     ),
+    "normalised channels": (
+        "channel_norm",
+        Calls(lambda x, n: n(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), nn.LayerNorm(C)),
+    ),
+    "channels shuffled": (
+        "moved",
+        Calls(lambda x: torch.tanh(x).view(len(x), 2, 2, *x.shape[2:]).transpose(1, 2).reshape(x.shape)),
+    ),
+    "a part of the channels": ("moved", Calls(lambda x: torch.tanh(x).chunk(2, 1)[1])),
     "the same beside itself": ("cat", Calls(lambda x: torch.cat([x, x], 1))),
 }
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from seethrough.graph.execute import plan
 from seethrough.graph.fast.convolution import Convolution, Sides, activation_of
 from seethrough.graph.fast.packed import NONE, Pair
+from seethrough.graph.fast.planes import on_planes
 from seethrough.graph.graph import Graph
 from seethrough.graph.linear_maps import scaling
 from seethrough.graph.operations import Kind, Operation, Ref
@@ -70,7 +71,9 @@ class _Fusing:
     """From a value to the position of the operation that gives it."""
 
     def graph(self) -> Graph:
-        given = self.given or {place.value for place in self.old.inputs.values()}
+        given = self.given or frozenset(place.value for place in self.old.inputs.values())
+        if not self.gradients:
+            self.old = on_planes(self.old, self.wanted, given)
         steps = plan(self.old, self.wanted, given).steps
         self.readers = Counter(v for step in steps for v in step.inputs)
         self.readers.update(self.wanted)

@@ -87,6 +87,7 @@ _BY_NAME: dict[str, Make] = {
     "pad": padded,
     "batch_norm": _in_inference,
     "local_response_norm": Placewise.of,
+    "channel_norm": Placewise.of,
     "cat": _joined,
     "concat": _joined,
     "concatenate": _joined,

@@ -95,7 +95,7 @@ class Unchanged:
         return windows[0]
 
 
-_ALONG_CHANNELS = frozenset(("batch_norm", "prelu"))
+_ALONG_CHANNELS = frozenset(("batch_norm", "prelu", "channel_norm"))
 """Functions whose constants stand along the channels instead of broadcasting."""
 
 
