@@ -59,7 +59,7 @@ class Meaned:
         shape = graph.values[source].shape
         if len(shape) != 4 or not graph.values[source].dtype.is_floating_point:
             return None
-        factor = _whole_mean(graph, operation)
+        factor = whole_mean(graph, operation)
         if factor is None:
             return None
         return cls(source, output, (operation,), factor, graph.values[output].at(1)[1:])
@@ -81,18 +81,22 @@ class Meaned:
         return (clean[0] + moved).reshape(len(moved), *self.shape)
 
 
-def _whole_mean(graph: Graph, operation: Operation) -> float | None:
+def whole_mean(graph: Graph, operation: Operation) -> float | None:
     """By what the sum over the plane is multiplied, where that is all that the operation does; None otherwise."""
+    name = operation.name
+    if name not in ("adaptive_avg_pool2d", "avg_pool2d", "mean", "sum"):
+        return None
     given = Arguments.of(operation, graph.values, 1)
     places = graph.values[operation.inputs[0]].at(1)[2:]
-    name = operation.name
+    if prod(places) == 1:
+        return None
     if name == "adaptive_avg_pool2d":
         return 1 / prod(places) if given.per_axis(1, "output_size", 1, 2) == (1, 1) else None
     if name == "avg_pool2d":
         whole = given.per_axis(1, "kernel_size", 1, 2) == places and given.per_axis(3, "padding", 0, 2) == (0, 0)
         divisor = given.get(6, "divisor_override") or prod(places)
         return 1 / divisor if whole else None
-    if name not in ("mean", "sum") or given.get(3, "dtype") is not None:
+    if given.get(3, "dtype") is not None:
         return None
     axes = given.get(1, "dim", given.named.get("axis"))
     axes = tuple(axes) if isinstance(axes, (tuple, list)) else None

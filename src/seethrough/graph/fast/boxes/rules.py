@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from seethrough.graph.arguments import Arguments
+from seethrough.graph.fast.boxes.heads import whole_mean
 from seethrough.graph.fast.boxes.rule import Rule
 from seethrough.graph.fast.boxes.rules_moving import moved, padded
 from seethrough.graph.fast.boxes.rules_placewise import Placewise, Unchanged
@@ -20,8 +21,8 @@ Make = Callable[[Graph, Operation], Rule | None]
 
 
 def rule_of(graph: Graph, operation: Operation) -> Rule | None:
-    """How boxes travel through an operation of a (fused) graph; None where it mixes the whole plane, reads or gives what
-    is no plane (N, C, H, W), draws, or nobody knows.
+    """How boxes travel through an operation of a (fused) graph; None where it mixes the whole plane (or is its mean, which
+    has a head), reads or gives what is no plane (N, C, H, W), draws, or nobody knows.
     """
     make = _MAKERS.get(operation.name)
     if make is None or operation.random or not operation.inputs:
@@ -31,7 +32,7 @@ def rule_of(graph: Graph, operation: Operation) -> Rule | None:
     planes = (*operation.inputs, *(v for v in operation.outputs if v is not None))
     if len(planes) < 2 or any(len(graph.values[v].shape) != 4 for v in planes):
         return None
-    return make(graph, operation)
+    return None if whole_mean(graph, operation) is not None else make(graph, operation)
 
 
 def _in_inference(graph: Graph, operation: Operation) -> Rule | None:
