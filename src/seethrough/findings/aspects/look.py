@@ -1,0 +1,86 @@
+"""A look: light or colour of the picture as a whole, brought to the donor's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seethrough.findings.aspects.background import beside
+from seethrough.findings.canvas import Pictures
+from seethrough.findings.looks import LOOKS, chroma, coloured, luma, ramps, weights
+
+STRONGEST = 4.0
+"""By so much contrast or saturation is raised at most."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One property beside the thing (`LOOKS_EXCHANGED`) at the donor's level; what else there is stays."""
+
+    name: str
+    kind: str = "look"
+
+    def exchange(self, pictures: Pictures, donors: Pictures, chance: np.random.Generator) -> Tensor:
+        own, other = weights(pictures.x, pictures.fore), weights(donors.x, donors.fore)
+        return beside(pictures, LOOKS_EXCHANGED[self.name](pictures.x, own, donors.x, other))
+
+    def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
+        if self.name not in LOOKS:
+            return None
+        return LOOKS[self.name](pictures.x, weights(pictures.x, pictures.fore)).numpy()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name}
+
+
+Exchange = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""From a picture, its weights, the donor and its weights to the picture with the donor's look."""
+
+
+def _level(name: str, x: Tensor, w: Tensor) -> Tensor:
+    return LOOKS[name](x, w)[:, None, None, None]
+
+
+def _brightness(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
+    return x + _level("brightness", donor, v) - _level("brightness", x, w)
+
+
+def _contrast(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
+    y, mean = luma(x), _level("brightness", x, w)
+    gain = _level("contrast", donor, v) / _level("contrast", x, w).clamp(min=1e-3)
+    return x + (gain.clamp(max=STRONGEST) - 1) * (y - mean)
+
+
+def _hue(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
+    """The mean colour, at the picture's own brightness."""
+    shift = (chroma(donor) * v).sum((2, 3), keepdim=True) - (chroma(x) * w).sum((2, 3), keepdim=True)
+    return coloured(luma(x), chroma(x) + shift)
+
+
+def _saturation(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
+    gain = _level("saturation", donor, v) / _level("saturation", x, w).clamp(min=1e-3)
+    return coloured(luma(x), chroma(x) * gain.clamp(max=STRONGEST))
+
+
+def _along(name: str, ramp: str) -> Exchange:
+    def exchange(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
+        return x + (_level(name, donor, v) - _level(name, x, w)) * ramps(x)[ramp].to(x)
+
+    return exchange
+
+
+LOOKS_EXCHANGED: Mapping[str, Exchange] = {
+    "brightness": _brightness,
+    "contrast": _contrast,
+    "hue": _hue,
+    "saturation": _saturation,
+    "light from above": _along("light from above", "down"),
+    "light from the side": _along("light from the side", "across"),
+    "vignette": _along("vignette", "outwards"),
+}
+"""By name; redness and blueness are one look, the hue."""

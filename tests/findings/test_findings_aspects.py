@@ -1,0 +1,128 @@
+"""An exchanged aspect is the donor's, and the thing stays to the pixel."""
+
+import numpy as np
+import pytest
+import torch
+
+from seethrough.errors import UsageError
+from seethrough.findings.aspects import Background, Detail, Look, Region, aspect_of
+from seethrough.findings.aspects.background import emptied
+from seethrough.findings.aspects.detail import LEVELS
+from seethrough.findings.aspects.look import LOOKS_EXCHANGED
+from seethrough.findings.canvas import Pictures
+from seethrough.findings.looks import LOOKS, band, chroma, coloured, luma, measured, smoothed, weights
+
+SIDE = 48
+CHANCE = np.random.default_rng(0)
+
+
+def some(count=3, seed=0, low=0.3, high=0.6, fore=True):
+    """Soft pictures with a bright thing somewhere; no change takes them to black or white."""
+    g = torch.Generator().manual_seed(seed)
+    x = smoothed(torch.rand(count, 3, SIDE, SIDE, generator=g), 1.5)
+    x = low + (high - low) * (x - x.amin()) / (x.amax() - x.amin())
+    on = torch.zeros(count, 1, SIDE, SIDE)
+    for k in range(count):
+        at = 6 + 5 * k + 3 * seed
+        on[k, :, at : at + 14, at : at + 12] = 1
+    x = torch.where(on > 0, torch.tensor([0.7, 0.2, 0.1])[:, None, None], x)
+    return Pictures(x, on if fore else None, np.arange(count))
+
+
+ASPECTS = [
+    Background(),
+    Region("top left", (0.0, 0.25, 0.0, 0.25)),
+    Region("border", (0.9, 0.1, 0.9, 0.1)),
+    *(Look(name) for name in LOOKS_EXCHANGED),
+    *(Detail(name) for name in LEVELS),
+]
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda a: f"{a.kind} {a.name}")
+def test_the_thing_stays_to_the_pixel(aspect):
+    own, donors = some(seed=0), some(seed=1)
+    before = own.x.clone(), donors.x.clone()
+    changed = aspect.exchange(own, donors, CHANCE)
+    assert changed.shape == own.x.shape and changed.min() >= 0 and changed.max() <= 1
+    assert torch.equal(changed[own.fore.expand_as(changed) > 0], own.x[own.fore.expand_as(changed) > 0])
+    assert not torch.equal(changed, own.x)
+    assert torch.equal(own.x, before[0]) and torch.equal(donors.x, before[1])
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda a: f"{a.kind} {a.name}")
+def test_its_own_aspect_changes_nothing(aspect):
+    if aspect.kind == "background":
+        return  # what is behind the thing isn't known
+    own = some()
+    assert torch.allclose(aspect.exchange(own, own, CHANCE), own.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda a: f"{a.kind} {a.name}")
+def test_an_aspect_that_was_written_down_is_the_same(aspect):
+    assert aspect_of(aspect.to_dict(), None) == aspect
+
+
+@pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "light from above", "light from the side", "vignette"])  # fmt: skip
+@pytest.mark.parametrize("known", [True, False])
+def test_a_look_is_the_donors(name, known):
+    """Beside the thing, where it is known where that is; as measured there."""
+    own, donors = some(seed=0, low=0.42, high=0.5, fore=known), some(seed=1, low=0.4, high=0.55, fore=known)
+    changed = Look(name).exchange(own, donors, CHANCE)
+    found, wanted = (measured(p, f)[name] for p, f in ((changed, own.fore), (donors.x, donors.fore)))
+    assert torch.allclose(found, wanted, atol=2e-3 if known else 2e-2)
+
+
+def test_a_hue_is_the_donors_and_brightness_stays():
+    own, donors = some(seed=0, low=0.4, high=0.5), some(seed=1, low=0.4, high=0.5)
+    donors.x[:, 0] += 0.15 * (1 - donors.fore[:, 0])
+    changed = Look("hue").exchange(own, donors, CHANCE)
+    for name in ("redness", "blueness"):
+        assert torch.allclose(measured(changed, own.fore)[name], measured(donors.x, donors.fore)[name], atol=1e-3)
+    assert torch.allclose(luma(changed), luma(own.x), atol=1e-5)
+
+
+def test_colours_come_apart_and_together():
+    x = some().x
+    assert torch.allclose(coloured(luma(x), chroma(x)), x, atol=1e-6)
+
+
+def test_a_blurred_donor_blurs():
+    own, donors = some(fore=False), some(seed=1, fore=False)
+    donors = Pictures(smoothed(donors.x, 4.0), None, donors.numbers)
+    changed = Detail("sharpness").exchange(own, donors, CHANCE)
+    before, after = measured(own.x), measured(changed)
+    assert (after["fine detail"] < before["fine detail"] - 0.3).all()
+    assert torch.allclose(after["brightness"], before["brightness"], atol=1e-3)
+
+
+def test_bands_add_up_to_the_picture():
+    x = some().x
+    assert torch.allclose(sum(band(x, k) for k in range(3)) + smoothed(x, 0.7 * 4), x, atol=1e-5)
+
+
+def test_of_the_donors_thing_nothing_is_left():
+    """The red thing isn't in what is put behind another."""
+    donors = some(seed=1)
+    gone = emptied(donors)
+    assert (chroma(gone)[:, 0].amax() < 0.2) and (chroma(donors.x)[:, 0].amax() > 0.3)
+    changed = Background().exchange(some(seed=0), donors, CHANCE)
+    off = some(seed=0).fore < 0.5
+    assert torch.allclose(changed[off.expand_as(changed)], gone[off.expand_as(gone)])
+
+
+def test_a_background_needs_to_know_where_the_thing_is():
+    with pytest.raises(UsageError, match="masks or boxes"):
+        Background().exchange(some(fore=False), some(), CHANCE)
+
+
+def test_a_region_takes_no_thing_along():
+    own, donors = some(seed=0), some(seed=1)
+    where = Region("all", (0.0, 1.0, 0.0, 1.0)).exchange(own, donors, CHANCE)
+    assert torch.equal(where[donors.fore.expand_as(where) > 0], own.x[donors.fore.expand_as(where) > 0])
+
+
+def test_a_thing_that_fills_the_picture_is_measured_with_it():
+    x = some().x
+    full = torch.ones_like(x[:, :1])
+    assert torch.allclose(weights(x, full), weights(x, None))
+    assert set(measured(x, full)) == set(LOOKS)
