@@ -6,7 +6,7 @@ import pytest
 import torch
 from small import Calls, residual, source_of, written_down
 
-from seethrough.graph.rules import GUIDED, PLAIN
+from seethrough.graph.rules import EACH, GUIDED, PLAIN
 from seethrough.graph.walk import Forward
 
 X = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -106,7 +106,7 @@ def test_a_walk_ends_where_all_that_was_wanted_has_arrived(monkeypatch):
     graph = source_of(residual()).proved(X, gradient=True)
     run = Forward(graph, {0: X}, [graph.output.value])
     visited.clear()
-    run.walk({graph.output.value: torch.ones(3, 4)}, [graph.place("pool").value])
+    run.walk({graph.output.value: torch.ones(3, 4)}, [graph.place("pool").value], EACH)
     assert visited[0] == "fc/linear" and not any(path.startswith(("a/", "b/", "norm/", "pool/")) for path in visited)
 
 
@@ -116,3 +116,23 @@ def test_what_nothing_reaches_is_absent():
     dead = graph.operations[0].outputs[0]
     found = run.walk({graph.output.value: torch.ones(2, 4)}, [dead, 0])
     assert dead not in found and torch.equal(found[0], torch.ones(2, 4))
+
+
+@pytest.mark.parametrize("to", ["pool", "a", "input"])
+def test_calculus_in_one_go_is_calculus_operation_by_operation(to):
+    graph = source_of(residual()).proved(X, gradient=True)
+    start = graph.input.value if to == "input" else graph.place(to).value
+    run = Forward(graph, {0: X}, [graph.output.value, start])
+    seeds = {graph.output.value: torch.randn(3, 4, generator=torch.Generator().manual_seed(1))}
+    together, each = run.walk(seeds, [start]), run.walk(seeds, [start], EACH)
+    assert torch.allclose(together[start], each[start], rtol=1e-5, atol=1e-7) and bool(each[start].any())
+
+
+def test_calculus_in_one_go_adds_what_is_sent_down_at_two_places():
+    graph = source_of(residual()).proved(X, gradient=True)
+    middle = graph.place("pool").value
+    run = Forward(graph, {0: X}, [graph.output.value, middle])
+    seeds = {graph.output.value: torch.ones(3, 4), middle: torch.ones_like(run.values[middle])}
+    together, each = run.walk(seeds, [0, middle]), run.walk(seeds, [0, middle], EACH)
+    for v in (0, middle):
+        assert torch.allclose(together[v], each[v], rtol=1e-5, atol=1e-7)

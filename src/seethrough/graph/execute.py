@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -23,6 +25,11 @@ class Plan:
 
     steps: tuple[Operation, ...]
     ends: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def reads(self) -> tuple[tuple[int, ...], ...]:
+        """The values that each step reads."""
+        return tuple(step.inputs for step in self.steps)
 
 
 def plan(graph: Graph, wanted: Iterable[int], given: Iterable[int]) -> Plan:
@@ -99,6 +106,34 @@ def reusing(graph: Graph, way: Plan, given: Iterable[int]) -> tuple[Operation, .
     return tuple(steps)
 
 
+@dataclass(frozen=True)
+class Way:
+    """A plan, and for each of its steps what does the same where no gradient passes, see `reusing`."""
+
+    plan: Plan
+    alone: tuple[Operation, ...]
+
+
+WAYS = 32
+"""Ways of one graph that are kept."""
+
+_ways: WeakKeyDictionary[Graph, dict[tuple[frozenset[int], frozenset[int]], Way]] = WeakKeyDictionary()
+
+
+def way_of(graph: Graph, wanted: Iterable[int], given: Iterable[int]) -> Way:
+    """How to go from given values to wanted ones in a graph that is finished; thought out once, kept with the graph."""
+    key = frozenset(wanted), frozenset(given)
+    kept = _ways.setdefault(graph, {})
+    found = kept.get(key)
+    if found is None:
+        made = plan(graph, *key)
+        found = Way(made, reusing(graph, made, key[1]))
+        if len(kept) >= WAYS:
+            kept.clear()
+        kept[key] = found
+    return found
+
+
 def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[int]) -> dict[int, torch.Tensor]:
     """The wanted values, computed from the given ones without gradients.
 
@@ -114,9 +149,10 @@ def execute(graph: Graph, given: Mapping[int, torch.Tensor], wanted: Iterable[in
     """
     values = dict(given)
     batch = len(next(iter(given.values())))
-    way = plan(graph, wanted, given)
+    wanted = tuple(wanted)
+    way = way_of(graph, wanted, given)
     with torch.no_grad():
-        for operation, ends in zip(reusing(graph, way, given), way.ends):
+        for operation, ends in zip(way.alone, way.plan.ends):
             with switched(operation.context):
                 store(operation, operation.call(values, batch), values)
             for v in ends:

@@ -18,6 +18,7 @@ from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.in_order import GradientsInOrder
 from seethrough.graph.outputs import output_tensors
+from seethrough.graph.rules import EACH
 from seethrough.graph.untouched import same_chance, untouched
 from seethrough.graph.walk import Forward
 
@@ -78,7 +79,7 @@ def disagreement(
             if wrong:
                 return wrong
             back = place.back(seed)
-            found, zero = forward.walk({place.value: back}, [start]).get(start), torch.zeros_like(images)
+            found, zero = forward.walk({place.value: back}, [start], EACH).get(start), torch.zeros_like(images)
             return difference("gradient", zero if found is None else found, zero if slope is None else slope)
     return stumble[0]
 

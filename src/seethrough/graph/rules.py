@@ -71,6 +71,11 @@ class Rules:
     relevance: bool = False
     start: Callable[[Any], Tensor] | None = None
 
+    @property
+    def are_calculus(self) -> bool:
+        """Whether no operation is treated otherwise than by calculus."""
+        return self.rest is plain and not (self.kinds or self.names or self.operations or self.rectifiers)
+
     def of(self, operation: Operation) -> Rule:
         if operation in self.operations:
             return self.operations[operation]
@@ -106,6 +111,15 @@ _FLOORS = {
 }
 
 PLAIN = Rules()
+
+
+def _each(piece: Piece, arrived: Shares) -> Shares:
+    return piece.vjp(arrived)
+
+
+EACH = Rules(rest=_each)
+"""Calculus too, operation by operation, as other rules walk."""
+
 # Both methods are defined for rectifiers; other activations keep their own derivative.
 GUIDED = Rules(rectifiers=guided)
 DECONV = Rules(rectifiers=deconv)

@@ -17,6 +17,7 @@ from torch import Tensor
 from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError, is_out_of_memory
 from seethrough.graph.beside import for_versions, of_one, passing_by
 from seethrough.graph.execute import execute
+from seethrough.graph.fast.ahead import ahead
 from seethrough.graph.fast.choose import Known, Ways
 from seethrough.graph.fast.local import Changes, Spared, score_changes
 from seethrough.graph.graph import Graph
@@ -45,8 +46,9 @@ image (N,).
 class Counter:
     """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
     looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
-    whether a final softmax is looked through, None while nothing has run; ``ways`` on which graphs many pictures go;
-    ``spared`` where only what changes was computed.
+    whether a final softmax is looked through, None while nothing has run; ``many`` how many images are asked about in all,
+    where it is known, and ``ways`` on which graphs many pictures go; ``spared`` where only what changes was computed; ``graphs`` those that were proved for a form of the images, so that the
+    network's state is looked at once a question.
     """
 
     forward: int = 0
@@ -54,8 +56,10 @@ class Counter:
     looked: bool = False
     halved: int = 0
     through: bool | None = None
+    many: int = 0
     ways: Ways = field(default_factory=Ways)
     spared: list[Spared] = field(default_factory=list)
+    graphs: dict[Hashable, Graph] = field(default_factory=dict)
 
     @property
     def passes(self) -> Passes:
@@ -397,7 +401,10 @@ class Run:
             self.counter.forward += len(self.images)
             with same_chance() if graph.draws else nullcontext():
                 starts = [self._place_in(graph, layer).value for layer in self._starts]
-                self._forward = Forward(graph, self._given(graph, self.images), wanted, starts, self.keeps)
+                given = self._given(graph, self.images)
+                if graph.source == "fake":  # others hold for these very images
+                    given |= ahead(graph, given, wanted, starts, self.counter.ways, self.counter.many)
+                self._forward = Forward(graph, given, wanted, starts, self.keeps)
             self._gradients, self._scores = {}, None
         return self._forward
 
@@ -405,10 +412,15 @@ class Run:
         if self.fixed is not None:
             return self.fixed
         pictures = self._pictures(images)
-        graph = self.source.proved(pictures, gradient=gradient, thorough=not self.counter.looked)
-        self.counter.looked = True
-        self._same_question(graph, len(images))
-        return graph
+        form = self.source, pictures.shape, pictures.stride(), pictures.dtype, pictures.device, gradient
+        found = self.counter.graphs.get(form)
+        if found is None:
+            found = self.source.proved(pictures, gradient=gradient, thorough=not self.counter.looked)
+            self.counter.looked = True
+            self._same_question(found, len(images))
+            if found.source == "fake":  # others hold for these very images
+                self.counter.graphs[form] = found
+        return found
 
     def _same_question(self, graph: Graph, number: int) -> None:
         """Refuse a graph at some batch size that can't look through the softmax that others were looked through: one

@@ -376,7 +376,8 @@ def checksum(tensor: torch.Tensor) -> int:
     return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
 
 
-_PLAIN = (int, float, bool, str, type(None))
+_PLAIN = frozenset((int, float, bool, str, type(None)))
+_DICTS = (dict, OrderedDict)
 _MANY = 1000
 """Containers longer than this count by their length."""
 
@@ -396,7 +397,7 @@ def state_of(module: nn.Module) -> int:
     for name, m in module.named_modules():
         parts.append(id(m))
         for key, value in vars(m).items():
-            if key == "training" or (type(value) is dict and not value):
+            if key == "training" or (type(value) in _DICTS and not value):
                 continue
             if key in ("_parameters", "_buffers") and any(nn.parameter.is_lazy(t) for t in value.values()):
                 raise NetworkRefused(

@@ -11,13 +11,14 @@ One forward serves any number of walks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from seethrough.graph.execute import plan, reusing, store, switched
+from seethrough.graph.execute import store, switched, way_of
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Operation
 from seethrough.graph.rules import PLAIN, Rules
@@ -102,10 +103,11 @@ class Forward:
         self.starts: set[int] = set()
         values = {v: self._started(v, t.detach()) for v, t in given.items()}
         self.pieces: list[Piece] = []
-        way = plan(graph, wanted, given)
+        self.edges: dict[int, GradientEdge] = {v: _edge(values[v]) for v in self.starts}
+        way = way_of(graph, wanted, given)
         with torch.enable_grad():
-            for operation, alone, ends in zip(way.steps, reusing(graph, way, given), way.ends):
-                self._run(operation, alone, values)
+            for operation, alone, reads, ends in zip(way.plan.steps, way.alone, way.plan.reads, way.plan.ends):
+                self._run(operation, alone, reads, values)
                 for v in ends:
                     values.pop(v, None)
         self.values = {v: values[v].detach() for v in wanted if v in values}
@@ -117,28 +119,35 @@ class Forward:
         self.starts.add(number)
         return tensor.detach().requires_grad_()
 
-    def _run(self, operation: Operation, alone: Operation, values: dict[int, torch.Tensor]) -> None:
+    def _run(
+        self, operation: Operation, alone: Operation, reads: tuple[int, ...], values: dict[int, torch.Tensor]
+    ) -> None:
         """Run one operation; ``alone`` is what does the same where no gradient passes."""
-        read = {v: values[v] for v in operation.inputs}
+        read = {v: values[v] for v in reads}
         carriers = [v for v, t in read.items() if t.requires_grad]
         if len(carriers) > 1:
             # A view each, so that no input is found on the way to another: the piece's own calculus stops at its own
             # inputs.
             for v in carriers:
                 read[v] = read[v].view_as(read[v])
-        inputs = {v: get_gradient_edge(read[v]) for v in carriers}
-        with torch.set_grad_enabled(operation.context.grad), switched(operation.context):
-            store(operation, (operation if carriers else alone).call(read, self.batch), values)
-        for v in self.asked.intersection(operation.outputs):
-            values[v] = self._started(v, values[v])
-        outputs = {
-            v: get_gradient_edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad
-        }
-        if outputs and inputs:
+        inputs = {v: _edge(read[v]) for v in carriers}
+        step = operation if carriers else alone
+        with nullcontext() if operation.context.grad else torch.no_grad(), switched(operation.context):
+            store(operation, step.call(read, self.batch), values)
+        if not self.asked.isdisjoint(operation.outputs):
+            for v in self.asked.intersection(operation.outputs):
+                values[v] = self._started(v, values[v])
+                if v in self.starts:
+                    self.edges[v] = _edge(values[v])
+        if not inputs:
+            return
+        outputs = {v: _edge(values[v]) for v in operation.outputs if v is not None and values[v].requires_grad}
+        if outputs:
             numbers = {v: t.detach() for v, t in read.items()} if self.keeps else {}
             if self.keeps:
                 numbers |= {v: values[v].detach() for v in operation.outputs if v is not None}
             self.pieces.append(Piece(operation, inputs, outputs, self.batch, numbers))
+            self.edges.update(outputs)
 
     def walk(
         self, seeds: Mapping[int, torch.Tensor], wanted: Iterable[int], rules: Rules = PLAIN
@@ -154,6 +163,8 @@ class Forward:
             answer.
         """
         wanted = set(wanted)
+        if rules.are_calculus:
+            return self._gradient(seeds, wanted)
         arrived: dict[int, torch.Tensor] = dict(seeds)
         done: dict[int, torch.Tensor] = {}
         open_ends = wanted - self.starts
@@ -172,3 +183,30 @@ class Forward:
             if v in arrived:
                 done[v] = arrived[v]
         return done
+
+    def _gradient(self, seeds: Mapping[int, torch.Tensor], wanted: set[int]) -> dict[int, torch.Tensor]:
+        """What arrives under calculus alone, in one go: the operations hang together in autograd's graph."""
+        at, to = [v for v in seeds if v in self.edges], [v for v in wanted if v in self.edges]
+        done = {v: seeds[v] for v in wanted if v in seeds}
+        if not at or not to:
+            return done
+        shares = torch.autograd.grad(
+            [self.edges[v] for v in at],
+            [self.edges[v] for v in to],
+            [seeds[v] for v in at],
+            retain_graph=True,
+            allow_unused=True,
+        )
+        return {**done, **{v: share for v, share in zip(to, shares) if share is not None}}
+
+
+def _edge(tensor: torch.Tensor) -> GradientEdge:
+    """Where a tensor stands in autograd's graph: what `get_gradient_edge` gives, which looks twice as long."""
+    node = tensor.grad_fn
+    if node is None or isinstance(node, _OF_PYTHON):
+        return get_gradient_edge(tensor)
+    return GradientEdge(node, tensor.output_nr)
+
+
+_OF_PYTHON = torch._C._FunctionBase
+"""A node of somebody's own autograd function, which needs a token that keeps it alive."""
