@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.evaluation.tune import tune
     from seethrough.explanation import explain
     from seethrough.explanation.compare import compare
+    from seethrough.explanation.many import maps
     from seethrough.features.accentuate import accentuate, caricature, deepdream, invert
     from seethrough.features.activations import activations
     from seethrough.features.filters import filters
@@ -53,6 +54,7 @@ __all__ = [
     "filters",
     "health",
     "invert",
+    "maps",
     "maximize",
     "open",
     "recommend",
@@ -70,6 +72,7 @@ _HOMES = {
     "seethrough.evaluation.tune": {"tune"},
     "seethrough.explanation": {"explain"},
     "seethrough.explanation.compare": {"compare"},
+    "seethrough.explanation.many": {"maps"},
     "seethrough.features.accentuate": {"accentuate", "caricature", "deepdream", "invert"},
     "seethrough.features.activations": {"activations"},
     "seethrough.features.filters": {"filters"},

@@ -40,7 +40,7 @@ from seethrough.explanation.sparing import spared_notes
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
 from seethrough.graph.rules import PLAIN, is_rectifier
-from seethrough.graph.run import Asks, Run
+from seethrough.graph.run import Asks, Counter, Run
 from seethrough.models.answers import gives_quantities
 from seethrough.network import Network, Prepared, as_network
 from seethrough.results import INPUT, Explanation, Note, Passes, Prediction, Target
@@ -135,6 +135,7 @@ def explain(
             progress=progress,
             trust=trust,
             budget=None if seconds is None else seconds / number,
+            many=number,
         )
         fits = room(net, prepared, wanted.methods, batch_size, memory_limit)
         asked = replace(asked, together=fits.together)
@@ -220,6 +221,7 @@ def started(net: Network, prepared: Prepared, asked: Asked) -> Start:
         together=asked.together,
         keeps=any(m.needs in (Needs.RULES, Needs.ATTENTION) for m in layers),
         answer=unit,
+        counter=Counter(many=asked.many, ways=asked.ways),
     )
     if not has_gradient(run):
         kept, more = without_gradient(net, list(layers), asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from seethrough.attribution import METHODS, Method, method_named
 from seethrough.errors import UsageError, nearest
 from seethrough.explanation.defaults import DEFAULTS_BY_KIND, NetworkKind
+from seethrough.graph.fast.choose import Ways
 from seethrough.graph.run import TOGETHER
 from seethrough.network import Prepared
 
@@ -38,7 +39,7 @@ class Asked:
     """What a person asked: a target an image (or one function), settings by method.
 
     ``layers`` are the layers of class activation maps, several to be fused, none to be found; ``budget`` is in seconds
-    for one image.
+    for one image; ``many`` is how many images are asked about in all, and ``ways`` on which graphs they go.
     """
 
     methods: tuple[Method, ...]
@@ -51,6 +52,8 @@ class Asked:
     together: int = TOGETHER
     trust: bool = False
     budget: float | None = None
+    many: int = 0
+    ways: Ways = field(default_factory=Ways)
 
     def part(self, rows: slice, number: int) -> Asked:
         """The same about some of the images; a setting with a row for each (a baseline, say) goes with them."""

@@ -47,8 +47,8 @@ class Counter:
     """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
     looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
     whether a final softmax is looked through, None while nothing has run; ``many`` how many images are asked about in all,
-    where it is known, and ``ways`` on which graphs many pictures go; ``spared`` where only what changes was computed; ``graphs`` those that were proved for a form of the images, so that the
-    network's state is looked at once a question.
+    where it is known, and ``ways`` on which graphs many pictures go; ``spared`` where only what changes was computed;
+    ``graphs`` those that were proved for a form of the images, so that the network's state is looked at once a question.
     """
 
     forward: int = 0
