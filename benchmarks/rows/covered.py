@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 from functools import partial
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,9 @@ from rows.row import Pair, Row, Setting
 
 WINDOW, STRIDE = 16, 8
 FEW = (4, 8)
-"""Positions down and across where only some are timed; each costs one forward."""
+"""Positions down and across where only some are timed; each costs one forward, whatever its window is. (Captum wants windows that
+leave no gap, so few positions take large ones.)
+"""
 
 MASKS, QUICK_MASKS, GRID, CHANCE = 1000, 64, 7, 0.5
 QUICK_CHANNELS = 64
@@ -35,33 +36,31 @@ def occlusion(setting: Setting, side: int = 224) -> Pair:
     method = Occlusion(for_peers(setting.network, net))
     positions = ((side - WINDOW) // STRIDE + 1) ** 2
     few = FEW if side <= 224 else (4, 4)
-    strides = [ceil((side - WINDOW) / (n - 1)) for n in few]
 
-    def theirs(at_once: int, stride: tuple[int, int]) -> Tensor:
+    def theirs(at_once: int, window: tuple[int, int], stride: tuple[int, int]) -> Tensor:
         with torch.no_grad():
             found = method.attribute(
-                x, (3, WINDOW, WINDOW), strides=(3, *stride), baselines=0.0, target=TARGET,
+                x, (3, *window), strides=(3, *stride), baselines=0.0, target=TARGET,
                 perturbations_per_eval=at_once,
             )  # fmt: skip
         return found[:, 0]
 
-    def ours(opened: Any, stride: tuple[int, int]) -> Any:
-        return st.occlusion(opened, own, TARGET, window=WINDOW, stride=stride, fill=0.0).values
+    def ours(opened: Any, window: tuple[int, int], stride: tuple[int, int]) -> Any:
+        return st.occlusion(opened, own, TARGET, window=window, stride=stride, fill=0.0).values
 
-    part = (strides[0], strides[1])
-    third = ceil((side - WINDOW) / 3)
-    at_once = setting.best(
-        "perturbations_per_eval", {n: partial(theirs, n, (third, third)) for n in (1, 8, 16)}, rounds=1
-    )
-    every = (STRIDE, STRIDE)
+    every = (WINDOW, WINDOW), (STRIDE, STRIDE)
+    part = ((side // few[0], side // few[1]),) * 2
+    quarter = ((side // 4, side // 4),) * 2
+    trials = {n: partial(theirs, n, *quarter) for n in (1, 8, 16)}
+    at_once = setting.best("perturbations_per_eval", trials, rounds=1)
     return Pair(
         opened=opening(setting.network, net, side),
-        ours=partial(ours, stride=every),
-        theirs=partial(theirs, at_once, part if setting.quick else every),
+        ours=lambda opened: ours(opened, *every),
+        theirs=partial(theirs, at_once, *(part if setting.quick else every)),
         agreement=agreement.difference,
         setting=f"perturbations_per_eval={at_once}",
         share=(few[0] * few[1] + 1) / (positions + 1) if setting.quick else 1.0,
-        unlike=(partial(ours, stride=part), partial(theirs, at_once, part)) if setting.quick else None,
+        unlike=(lambda opened: ours(opened, *part), partial(theirs, at_once, *part)) if setting.quick else None,
     )
 
 

@@ -106,7 +106,7 @@ def forward(setting: Setting, batch: int) -> Pair:
     way = setting.best("way", calls)
 
     def ours(opened: Any) -> Any:
-        return opened.predict(x).scores
+        return opened.predict(x).values
 
     return Pair(opening(setting.network, net), ours, calls[way], agreement.difference, f"{way}, no gradients")
 
