@@ -169,7 +169,9 @@ def folder(setting: Setting) -> Pair:
     batch, workers = setting.best("batch, workers", ways, rounds=1, limit=40)
 
     def ours(opened: Any, kept: object = kept) -> np.ndarray:  # the folder lives as long as this does
-        return _first_of(opened, paths, layer)
+        # ``map`` is on the picture's pixels, as the peer's is on the input's; ``values`` on the layer's grid
+        found = [one.values for one in st.maps(opened, paths[0].parent, "gradcam", layer=layer) if one.map.size]
+        return np.stack(found[:4])
 
     def agree(ours: np.ndarray, theirs: np.ndarray) -> Agreement:
         large = nn.functional.interpolate(torch.from_numpy(ours)[:, None], (224, 224), mode="bilinear")[:, 0]
@@ -184,15 +186,6 @@ def folder(setting: Setting) -> Pair:
         share=count / IMAGES,
         our_share=count / IMAGES,
     )
-
-
-def _first_of(opened: Any, paths: list[Path], layer: str, together: int = 64) -> np.ndarray:
-    """All maps, so many pictures a question; handed back are those of the first four."""
-    first: list[np.ndarray] = []
-    for start in range(0, len(paths), together):
-        found = st.explain(opened, paths[start : start + together], "gradcam", layer=layer)["gradcam"]
-        first = first or list(found.values[:4])
-    return np.stack(first)
 
 
 SUM = {"en": "Captum, Zennit, pytorch-grad-cam one by one", "zh": "Captum、Zennit、pytorch-grad-cam 逐一运行"}
