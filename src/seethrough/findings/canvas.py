@@ -19,7 +19,7 @@ from seethrough.errors import UsageError
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.choose import MANY, Ways
 from seethrough.models.answers import as_probabilities, gives_quantities
-from seethrough.network import Network
+from seethrough.network import Network, Prepared
 
 TOGETHER = 16
 """Pictures that are sent through the network at once."""
@@ -61,9 +61,15 @@ class Pictures:
 class Foreground(Protocol):
     """Where the thing that a picture is about is."""
 
-    def on(self, number: int, x: Tensor) -> Tensor | None:
-        """float32 (1, H, W), 0…1, of one picture (3, H, W) of the collection on the network's grid; None where nobody
-        knows.
+    def on(self, number: int, prepared: Prepared, x: Tensor) -> Tensor | None:
+        """float32 (1, H, W), 0…1, of one picture of the collection on the network's grid; None where nobody knows.
+
+        Parameters
+        ----------
+        prepared
+            The picture alone, as it goes into the network.
+        x
+            (3, H, W), the same from black 0 to white 1.
         """
         ...
 
@@ -122,6 +128,10 @@ class Canvas:
         self.asked += len(x)
         return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
 
+    def unseen(self, batch: Tensor) -> Tensor:
+        """What the network takes, (n, C, H, W), from black 0 to white 1: `as_seen`, undone."""
+        return (batch.float().cpu() - self._black) / self._range
+
     def as_seen(self, x: Tensor) -> Tensor:
         """Pictures from black 0 to white 1 as the network takes them, (n, C, H, W)."""
         return x * self._range + self._black
@@ -147,8 +157,8 @@ class Canvas:
             return self._kept[number]
         item = self.collection[number]
         prepared = self.net.prepare([item.source])
-        x = ((prepared.batch.float().cpu() - self._black) / self._range)[0]
-        fore = None if self.foreground is None else self.foreground.on(number, x)
+        x = self.unseen(prepared.batch)[0]
+        fore = None if self.foreground is None else self.foreground.on(number, prepared, x)
         self._kept[number] = _as_bytes(x), None if fore is None else _as_bytes(fore)
         each = sum(t.numel() for t in self._kept[number] if t is not None)
         while len(self._kept) * each > KEPT:

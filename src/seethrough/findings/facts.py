@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from seethrough.findings.split import Split
+from seethrough.findings.canvas import Canvas
+from seethrough.findings.looks import LOOKS
+from seethrough.findings.split import Split, near_duplicates, split
+from seethrough.gallery.head import vector_of
+from seethrough.graph.execute import execute
+from seethrough.jobs import Results
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +66,67 @@ class Facts:
     def asked(self) -> tuple[int, ...]:
         """The outputs that pictures belong to, in order."""
         return tuple(int(k) for k in np.unique(self.classes[self.classes >= 0]))
+
+
+def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, seed: int = 0) -> Facts:
+    """What one pass left behind, as one table; and the split.
+
+    Parameters
+    ----------
+    results
+        Of the work `seethrough.findings.looking.Looking`.
+    classes
+        int64 (N,): the output that each picture belongs to, −1 where that isn't known.
+    """
+    count = len(results.collection)
+    rows: dict[str, NDArray[Any]] = {}
+    read = np.zeros(count, bool)
+    for numbers, arrays in results.shards():
+        for name, part in arrays.items():
+            rows.setdefault(name, np.zeros((count, *part.shape[1:]), part.dtype))[numbers] = part
+        read[numbers] = True
+    known = np.where(read, classes, -1)
+    group = near_duplicates(rows["mark"].tolist())
+    answers = rows["answer"]
+    if answers.shape[1] == 1:
+        answers = np.concatenate([1 - answers, answers], 1)
+    return Facts(
+        classes=known,
+        labels=_labels(canvas, answers.shape[1]),
+        answers=answers,
+        features=rows["feature"],
+        head=_head(canvas, rows["feature"][read], rows["logits"][read]),
+        heat=rows["heat"],
+        looks={name: rows[f"look.{name}"] for name in LOOKS},
+        small=rows["small"],
+        fore=rows.get("fore"),
+        split=split(known, group, seed=seed),
+    )
+
+
+def _labels(canvas: Canvas, outputs: int) -> tuple[str, ...]:
+    said = canvas.net.classes
+    return tuple(said) if said is not None and len(said) == outputs else tuple(str(k) for k in range(outputs))
+
+
+def _head(
+    canvas: Canvas, features: NDArray[np.float32], logits: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """The last linear layer, asked: what a feature of 1 alone adds to each output. None where outputs aren't so."""
+    if not len(features):
+        return None
+    count = features.shape[1]
+    graph = canvas.net.graph()
+    vector = vector_of(graph, None, canvas.net.opened.task)
+    shape = graph.values[vector.place.value].at(count + 1)
+    basis = torch.cat([torch.zeros(1, count), torch.eye(count)])
+    value = vector.place.of(torch.zeros(shape))
+    axis = 1 if value.dim() < 3 else vector.features
+    spread = basis.reshape(count + 1, count, *[1] * (value.dim() - 2)).movedim(1, axis).expand_as(value)
+    with torch.no_grad():
+        out = execute(graph, {vector.place.value: vector.place.back(spread).contiguous()}, [graph.logits.value])
+    given: Tensor = graph.logits.of(out[graph.logits.value]).float()
+    found = (given.flatten(2).mean(2) if given.dim() > 2 else given).numpy()
+    weight, bias = (found[1:] - found[0]).T, found[0]
+    off = np.abs(features @ weight.T + bias - logits).max()
+    return (weight, bias) if off <= 1e-3 * max(1e-6, float(np.abs(logits).max())) else None

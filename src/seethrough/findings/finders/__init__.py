@@ -1,0 +1,83 @@
+"""Finders: several independent ways to see what an answer may go by, without being told any groups; a file a way.
+
+None of them is believed. What several see, or one sees strongly, is handed to the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from seethrough.findings.aspect import Candidate
+from seethrough.findings.canvas import Canvas
+from seethrough.findings.facts import Facts
+from seethrough.findings.finders.evidence import Evidence
+from seethrough.findings.finders.finder import Finder
+from seethrough.findings.finders.places import Places
+from seethrough.findings.finders.properties import Properties
+
+__all__ = ["FINDERS", "Finder", "candidates"]
+
+FINDERS: dict[str, Finder] = {finder.name: finder for finder in (Properties(), Places(), Evidence())}
+"""By name, in the order in which they are asked."""
+
+SEEDS = 5
+"""Draws of the finding pictures that each finder sees."""
+
+OFTEN = 0.6
+"""In such a share of the draws a candidate has to be there again."""
+
+STRONG = 0.8
+"""What one way alone sees must tell answers apart so well."""
+
+Progress = Callable[[int, int], None]
+
+
+def candidates(
+    facts: Facts,
+    canvas: Canvas,
+    finders: Sequence[Finder] | None = None,
+    *,
+    seeds: int = SEEDS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[Candidate]:
+    """What the finders see in the finding pictures, the strongest first: what is there again in most draws, seen by two ways
+    or by one with strong effect.
+    """
+    finders = list(FINDERS.values()) if finders is None else list(finders)
+    found: dict[tuple[str, str, int], list[Candidate]] = {}
+    for k, finder in enumerate(finders):
+        draws: dict[tuple[str, str, int], list[Candidate]] = {}
+        for draw in range(seeds):
+            chance = np.random.default_rng([seed, draw])
+            for candidate in finder.find(facts, canvas, drawn_anew(facts, chance), chance):
+                draws.setdefault(candidate.key, []).append(candidate)
+        for key, seen in draws.items():
+            best = max(seen, key=lambda c: c.strength)
+            mean = float(np.mean([c.strength for c in seen]))
+            if len(seen) / seeds >= OFTEN:
+                found.setdefault(key, []).append(replace(best, strength=mean, reappeared=len(seen) / seeds))
+        if progress:
+            progress(k + 1, len(finders))
+    whole = [_one(seen) for seen in found.values()]
+    kept = [c for c in whole if len(c.ways) > 1 or c.strength >= STRONG]
+    return sorted(kept, key=lambda c: -c.strength)
+
+
+def _one(seen: Sequence[Candidate]) -> Candidate:
+    """The same candidate as several ways saw it."""
+    best = max(seen, key=lambda c: c.strength)
+    ways = tuple(dict.fromkeys(way for c in seen for way in c.ways))
+    numbers = {name: value for c in seen for name, value in c.numbers.items()}
+    return replace(best, ways=ways, reappeared=max(c.reappeared for c in seen), numbers=numbers)
+
+
+def drawn_anew(facts: Facts, chance: np.random.Generator) -> np.ndarray:
+    """Finding pictures drawn anew, near-duplicates together (a bootstrap of groups)."""
+    numbers = facts.split.of("find")
+    group = facts.split.group[numbers]
+    names = np.unique(group)
+    return np.concatenate([numbers[group == name] for name in chance.choice(names, len(names))])

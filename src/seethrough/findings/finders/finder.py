@@ -1,0 +1,66 @@
+"""What a finder is, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from seethrough.findings.aspect import Candidate
+from seethrough.findings.canvas import Canvas
+from seethrough.findings.facts import Facts
+
+FEW_CLASSES = 8
+"""Up to so many, every class's rivals are all the others."""
+
+RIVALS = 4
+"""Of more, so many that it is most often taken for."""
+
+LEAST = 6
+"""Pictures of an answer, and of its rivals, with which something can be seen."""
+
+
+class Finder(Protocol):
+    """A way to see what an answer may go by."""
+
+    @property
+    def name(self) -> str: ...
+
+    def find(
+        self, facts: Facts, canvas: Canvas, numbers: NDArray[np.int64], chance: np.random.Generator
+    ) -> list[Candidate]:
+        """Candidates, each with this finder's name as its only way.
+
+        Parameters
+        ----------
+        numbers
+            Pictures to be looked at; some of them several times.
+        """
+        ...
+
+
+def questions(facts: Facts, numbers: NDArray[np.int64]) -> Iterator[tuple[int, tuple[int, ...], NDArray, NDArray]]:
+    """Each answer that is asked about, its rivals, and the pictures that are answered with the one and with the others.
+    Of two classes only the second: what speaks for it speaks against the first.
+    """
+    asked = facts.asked
+    shares = facts.answers[numbers][:, list(asked)]
+    said = np.array(asked)[shares.argmax(1)]
+    for answer in asked[1:] if len(asked) == 2 else asked:
+        others = [k for k in asked if k != answer]
+        if len(asked) > FEW_CLASSES:
+            mine = shares[facts.classes[numbers] == answer]
+            likely = sorted(others, key=lambda k: -float(mine[:, asked.index(k)].sum()))
+            others = likely[:RIVALS]
+        own, rival = numbers[said == answer], numbers[np.isin(said, others)]
+        if min(len(own), len(rival)) >= LEAST:
+            yield answer, tuple(others), own, rival
+
+
+def told_apart(own: NDArray, rival: NDArray) -> float:
+    """How well a number tells the two apart: the area under the ROC curve, 0.5 where not at all; below, the other way."""
+    ranks = rankdata(np.concatenate([own, rival]))
+    return float((ranks[: len(own)].sum() - len(own) * (len(own) + 1) / 2) / (len(own) * len(rival)))
