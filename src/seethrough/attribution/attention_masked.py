@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from torch import Tensor
 
 from seethrough.attribution.attention import ATTENTION
-from seethrough.attribution.cam_masked import unit_masks
+from seethrough.attribution.cam_masks import unit_masks
 from seethrough.attribution.method import Dial, Needs, Reduce, method
 from seethrough.errors import UsageError
 from seethrough.graph.run import Run

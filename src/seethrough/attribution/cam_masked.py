@@ -2,20 +2,21 @@
 network answers to it. No gradient is needed.
 
 Throughout, ``a`` is the layer's activation, (N, C, h, w), and ``m`` a mask made of it: brought to the picture's size by
-bilinear interpolation, then scaled to 0 … 1. (With the corners of both grids laid upon each other, as some do, a mask
-would stand up to half a cell off its layer's places.)
+bilinear interpolation, then scaled to 0 … 1 (`cam_masks`). (With the corners of both grids laid upon each other, as some
+do, a mask would stand up to half a cell off its layer's places.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, relu
-from torch.nn.functional import interpolate
 
 from seethrough.attribution.cam import FAMILY
+from seethrough.attribution.cam_masks import Progress, seen_through, unit_cells
+from seethrough.attribution.enlarged import enlarged
 from seethrough.attribution.fills import Fill, fill
 from seethrough.attribution.method import Dial, Facts, Needs, Reduce, method
 from seethrough.errors import UsageError
@@ -27,11 +28,9 @@ CHANNELS = 64
 does); all of a modern network's would take thousands of forwards.
 """
 
-Progress = Callable[[int, int], None]
-
 
 def _tries(settings: Mapping[str, Any], facts: Facts) -> int:
-    """How many channels are tried."""
+    """How many channels are tried; those that make the same mask as another, or none, cost nothing."""
     return min(settings["channels"] or facts.channels, facts.channels)
 
 
@@ -67,7 +66,7 @@ def scorecam(
     Tensor, (N, h, w), ≥ 0, on the layer's grid; an order of places, in no unit.
     """
     a = most_varied("scorecam", run.value(layer), channels)
-    scores = _through(run, a, 1, lambda masks, _: masks, fill, progress)
+    scores = seen_through(run, a, fill, progress)
     return _weighted(scores, a)
 
 
@@ -117,7 +116,7 @@ def sscam(
     a = most_varied("sscam", run.value(layer), channels)
     chance = torch.Generator().manual_seed(seed)
     noises = noise * torch.randn(samples, *run.images.shape[2:], generator=chance).to(run.images)
-    scores = _through(run, a, samples, lambda masks, k: masks + noises[k], fill, progress)
+    scores = seen_through(run, a, fill, progress, samples, lambda m, k: m + noises[k], shows_more=True)
     return _weighted(scores, a)
 
 
@@ -160,7 +159,7 @@ def iscam(
     if steps < 1:
         raise UsageError(f"iscam needs steps ≥ 1, not {steps}.")
     a = most_varied("iscam", run.value(layer), channels)
-    scores = _through(run, a, steps, lambda masks, i: masks * (i + 1) / steps, fill, progress)
+    scores = seen_through(run, a, fill, progress, steps, lambda m, i: m * (i + 1) / steps)
     return _weighted(scores, a)
 
 
@@ -207,13 +206,10 @@ def groupcam(
     maps = torch.stack([relu(part.sum(1)) for part in weighted.tensor_split(min(groups, a.shape[1]), 1)], 1)
     least = maps.flatten(2).quantile(1 - keep, 2)[..., None, None]
     maps = torch.where(maps > least, maps, 0)
-    x, cover = run.images, _cover(run, fill)
-    scores = _through(run, maps, 1, lambda masks, _: masks, fill, progress)
-    adds = scores - run.score(cover.contiguous())[:, None]
-    total = torch.zeros_like(x[:, 0])
-    for k in range(maps.shape[1]):
-        total += adds[:, k, None, None] * unit_masks(maps[:, k : k + 1], x)[:, 0]
-    return relu(total)
+    scores = seen_through(run, maps, fill, progress)
+    adds = scores - run.score(_cover(run, fill))[:, None]
+    size = run.images.shape[2:]
+    return relu(enlarged((adds[..., None, None] * unit_cells(maps, size)).sum(1), size))
 
 
 def most_varied(name: str, a: Tensor, channels: int | None) -> Tensor:
@@ -227,37 +223,8 @@ def most_varied(name: str, a: Tensor, channels: int | None) -> Tensor:
     return a.gather(1, best[..., None, None].expand(-1, -1, *a.shape[2:]))
 
 
-def unit_masks(a: Tensor, x: Tensor) -> Tensor:
-    """Maps (N, K, h, w) at the size of the pictures, each scaled to 0 … 1; one without any contrast is 0."""
-    large = interpolate(a, size=x.shape[2:], mode="bilinear", align_corners=False)
-    least, most = large.amin((2, 3), keepdim=True), large.amax((2, 3), keepdim=True)
-    return torch.where(most > least, (large - least) / (most - least).where(most > least, 1), 0)
-
-
 def _cover(run: Run, wanted: Fill) -> Tensor:
-    return fill(run, wanted).expand_as(run.images)
-
-
-def _through(
-    run: Run,
-    a: Tensor,
-    versions: int,
-    changed: Callable[[Tensor, int], Tensor],
-    wanted: Fill,
-    progress: Progress | None,
-) -> Tensor:
-    """The target of the pictures seen through each channel, averaged over so many versions of its mask, (N, K)."""
-    x, cover = run.images, _cover(run, wanted)
-    scores = torch.zeros(a.shape[:2], dtype=x.dtype, device=x.device)
-
-    def some(numbers: range) -> None:
-        masks = [changed(unit_masks(a[:, [k // versions]], x), k % versions) for k in numbers]
-        seen = torch.cat([cover + m * (x - cover) for m in masks])
-        for k, score in zip(numbers, run.score(seen).reshape(len(numbers), -1)):
-            scores[:, k // versions] += score / versions
-
-    run.in_groups(a.shape[1] * versions, some, progress)
-    return scores
+    return fill(run, wanted).expand_as(run.images).contiguous()
 
 
 def _weighted(scores: Tensor, a: Tensor) -> Tensor:
