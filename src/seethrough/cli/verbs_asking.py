@@ -120,6 +120,7 @@ def explain(
     preprocessing: o.Preprocessing = None,
     device: o.Device = None,
     memory_limit: o.MemoryLimit = None,
+    precision: o.Precision = "float32",
     output: o.OutputName = None,
     task: o.Task = None,
     allow_code: o.AllowCode = False,
@@ -153,8 +154,73 @@ def explain(
         memory_limit,
         trust,
         budget,
+        precision,
     )
     return explaining.explain(words, images, asked, out=out, language=lang, as_json=as_json)
+
+
+@app.command()
+def maps(
+    model: o.Model,
+    images: o.Folder,
+    out: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FOLDER/",
+            help="The folder of the results: the maps over their pictures, a list, and the numbers; an interrupted run goes on "
+            "there.",
+            rich_help_panel=o.WRITING,
+        ),
+    ],
+    method: Annotated[
+        str, typer.Option(help="A name that `seethrough methods` lists.", rich_help_panel=o.ASKING)
+    ] = "gradcam",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL|INDEX|'A - B'",
+            help="What is asked about; by default each picture's first answer.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Layer of class activation maps; by default the last one.", rich_help_panel=o.ASKING),
+    ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Ask about probabilities, not logits.", rich_help_panel=o.ASKING),
+    ] = False,
+    settings: Settings = None,
+    pictures: Annotated[
+        bool,
+        typer.Option("--pictures/--no-pictures", help="Also the maps over their pictures.", rich_help_panel=o.WRITING),
+    ] = True,
+    batch: o.BatchSize = None,
+    seed: o.Seed = None,
+    weights: o.Weights = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    classes: o.Classes = None,
+    preprocessing: o.Preprocessing = None,
+    device: o.Device = None,
+    output: o.OutputName = None,
+    task: o.Task = None,
+    allow_code: o.AllowCode = False,
+    lang: o.Language = "en",
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> int:
+    """A map of each picture of a folder, thousands of them, by one method."""
+    from seethrough.cli import mapping
+
+    words = Words(
+        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
+    )
+    asked = mapping.Question(method, target, layer, probabilities, settings or (), pictures, batch)
+    return mapping.maps(words, images, asked, out=out, language=lang, as_json=as_json)
 
 
 @app.command()

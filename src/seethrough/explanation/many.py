@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from seethrough.anatomy.running import told
 from seethrough.attribution import method_named, targets_by_image
 from seethrough.datasets.collection import Collection, collect
-from seethrough.errors import UsageError
-from seethrough.explanation.answer import asked_of, started
+from seethrough.errors import InputRefused, UsageError
+from seethrough.explanation.answer import Start, asked_of, started
 from seethrough.explanation.asked import Asked, layers_of, settings_of
 from seethrough.explanation.maps import for_each_image
 from seethrough.graph.fast.choose import Ways
@@ -30,6 +30,9 @@ from seethrough.results import Target
 
 Progress = Callable[[int, int], None]
 """Told the images done, and those in all."""
+
+TRIED = 8
+"""Images that are looked at for one that can be read, before a run is begun."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +185,7 @@ def maps(
     if isinstance(target, list | tuple) and len(target) != len(collection):
         raise UsageError(f"{len(target)} targets for {len(collection)} images; give one for each, or one for all.")
     work = Work(net, asked, target)
+    _refuse_early(work, collection)
     results = run(
         net,
         collection,
@@ -227,6 +231,12 @@ class Work:
         """A new shard."""
         return Shard(self)
 
+    def started(self, batch: Batch, ways: Ways) -> Start:
+        """The question about some of the images, with nothing asked yet."""
+        said = [self.target[item] for item in batch.items] if isinstance(self.target, list | tuple) else self.target
+        said = said if callable(said) else targets_by_image(said, len(batch.items))
+        return started(self.net, batch.prepared, replace(self.asked, target=said, ways=ways))
+
 
 @dataclass
 class Shard:
@@ -242,15 +252,10 @@ class Shard:
     def add(self, batch: Batch) -> None:
         """Take in the next images."""
         net, prepared, number = self.work.net, batch.prepared, len(batch.items)
-        said = self.work.target
-        said = [said[item] for item in batch.items] if isinstance(said, list | tuple) else said
-        asked = replace(
-            self.work.asked, target=said if callable(said) else targets_by_image(said, number), ways=self.ways
-        )
         with told(net.opened, net.source_of(prepared), prepared.batch):
-            start = started(net, prepared, asked)
+            start = self.work.started(batch, self.ways)
             ((method, at),) = start.layers.items()
-            outcome = asked_of(method, start.run, at, asked.options(method))
+            outcome = asked_of(method, start.run, at, start.asked.options(method))
         values = method.reduced(outcome.values.detach()).float().cpu().numpy()
         targets = for_each_image(start.question.targets, number)
         self._keep("map", values.ravel())
@@ -265,6 +270,19 @@ class Shard:
 
     def _keep(self, name: str, rows: NDArray[Any]) -> None:
         self.rows.setdefault(name, []).append(rows)
+
+
+def _refuse_early(work: Work, images: Collection) -> None:
+    """Say what can't be asked before a run is begun: found on the first image that can be read."""
+    for item in range(min(len(images), TRIED)):
+        try:
+            image = images[item].source[None] if images.ready else [images.picture(item).pixels]
+            prepared = work.net.prepare(image)
+        except InputRefused:
+            continue  # the run will say so
+        with told(work.net.opened, work.net.source_of(prepared), prepared.batch):
+            work.started(Batch((item,), prepared), Ways())
+        return
 
 
 def _line_of(target: Target) -> bytes:
