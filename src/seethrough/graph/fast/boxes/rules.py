@@ -15,7 +15,7 @@ from seethrough.graph.fast.boxes.rules_resampling import adaptive_largest, adapt
 from seethrough.graph.fast.boxes.rules_sliding import AveragePooled, Convolved, MaxPooled
 from seethrough.graph.fast.boxes.rules_spreading import Shuffled, Transposed, Unshuffled
 from seethrough.graph.graph import Graph
-from seethrough.graph.operations import PLACEWISE, Operation, Ref, Size
+from seethrough.graph.operations import PLACEWISE, Kind, Operation, Ref, Size
 
 Make = Callable[[Graph, Operation], Rule | None]
 
@@ -25,7 +25,7 @@ def rule_of(graph: Graph, operation: Operation) -> Rule | None:
     has a head), reads or gives what is no plane (N, C, H, W), draws, or nobody knows.
     """
     make = _MAKERS.get(operation.name)
-    if make is None or operation.random or not operation.inputs:
+    if make is None or operation.kind is Kind.OPAQUE or operation.random or not operation.inputs:
         return None
     if len(operation.outputs) != 1 or (make is not _moved and any(isinstance(a, Size) for a in operation.arguments)):
         return None
@@ -98,6 +98,6 @@ _BY_NAME: dict[str, Make] = {
     **dict.fromkeys(("contiguous", "clone", "detach", "alias"), Unchanged.of),
 }
 
-_FURTHER = "rsub prelu where lerp addcmul masked_fill nan_to_num sign floor ceil round sin cos to float double half bfloat16 type"
+_FURTHER = "rsub rdiv prelu where lerp addcmul masked_fill nan_to_num sign floor ceil round sin cos to float double half bfloat16 type"
 
 _MAKERS: dict[str, Make] = {**dict.fromkeys((*PLACEWISE, *_FURTHER.split()), Placewise.of), **_BY_NAME}
