@@ -49,6 +49,7 @@ class Question:
     memory_limit: str | None = None
     trust: bool = False
     budget: str | None = None
+    precision: str = "float32"
 
     def keywords(self, seed: int | None) -> dict[str, Any]:
         """What `explain` is told beside the network, the pictures and the target.
@@ -67,6 +68,7 @@ class Question:
             "layer": self.layers[0] if len(self.layers) == 1 else list(self.layers) or None,
             "probabilities": self.probabilities,
             "memory_limit": self.memory_limit,
+            "precision": self.precision,
             "trust": self.trust,
             "budget": seconds_of(self.budget),
             **settings(self.settings, self.options, chosen(methods).methods, seed=seed),

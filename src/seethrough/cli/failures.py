@@ -39,6 +39,7 @@ KEYWORDS = frozenset(
         "window",
         "stride",
         "memory_limit",
+        "precision",
         "steps",
         "layer",
         "probabilities",

@@ -101,6 +101,14 @@ MemoryLimit = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        metavar="float32|bf16",
+        help="What answers to many changed pictures are computed in; it is said how far off bf16 is.",
+        rich_help_panel=ASKING,
+    ),
+]
 Folder = Annotated[str, typer.Argument(metavar="IMAGES/", help="A folder of pictures; folders in it are classes.")]
 Truth = Annotated[
     str | None,

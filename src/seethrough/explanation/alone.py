@@ -27,6 +27,7 @@ class Ask(Protocol):
         *,
         layer: str | None = None,
         probabilities: bool = False,
+        precision: str = "float32",
         batch_size: int = 8,
         progress: Progress | None = None,
         **settings: Any,
@@ -37,7 +38,7 @@ WORDS = """{summary}
 
 Parameters
 ----------
-net, images, target, probabilities, batch_size, progress
+net, images, target, probabilities, precision, batch_size, progress
     As for `explain`.
 {settings}
 

@@ -36,7 +36,8 @@ from seethrough.explanation.fitting import fitting, has_gradient, kind_of, witho
 from seethrough.explanation.join import joined
 from seethrough.explanation.maps import attribution_of, for_each_image
 from seethrough.explanation.room import room
-from seethrough.explanation.sparing import spared_notes
+from seethrough.explanation.sparing import halving_notes, spared_notes
+from seethrough.graph.fast.halved import halving_for, refuse_precision
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
 from seethrough.graph.rules import PLAIN, is_rectifier
@@ -54,6 +55,7 @@ def explain(
     *,
     layer: str | Sequence[str] | None = None,
     probabilities: bool = False,
+    precision: str = "float32",
     trust: bool = False,
     budget: float | str | None = None,
     batch_size: int = 8,
@@ -85,6 +87,10 @@ def explain(
     probabilities
         Ask about the probabilities (behind the final softmax or sigmoid, or the softmax of bare logits) instead of the
         logits before it.
+    precision
+        ``"float32"`` (what the network computes in), or ``"bf16"``: methods that ask about many changed pictures compute
+        the answers in bfloat16 where this processor has it, and it is said how far off they are. Gradients, checks of
+        trust, and what is computed only where something changed stay as they are.
     trust
         Check each map, and say how far to believe it (`Attribution.trust`), and how far the methods agree
         (`Explanation.agreement`).
@@ -118,6 +124,7 @@ def explain(
     net = as_network(net)
     seconds = seconds_of(budget)
     refuse_no_batch(batch_size)
+    refuse_precision(precision)
     wanted = None if methods is None else _wanted(methods, layer, settings)
     prepared = net.prepare(images)
     refuse_mixed_sizes(prepared)
@@ -132,6 +139,7 @@ def explain(
             wanted,
             target=target if callable(target) else targets_by_image(target, number),
             probabilities=probabilities,
+            precision=precision,
             progress=progress,
             trust=trust,
             budget=None if seconds is None else seconds / number,
@@ -251,6 +259,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
     attributions, outcomes, refusals = {}, {}, {}
     for m, at in start.layers.items():
         before, spared = run.counter.passes, len(run.counter.spared)
+        run.counter.halving = halving_for(asked.precision)
         try:
             outcome = asked_of(m, run, at, asked.options(m))
         except (UsageError, InputRefused) as refused:
@@ -268,6 +277,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
                 *_about_method(m, run.graph, None if asked.layers or not at else at[0]),
                 *_about_fills(run, asked.used(m)),
                 *spared_notes(run.counter.spared[spared:]),
+                *halving_notes(run.counter.halving, asked.precision),
                 *attribution.checks,
             ),
             settings=asked.used(m),
@@ -278,6 +288,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
                 "settings": {k: _plain(v) for k, v in asked.used(m).items()},
             },
         )
+    run.counter.halving = None
     _refuse_settings_nobody_takes(asked, outcomes, refusals)
     notes += [Note("method_refused", "info", {"method": m.name, "reason": str(r)}) for m, r in refusals.items()]
     notes = [*prediction.notes, *notes, *_notes(net, run, prepared, asked.probabilities, settled.targets)]

@@ -13,6 +13,7 @@ from seethrough.attribution import METHODS, Method, method_named
 from seethrough.errors import UsageError, nearest
 from seethrough.explanation.defaults import DEFAULTS_BY_KIND, NetworkKind
 from seethrough.graph.fast.choose import Ways
+from seethrough.graph.fast.halved import PRECISIONS
 from seethrough.graph.run import TOGETHER
 from seethrough.network import Prepared
 
@@ -39,7 +40,8 @@ class Asked:
     """What a person asked: a target an image (or one function), settings by method.
 
     ``layers`` are the layers of class activation maps, several to be fused, none to be found; ``budget`` is in seconds
-    for one image; ``many`` is how many images are asked about in all, and ``ways`` on which graphs they go.
+    for one image; ``many`` is how many images are asked about in all, and ``ways`` on which graphs they go;
+    ``precision`` is what answers to many changed pictures are computed in.
     """
 
     methods: tuple[Method, ...]
@@ -53,6 +55,7 @@ class Asked:
     trust: bool = False
     budget: float | None = None
     many: int = 0
+    precision: str = PRECISIONS[0]
     ways: Ways = field(default_factory=Ways)
 
     def part(self, rows: slice, number: int) -> Asked:

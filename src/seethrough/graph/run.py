@@ -19,6 +19,7 @@ from seethrough.graph.beside import for_versions, of_one, passing_by
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.ahead import ahead
 from seethrough.graph.fast.choose import Known, Ways
+from seethrough.graph.fast.halved import Halving
 from seethrough.graph.fast.local import Changes, Spared, score_changes
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
@@ -48,6 +49,7 @@ class Counter:
     looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
     whether a final softmax is looked through, None while nothing has run; ``many`` how many images are asked about in all,
     where it is known, and ``ways`` on which graphs many pictures go; ``spared`` where only what changes was computed;
+    ``halving`` asks about many pictures in bfloat16, where that was wanted;
     ``graphs`` those that were proved for a form of the images, so that the network's state is looked at once a question.
     """
 
@@ -59,6 +61,7 @@ class Counter:
     many: int = 0
     ways: Ways = field(default_factory=Ways)
     spared: list[Spared] = field(default_factory=list)
+    halving: Halving | None = None
     graphs: dict[Hashable, Graph] = field(default_factory=dict)
 
     @property
@@ -263,11 +266,16 @@ class Run:
             self.counter.forward += len(images)
             given = self._given(graph, images)
             pictures = max(self._expected, len(images))
-            way = self.counter.ways.of(
-                graph, [place.value], given, pictures, lambda: self._known(graph, given, place.value)
-            )
-            with same_chance() if graph.draws else nullcontext():
-                out = execute(way, given, [place.value])[place.value]
+
+            def known() -> Known:
+                return self._known(graph, given, place.value)
+
+            way, halving = self.counter.ways.of(graph, [place.value], given, pictures, known), self.counter.halving
+            if halving is not None and halving.takes(graph, pictures) and graph is self.forward.graph:
+                out = halving.run(way, given, place.value, self.images, known)
+            else:
+                with same_chance() if graph.draws else nullcontext():
+                    out = execute(way, given, [place.value])[place.value]
             return self._ask(place.of(out), self._rows_for(images))
 
     def _known(self, graph: Graph, given: dict[int, Tensor], wanted: int) -> Known:

@@ -42,6 +42,22 @@ NOTES: Mapping[str, Both] = {
         "computed from whole pictures.",
         "只计算变化之处所得与整个网络不一致（{reason}），因此全部改用整图计算。",
     ),
+    "computed_in_bf16": Both(
+        "{answers:count} answers to changed pictures were computed in bfloat16. {compared:count} of them were computed in "
+        "float32 too: they are off by up to {difference:value}, where they moved by up to {moved:value}; bfloat16 took "
+        "{time:percent} of float32's time here.",
+        "对改动后图片的 {answers:count} 个回答以 bfloat16 计算。其中 {compared:count} 个也以 float32 计算：差异至多为 "
+        "{difference:value}，而回答的变化至多为 {moved:value}；此处 bfloat16 用时为 float32 的 {time:percent}。",
+    ),
+    "bf16_unused": Both(
+        "Nothing was computed in bfloat16: the methods asked about few pictures, about gradients, or only about what "
+        "changed, which is less work in float32.",
+        "没有以 bfloat16 计算的内容：所用方法只询问少量图片、梯度，或只计算变化之处（以 float32 计算反而更省）。",
+    ),
+    "bf16_not_here": Both(
+        "This processor does not compute in bfloat16 itself, so everything was computed in float32.",
+        "该处理器本身不支持 bfloat16 运算，因此全部以 float32 计算。",
+    ),
     "memory_halved": Both(
         "Memory ran out on the way, so fewer pictures were sent through at once ({together}); the numbers are the same.",
         "计算途中内存不足，因此减少了同时送入的图片数（{together}）；结果数值不变。",
