@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, label
+from scipy.ndimage import find_objects, label, maximum_filter
 
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.aspects.background import Background
@@ -22,6 +22,9 @@ WIDE = 0.35
 """Of the plane: what differs nearly everywhere is no place but a background or a look."""
 
 EVERYWHERE: Box = (0.0, 1.0, 0.0, 1.0)
+
+EDGE = 6
+"""Of 255: a place with so much of the thing in it belongs to it."""
 
 CLEAR = 0.5
 """Places that differ by this part of the largest difference belong to it."""
@@ -42,8 +45,8 @@ class Places:
         for answer, rivals, own, rival in questions(facts, numbers):
             both = np.concatenate([own, rival])
             x = facts.small[both].astype(np.float32) / 255
-            off = np.ones(x.shape[:3], np.float32) if facts.fore is None else 1 - facts.fore[both] / np.float32(255)
-            x = x - (x * off[..., None]).sum((1, 2), keepdims=True) / off.sum((1, 2))[:, None, None, None].clip(1e-6)
+            off = _beside(facts, both)
+            x = x - _usual(x, off)
             own_rows = np.arange(len(both)) < len(own)
             seen = differences(x, off, own_rows)
             limit = max(differences(x, off, chance.permutation(own_rows)).max() for _ in range(PERMUTED))
@@ -61,6 +64,20 @@ class Places:
                     )
                 )
         return found
+
+
+def _beside(facts: Facts, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    """1 beside the thing, (n, s, s), a place away from its edge, which small pictures smear."""
+    if facts.fore is None:
+        return np.ones(facts.small[numbers].shape[:3], np.float32)
+    return (maximum_filter(facts.fore[numbers], (1, 3, 3)) < EDGE).astype(np.float32)
+
+
+def _usual(x: NDArray[np.floating], off: NDArray[np.float32]) -> NDArray[np.floating]:
+    """Each picture's median colour beside the thing, (n, 1, 1, 3): what a mark in a corner doesn't move."""
+    scarce = (off > 0.5).sum((1, 2), keepdims=True)[..., None] == 0
+    hidden = np.where((off > 0.5)[..., None] | scarce, x, np.nan)
+    return np.nanmedian(hidden, axis=(1, 2), keepdims=True)
 
 
 def differences(x: NDArray, off: NDArray, own: NDArray[np.bool_]) -> NDArray[np.float32]:

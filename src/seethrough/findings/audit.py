@@ -1,0 +1,314 @@
+"""Audit: a network and a folder of pictures, from looking to a verdict on every candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seethrough.datasets.collection import Collection, collect
+from seethrough.errors import InputRefused, UsageError
+from seethrough.evaluation.objects import objects
+from seethrough.findings.canvas import Canvas, Pictures
+from seethrough.findings.facts import Facts, facts_of
+from seethrough.findings.finders import FINDERS, candidates
+from seethrough.findings.foreground import Drawn
+from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
+from seethrough.findings.looking import Looking
+from seethrough.findings.split import PARTS
+from seethrough.jobs import Passed, classes_of
+from seethrough.jobs import run as run_work
+from seethrough.network import Network, as_network
+from seethrough.results import Note
+
+EXAMPLES = 9
+"""Pictures on a finding's card."""
+
+FEW = 40
+"""Of fewer judging pictures it is said that they can prove little."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done (``"looking"``, ``"finding"``, ``"judging"``), how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One picture before and after.
+
+    Attributes
+    ----------
+    name
+        The picture's.
+    truth
+        The class it belongs to, by name.
+    before, after
+        uint8 (H, W, 3), as the network sees it: as it is, and with the aspect exchanged.
+    chance_before, chance_after
+        The answer's probability.
+    put_in
+        Whether the aspect was put in, else taken out.
+    """
+
+    name: str
+    truth: str
+    before: NDArray[np.uint8] = field(repr=False)
+    after: NDArray[np.uint8] = field(repr=False)
+    chance_before: float
+    chance_after: float
+    put_in: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What a network's answers go by beside the thing itself.
+
+    Attributes
+    ----------
+    findings
+        Every candidate, judged: the proven ones first, and by their effect.
+    examples
+        For each finding that is proven or suspected up to nine pictures, those that changed most first; else none.
+    labels
+        A name for each output.
+    right
+        Share of the pictures (of the judging part) that are answered with their own class, by class.
+    names
+        Of the pictures.
+    facts
+        What is known of each.
+    passed
+        Pictures that could not be read, with the reason.
+    """
+
+    findings: tuple[Finding, ...]
+    examples: tuple[tuple[Example, ...], ...]
+    labels: tuple[str, ...]
+    right: Mapping[int, float]
+    names: tuple[str, ...]
+    facts: Facts
+    passed: tuple[Passed, ...] = ()
+    notes: tuple[Note, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def proven(self) -> tuple[Finding, ...]:
+        """Those that are."""
+        return tuple(finding for finding in self.findings if finding.verdict == PROVEN)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, from which a repair or a proof goes on."""
+        return {
+            "provenance": dict(self.provenance),
+            "notes": [asdict(note) for note in self.notes],
+            "passed": [{"name": p.name, "reason": p.reason} for p in self.passed],
+            "labels": list(self.labels),
+            "right": {str(k): share for k, share in self.right.items()},
+            "split": {
+                "seed": self.facts.split.seed,
+                **{part: [self.names[k] for k in self.facts.split.of(part)] for part in PARTS},
+            },
+            "findings": [_plain(finding) for finding in self.findings],
+        }
+
+
+def audit(
+    net: Network | Any,
+    data: Any,
+    *,
+    truth: Any = None,
+    masks: Any = None,
+    boxes: Any = None,
+    folder: str | Path | None = None,
+    finders: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Audit:
+    """Is a network right for the right reason? Looks at every picture once, finds what answers may go by beside the thing
+    itself, and judges each candidate by putting it in and taking it out.
+
+    Parameters
+    ----------
+    data
+        A folder with a folder for each class, or anything that `seethrough.datasets.collection.collect` takes.
+    truth
+        The class of each picture, where folders don't say it.
+    masks, boxes
+        Where the thing is, as for `evaluate`; without them what lies beside it isn't known, and backgrounds can't be
+        exchanged.
+    folder
+        Where what was looked at is kept, so that an audit that was broken off goes on; by default nowhere.
+    finders
+        Names of `FINDERS`; by default all.
+    seed
+        Of the split and of all draws.
+    progress
+        Told what is being done, how much of it, and of how much.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    UsageError
+        No picture's class is known to the network, or only one class is; no such finder; quantities instead of classes.
+    InputRefused
+        Not one picture can be read.
+    """
+    net = as_network(net)
+    chosen = _finders(finders)
+    collection = collect(data, truth=truth)
+    drawn = objects(collection, masks, boxes)
+    canvas = Canvas(net, collection, None if drawn is None else Drawn(drawn))
+    classes = _classes(net, collection)
+
+    def told(what: str) -> Callable[[int, int], None] | None:
+        if progress is None:
+            return None
+        tell = progress
+        return lambda done, of: tell(what, done, of)
+
+    looked = run_work(
+        net,
+        collection,
+        Looking(canvas, _told_apart_by(masks, boxes)),
+        folder=None if folder is None else Path(folder) / "looked",
+        progress=told("looking"),
+    )
+    facts = facts_of(canvas, looked, classes, seed=seed)
+    _judgeable(facts)
+    found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
+    judges = facts.split.of("judge")
+    findings = judged(canvas, found, judges, facts.classes, facts.split.group, seed=seed, progress=told("judging"))
+    order = {PROVEN: 0, SUSPECTED: 1, NOT_FOUND: 2}
+    findings = sorted(findings, key=lambda f: (order[f.verdict], -f.effect.value))
+    return Audit(
+        findings=tuple(findings),
+        examples=tuple(_examples(canvas, facts, f) for f in findings),
+        labels=facts.labels,
+        right=_right(facts, judges),
+        names=tuple(item.name for item in collection),
+        facts=facts,
+        passed=looked.passed,
+        notes=tuple(_notes(canvas, facts, judges)),
+        provenance={
+            **looked.provenance,
+            "finders": [finder.name for finder in chosen],
+            "seed": seed,
+            "asked": canvas.asked,
+            "masks": _told_apart_by(masks, boxes) or None,
+        },
+    )
+
+
+def _finders(wanted: Sequence[str] | None) -> list[Any]:
+    unknown = [name for name in wanted or () if name not in FINDERS]
+    if unknown:
+        raise UsageError(f"There is no finder {unknown[0]!r}; there are {', '.join(FINDERS)}.")
+    return [FINDERS[name] for name in (wanted or FINDERS)]
+
+
+def _classes(net: Network, collection: Collection) -> NDArray[np.int64]:
+    graph_outputs = None if net.classes is None else len(net.classes)
+    found = classes_of(collection, net.classes, graph_outputs)
+    known = found.indices[found.indices >= 0]
+    if not len(known):
+        said = ", ".join(repr(name) for name in list(found.unmatched)[:3]) or "nothing"
+        theirs = ", ".join(repr(name) for name in (net.classes or ())[:3]) or "numbered"
+        raise UsageError(
+            f"Which class a picture belongs to must be known: the pictures say {said}, and the network's outputs are "
+            f"{theirs}; give truth, a class for each picture."
+        )
+    if len(np.unique(known)) < 2:
+        raise UsageError(
+            f"All pictures belong to one class ({collection.truths[int(np.flatnonzero(found.indices >= 0)[0])]!r}); an "
+            "audit compares classes, so give pictures of two at least."
+        )
+    return found.indices
+
+
+def _judgeable(facts: Facts) -> None:
+    counts = {k: int((facts.classes == k).sum()) for k in facts.asked}
+    if sum(count >= 4 for count in counts.values()) < 2:
+        raise InputRefused(
+            f"{len(facts)} pictures of {len(counts)} classes are too few to find, judge, repair and prove with different "
+            "ones; give four of two classes at least."
+        )
+
+
+def _right(facts: Facts, judges: NDArray[np.int64]) -> dict[int, float]:
+    first = facts.answers.argmax(1) == facts.classes
+    return {
+        k: float(first[judges][facts.classes[judges] == k].mean())
+        for k in facts.asked
+        if (facts.classes[judges] == k).any()
+    }
+
+
+def _notes(canvas: Canvas, facts: Facts, judges: NDArray[np.int64]) -> list[Note]:
+    notes = list(canvas.net.opened.notes)
+    if facts.fore is None:
+        notes.append(Note("no_foreground", "warning"))
+    if len(judges) < FEW:
+        notes.append(Note("few_judges", "warning", {"count": len(judges)}))
+    without = int((facts.classes < 0).sum())
+    if without:
+        notes.append(Note("pictures_without_class", "warning", {"count": without}))
+    return notes
+
+
+def _told_apart_by(masks: Any, boxes: Any) -> str:
+    """What tells these masks from others; where they are given as numbers, that they are."""
+    if masks is None and boxes is None:
+        return ""
+    what, said = ("masks", masks) if boxes is None else ("boxes", boxes)
+    return f"{what}: {said}" if isinstance(said, str | Path) else what
+
+
+def _examples(canvas: Canvas, facts: Facts, finding: Finding) -> tuple[Example, ...]:
+    if finding.verdict == NOT_FOUND:
+        return ()
+    trials = finding.trials
+    signs = np.where(trials.put_in, 1, -1)
+    rows = np.argsort(-(trials.changed - trials.before) * signs, kind="stable")[:EXAMPLES]
+    own, donors = canvas.load(trials.numbers[rows]), canvas.load(trials.donors[rows])
+    changed = Pictures(finding.candidate.aspect.exchange(own, donors, np.random.default_rng(0)), own.fore, own.numbers)
+    return tuple(
+        Example(
+            name=canvas.collection[int(number)].name,
+            truth=facts.labels[int(facts.classes[number])],
+            before=_pixels(own, k),
+            after=_pixels(changed, k),
+            chance_before=float(trials.before[row]),
+            chance_after=float(trials.changed[row]),
+            put_in=bool(trials.put_in[row]),
+        )
+        for k, (row, number) in enumerate(zip(rows, own.numbers))
+    )
+
+
+def _pixels(pictures: Pictures, row: int) -> NDArray[np.uint8]:
+    return (pictures.x[row].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    candidate = finding.candidate
+    return {
+        "aspect": candidate.aspect.to_dict(),
+        "answer": candidate.answer,
+        "rivals": list(candidate.rivals),
+        "ways": list(candidate.ways),
+        "strength": candidate.strength,
+        "reappeared": candidate.reappeared,
+        "numbers": candidate.numbers,
+        "verdict": finding.verdict,
+        "effect": finding.effect.to_dict(),
+        "chance": finding.chance,
+        "corrected": finding.corrected,
+        "flips": finding.flips,
+        "control_flips": finding.control_flips,
+    }
