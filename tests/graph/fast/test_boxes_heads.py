@@ -50,12 +50,12 @@ LINEAR = {
 
 
 @pytest.mark.parametrize("name", [*MEANS, *LINEAR])
-@pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
+@pytest.mark.parametrize("apart", [0, 0.4, 2], ids=["as planes", "some apart", "all apart"])
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 4))
-def test_a_head_is_had_by_difference(name, few, seed, count):
+def test_a_head_is_had_by_difference(name, apart, seed, count):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heads, "FEW", few)
+        patch.setattr(heads, "APART", apart)
         patch.setattr(heads, "SCRATCH", 3 * C * H * W * 8)
         whole, source, head = a_head({**MEANS, **LINEAR}[name])
         assert isinstance(head, Meaned if name in MEANS else FlatLinear) and head.source == source

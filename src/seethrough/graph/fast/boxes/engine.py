@@ -211,7 +211,7 @@ class _End:
             self.waiting += sum(map(_bytes, taken[-1]))
             box = taken and batch.full.get(head.source, batch.box.get(head.source))
             assert isinstance(box, Tensor)
-            self.boxes.macs += head.macs * len(batch.batch) * box.shape[2] * box.shape[3]
+            self.boxes.macs += head.work(*box.shape[2:]) * len(batch.batch)
         if self.waiting > WAITING:
             self._flush()
 

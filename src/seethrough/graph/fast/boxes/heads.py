@@ -23,8 +23,10 @@ from seethrough.graph.operations import Kind, Operation, Ref
 SCRATCH = 32 << 20
 """Bytes of weights that are laid out anew at once."""
 
-FEW = 24
-"""Positions for which reading the weights is all the time there is: no layout pays."""
+APART = 0.35
+"""The part of a plane below which its places are multiplied one by one: such products are small, and reach a third of the
+rate of a large one.
+"""
 
 
 def head_of(graph: Graph, operation: Operation) -> Head | None:
@@ -63,6 +65,9 @@ class Meaned:
         if factor is None:
             return None
         return cls(source, output, (operation,), factor, graph.values[output].at(1)[1:])
+
+    def work(self, height: int, width: int) -> int:
+        return 0
 
     def clean(self, plane: Tensor) -> tuple[Tensor, Tensor]:
         """The clean output (1, C), and the summed-area table (H + 1, W + 1, C) of the plane, in double."""
@@ -113,8 +118,8 @@ class FlatLinear:
     """``clean + Σ_places W_place · (box − clean)``, over the places of the box; ``W_place`` (outputs, C) are the columns of
     the weights that read one place.
 
-    All positions at once, place by place, since each reads but its own columns. Where positions are few, the time is that
-    of reading the weights, and the differences are multiplied as a plane, with zeros beyond the box.
+    All positions at once: of small boxes place by place, since each reads but its own columns; the differences in large ones
+    as a plane, with zeros beyond the box.
 
     Attributes
     ----------
@@ -164,58 +169,70 @@ class FlatLinear:
     def macs(self) -> int:
         return self.channels * self.weight.shape[0]
 
+    def work(self, height: int, width: int) -> int:
+        return self.macs * (height * width if self._apart(height, width) else self.height * self.width)
+
+    def _apart(self, height: int, width: int) -> bool:
+        return height * width < APART * self.height * self.width
+
     def clean(self, plane: Tensor) -> tuple[Tensor, Tensor]:
         """The clean output (1, outputs) and the clean plane as (H · W, C)."""
         values = {self.source: plane}
         for step in self.steps:
-            out = step.call(values, 1)
-            values[step.outputs[0] or 0] = out
+            values[step.outputs[0] or 0] = step.call(values, 1)
         return values[self.output], plane[0].flatten(1).t().contiguous()
 
     def take(self, clean: tuple[Tensor, Tensor], box: Tensor, top: Tensor, left: Tensor) -> tuple[Tensor, ...]:
-        """Differences (B, h · w, C) and the places they stand at (B, h · w)."""
-        down = top[:, None] + torch.arange(box.shape[2])
-        across = left[:, None] + torch.arange(box.shape[3])
+        """Differences (B, h · w, C) and the places they stand at (B, h · w); or planes of differences, flattened as the
+        weights read them, (B, C · H · W).
+        """
+        count, _, height, width = box.shape
+        down, across = top[:, None] + torch.arange(height), left[:, None] + torch.arange(width)
         places = (down[:, :, None] * self.width + across[:, None, :]).flatten(1)
-        return box.flatten(2).transpose(1, 2) - clean[1][places], places
+        differences = box.flatten(2).transpose(1, 2) - clean[1][places]
+        if self._apart(height, width):
+            return differences, places
+        plane = box.new_zeros(count, self.height * self.width, self.channels)
+        plane[torch.arange(count)[:, None], places] = differences
+        return ((plane if self.channels_last else plane.transpose(1, 2)).flatten(1),)
 
     def give(self, clean: tuple[Tensor, Tensor], taken: Sequence[tuple[Tensor, ...]]) -> Tensor:
-        count = sum(len(places) for _, places in taken)
-        out = clean[0].repeat(count, 1)
-        if count <= FEW:
-            return out + F.linear(self._planes(count, taken), self.weight)
-        rows = torch.cat([d.flatten(0, 1) for d, _ in taken])
-        at = torch.cat([places.flatten() for _, places in taken])
-        each = torch.cat([torch.full((len(p),), p.shape[1]) for _, p in taken])
-        position = torch.repeat_interleave(torch.arange(count), each)
-        order = at.argsort(stable=True)
-        rows, position = rows[order], position[order]
-        ends = at.bincount(minlength=self.height * self.width).cumsum(0).tolist()
+        numbers = torch.arange(sum(len(t[0]) for t in taken)).split([len(t[0]) for t in taken])
+        out = clean[0].repeat(sum(map(len, numbers)), 1)
+        planes = [k for k, t in enumerate(taken) if len(t) == 1]
+        if planes:
+            moved = F.linear(torch.cat([taken[k][0] for k in planes]), self.weight)
+            out[torch.cat([numbers[k] for k in planes])] += moved
+        apart = [k for k, t in enumerate(taken) if len(t) == 2]
+        if apart:
+            position = torch.cat([n[:, None].expand(taken[k][1].shape).flatten() for k in apart for n in [numbers[k]]])
+            self._one_by_one(
+                out, torch.cat([taken[k][0].flatten(0, 1) for k in apart]),
+                torch.cat([taken[k][1].flatten() for k in apart]), position,
+            )  # fmt: skip
+        return out
+
+    def _one_by_one(self, out: Tensor, differences: Tensor, places: Tensor, position: Tensor) -> None:
+        """Add what differences (n, C) at places (n,) of positions (n,) make to their rows of out, place by place."""
+        order = places.argsort(stable=True)
+        differences, position = differences[order], position[order]
+        ends = places.bincount(minlength=self.height * self.width).cumsum(0).tolist()
         wide = max(1, SCRATCH // (self.weight.shape[1] * self.weight.element_size()))
         for first in range(0, len(self.weight), wide):
-            part = out[:, first : first + wide]
-            for place, columns in enumerate(self._by_place(self.weight[first : first + wide])):
+            weight = self._by_place(self.weight[first : first + wide])
+            made = out.new_zeros(len(out), weight.shape[1])
+            for place, columns in enumerate(weight):
                 here = slice(ends[place - 1] if place else 0, ends[place])
                 if here.start < here.stop:
-                    to = position[here, None].expand(-1, part.shape[1])
-                    part.scatter_add_(0, to, rows[here] @ columns.t())
-        return out
+                    rows = position[here, None].expand(-1, made.shape[1])
+                    made.scatter_add_(0, rows, differences[here] @ columns.t())
+            out[:, first : first + wide] += made
 
     def _by_place(self, weight: Tensor) -> Tensor:
         """(H · W, outputs, C), with the channels of a place side by side in memory."""
         if self.channels_last:
             return weight.unflatten(1, (-1, self.channels)).transpose(0, 1)
         return weight.unflatten(1, (self.channels, -1)).transpose(1, 2).contiguous().transpose(0, 1)
-
-    def _planes(self, count: int, taken: Sequence[tuple[Tensor, ...]]) -> Tensor:
-        """The differences as flattened planes, zero beyond their boxes, (count, C · H · W)."""
-        planes = self.weight.new_zeros(count, self.height * self.width, self.channels)
-        first = 0
-        for differences, places in taken:
-            batch = torch.arange(first, first + len(places))
-            planes[batch[:, None], places] = differences
-            first += len(places)
-        return planes.flatten(1) if self.channels_last else planes.transpose(1, 2).flatten(1)
 
 
 def _next(graph: Graph, operation: Operation) -> Any:

@@ -218,7 +218,7 @@ def _macs(route: Route, batch: Batch) -> int:
             filled.add(step.output)
         count += step.dense if full else step.rule.macs * prod(batch.size(step.output))
     for head in route.heads:
-        count += head.macs * prod(route.planes[head.source][1:] if head.source in filled else batch.size(head.source))
+        count += head.work(*(route.planes[head.source][1:] if head.source in filled else batch.size(head.source)))
     return count * len(batch)
 
 

@@ -85,7 +85,7 @@ class Head(Protocol):
     steps
         The operations it stands for; what they give in between is read by nobody else.
     macs
-        Multiplications for each changed place of the source, all channels together.
+        Multiplications for each changed place of the source, all channels together: as many as are needed.
     """
 
     @property
@@ -99,6 +99,10 @@ class Head(Protocol):
 
     @property
     def macs(self) -> int: ...
+
+    def work(self, height: int, width: int) -> int:
+        """The multiplications that are run for a position whose box has this size."""
+        ...
 
     def clean(self, plane: Tensor) -> Any:
         """What it needs of the clean run, from the source's clean plane (1, C, H, W); once for each picture."""
