@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from seethrough.cli.terminal import say, say_json, show_table
+from seethrough.machine import how_threads_wait
 
 if TYPE_CHECKING:
     from seethrough.models.installed import Door, Machine
@@ -29,6 +30,7 @@ def doctor(*, as_json: bool) -> int:
                 "keras_backend": os.environ.get("KERAS_BACKEND"),
                 "chinese_font": font,
                 "keeps_freed_memory": kept,
+                "waiting_threads": how_threads_wait(os.environ),
             }
         )
         return 0
@@ -51,6 +53,7 @@ def _say_machine(here: Machine, font: str | None, *, kept: bool) -> None:
         ("PyTorch", here.torch),
         ("devices", ", ".join(here.devices)),
         ("processor", f"{_counted(here.cores, 'core')}, {_counted(here.threads, 'thread')} of PyTorch"),
+        ("waiting threads", how_threads_wait(os.environ)),
         ("memory", _memory(here)),
         ("freed memory", "is kept for reuse" if kept else "is given back to the system at once"),
         ("Chinese in pictures", font or "no font with Chinese characters; words in pictures will be in English"),

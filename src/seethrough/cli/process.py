@@ -1,9 +1,10 @@
-"""Our own process: what may be set because nobody else lives in it. The library itself never does any of this."""
+"""Our own process: what may be set because nobody else lives in it. The library itself does none of this, but that it keeps
+freed memory for the time of long work (`seethrough.machine`).
+"""
 
 from __future__ import annotations
 
 import atexit
-import ctypes
 import logging
 import os
 import signal
@@ -13,12 +14,10 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
+from seethrough.machine import keep_freed_memory, set_threads
+
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and SIGTERM."""
-
-M_TRIM_THRESHOLD = -1
-M_MMAP_THRESHOLD = -3
-KEPT = 1 << 30
 
 
 class Terminated(BaseException):
@@ -28,6 +27,7 @@ class Terminated(BaseException):
 def prepare() -> None:
     """Prepare this process for the command line; before torch or Keras is imported."""
     os.environ["KERAS_BACKEND"] = "torch"
+    set_threads(os.environ)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "--debug" not in sys.argv:
         warnings.simplefilter("ignore")
@@ -37,28 +37,6 @@ def prepare() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
-
-
-def keep_freed_memory() -> bool:
-    """Let the C library keep freed memory instead of giving it back to the system at once.
-
-    glibc maps every large block anew and unmaps it when freed, so that each feature map of each forward pass is paid
-    for twice: the kernel clears its pages, and they are faulted in one by one. With both thresholds at 1 GiB blocks are
-    used again (``benchmarks/allocator.py`` prints what that is worth). The price is that the process keeps its peak
-    until it ends, which a command does soon; that is why the library leaves this alone.
-
-    Returns
-    -------
-    bool
-        Whether it was set; False where the C library is another one.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    return all(mallopt(threshold, KEPT) == 1 for threshold in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -76,3 +54,6 @@ def leave(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)
+
+
+__all__ = ["INTERRUPTED", "TERMINATED", "Terminated", "keep_freed_memory", "leave", "prepare"]

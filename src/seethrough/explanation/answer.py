@@ -6,6 +6,7 @@ Methods that ask for the same things share a forward, and a walk back for each s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,11 +38,13 @@ from seethrough.explanation.join import joined
 from seethrough.explanation.maps import attribution_of, for_each_image
 from seethrough.explanation.room import room
 from seethrough.explanation.sparing import halving_notes, spared_notes
+from seethrough.graph.fast.choose import MANY
 from seethrough.graph.fast.halved import halving_for, refuse_precision
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind
 from seethrough.graph.rules import PLAIN, is_rectifier
 from seethrough.graph.run import Asks, Counter, Run
+from seethrough.machine import freed_memory_kept
 from seethrough.models.answers import gives_quantities
 from seethrough.network import Network, Prepared, as_network
 from seethrough.results import INPUT, Explanation, Note, Passes, Prediction, Target
@@ -147,12 +150,13 @@ def explain(
         )
         fits = room(net, prepared, wanted.methods, batch_size, memory_limit)
         asked = replace(asked, together=fits.together)
-        asked, bought = _within_budget(net, prepared.part(slice(0, 1)), asked)
-        parts = [
-            part
-            for rows in rows_of(number, fits.batch)
-            for part in _as_memory_allows(net, prepared.part(rows), asked.part(rows, number))
-        ]
+        with freed_memory_kept() if _is_long(asked, number) else nullcontext():
+            asked, bought = _within_budget(net, prepared.part(slice(0, 1)), asked)
+            parts = [
+                part
+                for rows in rows_of(number, fits.batch)
+                for part in _as_memory_allows(net, prepared.part(rows), asked.part(rows, number))
+            ]
     answer = joined(parts, {"batch_size": batch_size})
     bought = [*suited, *bought]
     return replace(answer, notes=(*answer.notes, *bought, *fits.notes))
@@ -167,6 +171,11 @@ def _wanted(
     """Methods, layers and settings, checked against each other."""
     found = chosen(methods, kind)
     return Asked(found.methods, found.optional, settings_of(found.methods, settings), layers_of(layer, found.methods))
+
+
+def _is_long(asked: Asked, images: int) -> bool:
+    """Whether a question sends so many pictures through the network that keeping freed memory pays."""
+    return images >= MANY or asked.trust or any("progress" in m.defaults for m in asked.methods)
 
 
 def _within_budget(net: Network, prepared: Prepared, asked: Asked) -> tuple[Asked, list[Note]]:
@@ -254,6 +263,7 @@ def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:
         "target": [rebuilding(t) for t in for_each_image(settled.targets, len(prepared.batch))],
         "layer": _as_said(asked.layers),
         "probabilities": asked.probabilities,
+        "threads": torch.get_num_threads(),
     }
     shared = Passes(forward=len(prepared.batch))  # the forward that every method stands on
     attributions, outcomes, refusals = {}, {}, {}

@@ -23,6 +23,7 @@ from seethrough.jobs.later import Later
 from seethrough.jobs.plan import Shard
 from seethrough.jobs.sizing import BATCH, halved, measured
 from seethrough.jobs.work import Batch, Passed
+from seethrough.machine import processors
 from seethrough.network import Prepared
 from seethrough.results import Picture
 
@@ -98,12 +99,7 @@ class Local:
             return 0  # what lies in memory already needs no other process
         if self.workers is not None:
             return self.workers
-        return 0 if len(items) < FEW else max(1, min(4, _cores() // 2))
-
-
-def _cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return 0 if len(items) < FEW else max(1, min(4, processors() // 2))
 
 
 def _fit(task: Task) -> Fit:

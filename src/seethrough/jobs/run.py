@@ -19,6 +19,7 @@ from seethrough.jobs.manifest import Manifest, begun
 from seethrough.jobs.plan import Plan, plan_of
 from seethrough.jobs.store import Written, make_folder, read_shard, remove_leftovers, write_shard
 from seethrough.jobs.work import Arrays, Passed, Results, Work
+from seethrough.machine import freed_memory_kept
 from seethrough.network import Network
 
 Progress = Callable[[int, int], None]
@@ -78,7 +79,7 @@ def run(
     plan = plan_of(net, images, work, shard)
     home = _Home.of(folder)
     make_folder(home.path)
-    with begun(home.path, plan) as manifest, _told_how_to_go_on(manifest, home, plan):
+    with begun(home.path, plan) as manifest, _told_how_to_go_on(manifest, home, plan), freed_memory_kept():
         remove_leftovers(home.path, manifest.done)
         _finish(manifest, plan, Task(net, images, work, batch or manifest.batch), engine or Local(workers), progress)
         passed = manifest.passed

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from seethrough.errors import EnvironmentLacks
+from seethrough.machine import processors
 
 OPEN, PARTLY, CLOSED = "open", "partly", "closed"
 
@@ -119,7 +120,7 @@ def machine() -> Machine:
         system=f"{platform.system()} {platform.release()} ({platform.machine()})",
         torch=torch.__version__,
         devices=_devices(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=processors(),
         threads=torch.get_num_threads(),
         memory=memory,
         free=free,
