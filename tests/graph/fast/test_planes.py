@@ -1,5 +1,7 @@
 """What is computed with its channels last, or through reshapes that move no place, is the same on planes."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn as nn
@@ -10,6 +12,8 @@ from seethrough.graph.execute import execute
 from seethrough.graph.fast.boxes.rules import rule_of
 from seethrough.graph.fast.fused import fused
 from seethrough.graph.fast.planes import on_planes
+from seethrough.graph.source import GraphSource
+from seethrough.models import open_model
 
 C = 6
 
@@ -104,3 +108,24 @@ def test_a_value_given_with_its_channels_last_is_taken_as_it_is():
     beside = {v: plain[v] for v in (start, graph.input.value) if v in plain} | {graph.input.value: x}
     twin = on_planes(graph, [end], beside)
     torch.testing.assert_close(execute(twin, beside, [end])[end], plain[end], rtol=1e-12, atol=1e-12)
+
+
+def test_a_block_of_keras_too():
+    keras = pytest.importorskip("keras")
+    from keras.src.applications.convnext import LayerScale
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    x = keras.Input((8, 6, C))
+    y = layers.LayerNormalization(epsilon=1e-6)(layers.DepthwiseConv2D(3, padding="same")(x))
+    y = LayerScale(0.3, C)(layers.Dense(C)(layers.Dense(4 * C, activation="gelu")(y)))
+    model = keras.Model(x, layers.GlobalAveragePooling2D()(layers.Add()([x, y])))
+    images = torch.randn(3, C, 8, 6)
+    source = GraphSource(model, partial(model, training=False), open_model(model).paths, layout="channels_last")
+    graph = source.proved(images)
+    twin = fused(graph, [graph.output.value])
+    assert [o.name for o in twin if o.name != "contiguous"] == ["conv2d", "channel_norm", "conv2d", "conv2d", "mean"]
+    start, end = graph.input.value, graph.output.value
+    torch.testing.assert_close(
+        execute(twin, {start: images}, [end]), execute(graph, {start: images}, [end]), rtol=1e-5, atol=1e-6
+    )

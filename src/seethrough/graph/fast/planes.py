@@ -78,7 +78,7 @@ class _Writing:
         self.values = dict(self.graph.values)
         self.new = max(self.values, default=0) + 1
         for step in plan(self.graph, self.wanted, self.given).steps:
-            step = self._renamed(step)
+            step = _unwrapped(self._renamed(step))
             if not self._turned(step) and not self._parted(step):
                 for v in step.inputs:
                     self._needed(v)
@@ -185,6 +185,17 @@ class _Writing:
     def _moves(operation: Operation) -> bool:
         kinds = operation.kind in (Kind.RESHAPE, Kind.PERMUTE) or operation.name in ("contiguous", "clone")
         return kinds and len(operation.inputs) == len(operation.outputs) == 1 and operation.outputs[0] is not None
+
+
+def _unwrapped(step: Operation) -> Operation:
+    """A step whose constants are tensors, where they are objects that stand for one (variables of Keras)."""
+    if not any(_stands_for_a_tensor(a) for a in step.arguments):
+        return step
+    return replace(step, arguments=[torch.detach(a) if _stands_for_a_tensor(a) else a for a in step.arguments])
+
+
+def _stands_for_a_tensor(argument: Any) -> bool:
+    return hasattr(argument, "__torch_function__") and hasattr(argument, "shape") and not isinstance(argument, Tensor)
 
 
 def written(step: Operation, function: Any, name: str, kind: Kind, args: tuple[Any, ...]) -> Operation:
