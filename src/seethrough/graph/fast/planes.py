@@ -72,14 +72,14 @@ class _Writing:
     same: dict[int, int] = field(default_factory=dict)
     """From a value (N, C, H, W) to another that holds the same."""
     maker: dict[int, Operation] = field(default_factory=dict)
-    """For those (N, H, W, C) that nobody read as they are so far, the operation that gave them."""
+    """For those of both that nobody has read as they are so far, the operation that gave them."""
 
     def operations(self) -> list[Operation]:
         self.values = dict(self.graph.values)
         self.new = max(self.values, default=0) + 1
         for step in plan(self.graph, self.wanted, self.given).steps:
             step = _unwrapped(self._renamed(step))
-            if not self._turned(step) and not self._parted(step):
+            if not self._reordered(step) and not self._turned(step) and not self._parted(step):
                 for v in step.inputs:
                     self._needed(v)
                 self.done.append(step)
@@ -103,6 +103,15 @@ class _Writing:
             self.done.append(written(step, torch.permute, "permute", Kind.PERMUTE, args))
         else:
             self.done.append(written(step, torch.detach, "detach", Kind.CAST, (Ref(self.same[value]),)))
+
+    def _reordered(self, step: Operation) -> bool:
+        """Leave out what only lays the channels last in memory, as Keras does before each convolution."""
+        if step.name != "contiguous" or torch.channels_last not in step.arguments or step.inputs[0] in self.plane:
+            return False
+        (source,), (output,) = step.inputs, step.outputs
+        if output is not None:
+            self.same[output], self.maker[output] = source, step
+        return True
 
     # --- channels last ------------------------------------------------------------------------------------------------
 
