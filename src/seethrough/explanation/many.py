@@ -274,6 +274,7 @@ class Shard:
 
 def _refuse_early(work: Work, images: Collection) -> None:
     """Say what can't be asked before a run is begun: found on the first image that can be read."""
+    work = replace(work, asked=replace(work.asked, many=0))
     for item in range(min(len(images), TRIED)):
         try:
             image = images[item].source[None] if images.ready else [images.picture(item).pixels]
