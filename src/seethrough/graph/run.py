@@ -101,6 +101,8 @@ class Run:
         A graph to run instead of the source's: the same network with other constants (`on`).
     passed
         What passes the layer by that the run starts at, by graph; runs that differ in nothing else share it.
+    moved
+        The run whose images these are, moved (`at`).
     """
 
     def __init__(
@@ -122,7 +124,9 @@ class Run:
         fixed: Graph | None = None,
         white: Tensor | None = None,
         passed: dict[Graph, dict[int, Tensor]] | None = None,
+        moved: Run | None = None,
     ) -> None:
+        self.moved = moved
         self.together, self.keeps, self.answer = together, keeps, answer
         self.start, self.beside, self.fixed = start, images if beside is None else beside, fixed
         self.passed = {} if passed is None else passed
@@ -313,7 +317,8 @@ class Run:
         """
         beside = None if self.start == INPUT else self.beside
         asks = [] if layer == INPUT else [(PLAIN, layer)]
-        return self._like(images=images, rows=self._rows_for(images), beside=beside, asks=asks)
+        moved = self.moved or self
+        return self._like(images=images, rows=self._rows_for(images), beside=beside, asks=asks, moved=moved)
 
     def asking(self, target: Scores) -> Run:
         """Another question about the same images, counted with this one; they don't go through the network again."""
@@ -412,9 +417,28 @@ class Run:
                 given = self._given(graph, self.images)
                 if graph.source == "fake":  # others hold for these very images
                     given |= ahead(graph, given, wanted, starts, self.counter.ways, self.counter.many)
-                self._forward = Forward(graph, given, wanted, starts, self.keeps)
+                by = self._for_moved(graph, given, {*wanted, *starts})
+                self._forward = Forward(graph, given, wanted, starts, self.keeps, by)
             self._gradients, self._scores = {}, None
         return self._forward
+
+    def _for_moved(self, graph: Graph, given: dict[int, Tensor], wanted: set[int]) -> Graph:
+        """What many moved images go through and are walked back on, where only calculus is asked of them."""
+        run = self.moved
+        if run is None or self.keeps or self.fixed is not None:
+            return graph
+
+        def known() -> Known:
+            asked = wanted - given.keys()
+            if run._forward is not None and run._forward.graph is graph and asked <= run._forward.values.keys():
+                clean = run._given(graph, run.images)
+                if clean.keys() == given.keys():
+                    return clean, {v: run._forward.values[v] for v in asked}
+            one = {v: t[:1] for v, t in given.items()} if graph.holds_for(1) else given
+            return one, execute(graph, one, asked)
+
+        many = max(run._expected, len(self.images))
+        return self.counter.ways.of(graph, wanted, given, many, known, gradients=True)
 
     def _proved(self, images: Tensor, *, gradient: bool = False) -> Graph:
         if self.fixed is not None:

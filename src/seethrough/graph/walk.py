@@ -86,6 +86,8 @@ class Forward:
     keeps
         Keep the numbers of each operation's inputs and outputs for rules that read them. Most of them are kept for
         autograd anyway.
+    by
+        A graph that gives the same under the same numbers of values, to be run in its stead.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Forward:
         wanted: Iterable[int],
         starts: Iterable[int] | None = None,
         keeps: bool = False,
+        by: Graph | None = None,
     ) -> None:
         self.graph, self.keeps = graph, keeps
         wanted = set(wanted)
@@ -104,7 +107,7 @@ class Forward:
         values = {v: self._started(v, t.detach()) for v, t in given.items()}
         self.pieces: list[Piece] = []
         self.edges: dict[int, GradientEdge] = {v: _edge(values[v]) for v in self.starts}
-        way = way_of(graph, wanted, given)
+        way = way_of(graph if by is None else by, wanted, given)
         with torch.enable_grad():
             for operation, alone, reads, ends in zip(way.plan.steps, way.alone, way.plan.reads, way.plan.ends):
                 self._run(operation, alone, reads, values)

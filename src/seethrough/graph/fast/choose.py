@@ -16,6 +16,7 @@ from torch import Tensor
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.convolution import Convolution
 from seethrough.graph.fast.fused import fused
+from seethrough.graph.fast.gradients import fused_for_gradients
 from seethrough.graph.graph import Graph
 from seethrough.graph.prove import difference
 
@@ -24,25 +25,32 @@ MANY = 12
 
 _DTYPES = (torch.float32, torch.float64)
 
-Key = tuple[frozenset[int], frozenset[int]]
-"""The values that are wanted, and those that are given."""
+MANY_GRADIENTS = 6
+"""The same, where each is walked back."""
+
+Key = tuple[frozenset[int], frozenset[int], bool]
+"""The values that are wanted, those that are given, and whether there are gradients."""
 
 _twins: WeakKeyDictionary[Graph, dict[Key, Graph]] = WeakKeyDictionary()
 
 
-def twin(graph: Graph, wanted: Iterable[int], given: Iterable[int], *, again: bool = False) -> Graph | None:
+def twin(
+    graph: Graph, wanted: Iterable[int], given: Iterable[int], gradients: bool = False, *, again: bool = False
+) -> Graph | None:
     """The graph fused for going from the given to the wanted values, as it was made before or anew; None where that would
     change nothing, or where its numbers have few digits, of which fusing would cost some.
 
     Parameters
     ----------
+    gradients
+        It will be walked back, see `fused_for_gradients`.
     again
         Make it anew: what was kept no longer gives what the graph gives.
     """
-    key = frozenset(wanted), frozenset(given)
+    key = frozenset(wanted), frozenset(given), gradients
     kept = _twins.setdefault(graph, {})
     if again or key not in kept:
-        kept[key] = fused(graph, *key)
+        kept[key] = (fused_for_gradients if gradients else fused)(graph, *key[:2])
     found = kept[key]
     convolves = any(isinstance(operation.function, Convolution) for operation in found)
     return found if convolves and graph.values[graph.input.value].dtype in _DTYPES and not graph.draws else None
@@ -61,6 +69,8 @@ class Ways:
         given: Mapping[int, Tensor],
         pictures: int,
         known: Callable[[], Known],
+        *,
+        gradients: bool = False,
     ) -> Graph:
         """The graph to run.
 
@@ -70,9 +80,11 @@ class Ways:
             How many will go through it.
         known
             What it is run from in one case, and the wanted values then, by the plain graph.
+        gradients
+            They will be walked back.
         """
-        key = frozenset(wanted), frozenset(given)
-        if pictures < MANY:
+        key = frozenset(wanted), frozenset(given), gradients
+        if pictures < (MANY_GRADIENTS if gradients else MANY):
             return self._found.get((graph, key), graph)
         if (graph, key) not in self._found:
             self._found[graph, key] = self._believed(graph, key, known)

@@ -80,7 +80,7 @@ class _Fusing:
         for step in steps:
             self._take(step)
         done = [operation for operation in self.done if operation is not None]
-        return replace(self.old, operations=done if self.gradients else [_in_order(o) for o in done])
+        return replace(self.old, operations=done if self.gradients else [in_order(o) for o in done])
 
     def _take(self, step: Operation) -> None:
         operation = self._convolution(step)
@@ -248,7 +248,7 @@ def _zeros_around(operation: Operation) -> Sides | None:
     return numbers[2], numbers[3], numbers[0], numbers[1]
 
 
-def _in_order(operation: Operation) -> Operation:
+def in_order(operation: Operation) -> Operation:
     """An operation that may look at the order of memory is given the usual one."""
     if operation.kind in IN_ANY_ORDER:
         return operation
