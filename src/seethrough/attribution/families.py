@@ -10,7 +10,7 @@ from seethrough.attribution import cam_head, cam, cam_contrast, cam_curved, cam_
 from seethrough.attribution import cam_masked, cam_ablated, cam_principal
 from seethrough.attribution import attention, attention_layers, attention_masked
 from seethrough.attribution import occlusion, rise, lime, shapley, partition, sensitivity, extremal
-from seethrough.attribution import layer_forms
+from seethrough.attribution import layer_forms, layer_occlusion
 
 FILES = (
     gradient,
@@ -46,4 +46,5 @@ FILES = (
     sensitivity,
     extremal,
     layer_forms,
+    layer_occlusion,
 )

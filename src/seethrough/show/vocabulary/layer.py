@@ -43,6 +43,13 @@ METHODS: Mapping[str, MethodWords] = {
             "与空白图片相比，该层每个位置给答案增加了多少，一次反向即可得出。",
         ),
     ),
+    "layer_occlusion": MethodWords(
+        Both("Occlusion at a layer", "层遮挡"),
+        Both(
+            "How much the answer falls when what the layer found at a place is taken away; measured, not computed by gradient.",
+            "去掉该层在某处的激活后答案下降多少；是实测值，不是由梯度算出的。",
+        ),
+    ),
 }
 
 NOTES: Mapping[str, Both] = {}
