@@ -20,7 +20,7 @@ from seethrough.anatomy.running import told
 from seethrough.attribution import question
 from seethrough.errors import NetworkRefused
 from seethrough.features.unit_layers import UnitLayer
-from seethrough.graph.execute import execute
+from seethrough.graph.fast.ahead import through
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
 from seethrough.graph.rules import PLAIN
@@ -107,7 +107,7 @@ class UnitWork:
         places = [_place(graph, layer.path) for layer in self.layers]
         wanted = {graph.output.value, *(place.value for place in places)}
         with same_chance() if graph.draws else nullcontext():
-            values = execute(graph, source.given(graph, prepared.batch), wanted)
+            values = through(graph, source.given(graph, prepared.batch), wanted, self.counter.ways, self.counter.many)
         rows = self._answers(graph, graph.output.of(values[graph.output.value]))
         for i, place in enumerate(places):
             rows |= self._activations(i, place.of(values[place.value]))

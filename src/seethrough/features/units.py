@@ -21,6 +21,7 @@ from seethrough.features.unit_search import ROUNDING, Found, UnitSearch, deviati
 from seethrough.features.unit_tally import Answers, LayerUnits, answers_of, tally
 from seethrough.features.unit_work import UnitWork, named
 from seethrough.graph.graph import Graph
+from seethrough.graph.run import Counter
 from seethrough.jobs import Passed, Progress, Results, run
 from seethrough.models.labels import resolve
 from seethrough.network import Network, as_network
@@ -234,7 +235,7 @@ def units(
     collection = collect(images, truth=truth)
     layers = chosen_layers(net.graph(), layer)
     wanted = _checked(channels, layers)
-    work = UnitWork(net, layers, wanted, relevance, target)
+    work = UnitWork(net, layers, wanted, relevance, target, Counter(many=len(collection)))
     results = run(
         net, collection, work, folder=None if folder is None else Path(folder), batch=batch, progress=progress
     )

@@ -16,10 +16,11 @@ from seethrough.anatomy.running import told
 from seethrough.attribution import METHODS, chosen_layer, question
 from seethrough.gallery.head import Vector, vector_of
 from seethrough.gallery.thumbnails import small_map, thumbnail
-from seethrough.graph.execute import execute
+from seethrough.graph.fast.ahead import through
+from seethrough.graph.fast.choose import Ways
 from seethrough.graph.graph import Graph
 from seethrough.graph.rules import PLAIN
-from seethrough.graph.run import Run
+from seethrough.graph.run import Counter, Run
 from seethrough.graph.untouched import same_chance
 from seethrough.jobs import Batch
 from seethrough.models.answers import gives_quantities
@@ -47,12 +48,15 @@ class Embedding:
         Pixels a side of a thumbnail.
     maps
         Whether a Grad-CAM of the first answer is kept too.
+    images
+        How many there are in all, where that is known.
     """
 
     net: Network
     layer: str | None
     side: int
     maps: bool = False
+    images: int = 0
     name: str = "wall"
     draws: bool = True
 
@@ -75,6 +79,7 @@ class Shard:
 
     work: Embedding
     rows: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+    ways: Ways = field(default_factory=Ways)
 
     def add(self, batch: Batch) -> None:
         """Take in the next images."""
@@ -100,30 +105,31 @@ class Shard:
         self.rows.setdefault(name, []).append(rows)
 
     def _looked(self, prepared: Prepared) -> tuple[Tensor, Prediction, NDArray[Any] | None]:
-        return _with_maps(self.work, prepared) if self.work.maps else _forward(self.work, prepared)
+        looked = _with_maps if self.work.maps else _forward
+        return looked(self.work, prepared, self.ways)
 
 
-def _forward(work: Embedding, prepared: Prepared) -> tuple[Tensor, Prediction, None]:
+def _forward(work: Embedding, prepared: Prepared, ways: Ways) -> tuple[Tensor, Prediction, None]:
     """One pass, without gradients."""
     source = work.net.source_of(prepared)
     graph = source.proved(prepared.batch)
     vector = _vector(work, graph)
     given = source.given(graph, prepared.batch)
     with torch.no_grad(), same_chance() if graph.draws else nullcontext():
-        values = given | execute(graph, given, [vector.place.value, graph.output.value])
+        values = given | through(graph, given, [vector.place.value, graph.output.value], ways, work.images)
     output = graph.output.of(values[graph.output.value])
     return vector.of(values[vector.place.value]), work.net.answers(graph, output, prepared), None
 
 
-def _with_maps(work: Embedding, prepared: Prepared) -> tuple[Tensor, Prediction, NDArray[Any]]:
+def _with_maps(work: Embedding, prepared: Prepared, ways: Ways) -> tuple[Tensor, Prediction, NDArray[Any]]:
     """The same, with a walk back from the first answer to the last layer that has places."""
     source = work.net.source_of(prepared)
     graph = source.proved(prepared.batch, gradient=True)
     layer = chosen_layer(graph, None)
-    run = Run(source, prepared.batch, asks=[(PLAIN, layer)])
+    run = Run(source, prepared.batch, asks=[(PLAIN, layer)], counter=Counter(many=work.images, ways=ways))
     vectors = _of_run(run, graph, _vector(work, graph))
     answers = work.net.answers(run.graph, run.output, prepared)
-    vectors = _forward(work, prepared)[0] if vectors is None else vectors
+    vectors = _forward(work, prepared, ways)[0] if vectors is None else vectors
     run.target = question(None, run.logits, work.net.classes, "logit").score
     heat = METHODS["gradcam"].function(run, layer)
     return vectors, answers, heat.detach().float().cpu().numpy()

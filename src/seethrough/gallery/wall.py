@@ -226,7 +226,7 @@ def wall(
         )
     collection = collect(images, truth=truth)
     given = {} if numbers is None else read_numbers(numbers, collection)
-    work = Embedding(net, layer, side_for(len(collection)), maps)
+    work = Embedding(net, layer, side_for(len(collection)), maps, len(collection))
     results = run(
         net,
         collection,
