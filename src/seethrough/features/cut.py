@@ -20,28 +20,13 @@ from torch import Tensor
 
 from seethrough.anatomy.layers import channels_at
 from seethrough.errors import NetworkRefused, UsageError
-from seethrough.features.fused import fused
 from seethrough.features.objectives import OUTPUT
 from seethrough.graph.execute import execute, plan, store, switched
+from seethrough.graph.fast.gradients import fused_for_gradients
 from seethrough.graph.graph import Graph
-from seethrough.graph.operations import Kind, Operation, Place
+from seethrough.graph.operations import Operation, Place
 from seethrough.graph.rules import is_rectifier
 from seethrough.graph.source import GraphSource
-
-_IN_ANY_ORDER = frozenset(
-    (
-        Kind.CONVOLUTION,
-        Kind.ACTIVATION,
-        Kind.AFFINE,
-        Kind.ADD,
-        Kind.MULTIPLY,
-        Kind.CONCAT,
-        Kind.PAD,
-        Kind.MAX_POOL,
-        Kind.AVERAGE_POOL,
-    )
-)
-"""Kinds that give the same numbers, and gradients, whatever order of memory they are given (a `view` wouldn't run at all)."""
 
 LEAK = 0.1
 """Share of the gradient that passes a rectifier where it is closed."""
@@ -78,11 +63,9 @@ class Cut:
         self.places = {layer: _place(graph, layer) for layer in self.layers}
         given = {place.value for place in graph.inputs.values()}
         wanted = {p.value for p in self.places.values()}
-        steps = fused([_weights_as_numbers(s) for s in plan(graph, wanted, given).steps], wanted)
-        self.channels_last = all(step.kind in _IN_ANY_ORDER for step in steps)
-        if self.channels_last:  # a processor convolves faster so
-            steps = [replace(step, arguments=[_channels_last(a) for a in step.arguments]) for step in steps]
-        self.way = plan(replace(graph, operations=list(steps)), wanted, given)
+        numbers = replace(graph, operations=[_weights_as_numbers(s) for s in plan(graph, wanted, given).steps])
+        # what is reported is always measured on the graph as it is (`values`)
+        self.way = plan(fused_for_gradients(numbers, wanted, given), wanted, given)
         self.steps = self.way.steps
 
     @cached_property
@@ -116,7 +99,7 @@ class Cut:
             All rectifiers let a part of the gradient through, not only the last.
         """
         graph = self._graph_for(batch)
-        values = self.source.given(graph, _channels_last(batch) if self.channels_last else batch)
+        values = self.source.given(graph, batch)
         with torch.enable_grad():
             for step, ends in zip(self.steps, self.way.ends):
                 with switched(step.context):
@@ -161,11 +144,6 @@ def _as_number(argument: Any) -> Any:
     return held.detach() if isinstance(held, Tensor) else argument
 
 
-def _channels_last(argument: Any) -> Any:
-    four = isinstance(argument, Tensor) and argument.dim() == 4
-    return argument.contiguous(memory_format=torch.channels_last) if four else argument
-
-
 def _leaking(operation: Operation, values: dict[int, Tensor], batch: int) -> Tensor:
     (source,) = operation.inputs
     return _Leaking.apply(values[source], lambda x: operation.call({source: x}, batch))  # pyright: ignore[reportReturnType]
@@ -177,10 +155,11 @@ class _Leaking(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, rectifier: Any) -> Tensor:
         y = rectifier(x)
-        ctx.save_for_backward(y == x)
+        # as a factor: a choice between two tensors takes several times as long as a product
+        ctx.save_for_backward((y == x).to(y.dtype).mul_(1 - LEAK).add_(LEAK))
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        (open_,) = ctx.saved_tensors
-        return torch.where(open_, gradients[0], LEAK * gradients[0]), None
+        (share,) = ctx.saved_tensors
+        return gradients[0] * share, None

@@ -163,7 +163,8 @@ class _Fusing:
         _, scale, shift = found
         at, convolution = one
         outputs = convolution.weight.shape[0]
-        if convolution.activation != NONE or len(self.done[at].inputs) > 1:  # type: ignore[union-attr]
+        before = self.done[at]
+        if before is None or convolution.activation != NONE or len(before.inputs) > 1 or before.context != step.context:
             return False
         numbers = [None if c is None else _by_channel(c, outputs, step.name == "batch_norm") for c in (scale, shift)]
         if any(n is None and c is not None for n, c in zip(numbers, (scale, shift))):
