@@ -140,8 +140,8 @@ def _value(graph: Graph, layer: str) -> int:
 def run_of(found: Any, whole: int) -> float:
     """Multiplications that an occlusion really ran: the plan's, and the pictures that were sent through as a whole."""
     for note in found.checks:
-        if "run" in note.numbers and "checked" in note.numbers:
-            return note.numbers["run"] + (1 + note.numbers["checked"]) * whole
+        if "multiplications" in note.numbers and "checked" in note.numbers:
+            return note.numbers["multiplications"] + (1 + note.numbers["checked"]) * whole
     return found.passes.forward * whole
 
 

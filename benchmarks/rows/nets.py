@@ -1,8 +1,9 @@
 """Networks of the table, as peers know them: torchvision's and Keras' own, with seeded weights, at the scale of trained ones.
 
 Weights that are only drawn let activations die out or grow from block to block, and then results agree or differ for no
-reason. So rectified layers are drawn as He et al. (2015) say, and batch normalisations are given the statistics of some
-pictures.
+reason. So rectified layers are drawn as He et al. (2015) say, with biases (without any, a network of rectifiers is straight from black to
+the picture, and integrating it no work), the last normalisation of a block gives little (else fifty layers are chaos, which
+no trained network is), and batch normalisations are given the statistics of some pictures.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ NAMES = {
 }
 KERAS = {"keras_mobilenetv2": "MobileNetV2", "keras_vgg16": "VGG16", "keras_resnet50": "ResNet50"}
 TARGET = 7
+BIAS, LAST_OF_BLOCK = 0.1, 0.3
 MIDDLE = {"vgg16": "features.12", "resnet50": "layer2"}
 """The middle convolution of the middle one of five blocks; what the second of four stages gives."""
 
@@ -50,8 +52,13 @@ def _torchvision(name: str) -> nn.Module:
             part.inplace = False
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            if part.bias is not None:
+                nn.init.normal_(part.bias, std=BIAS)
         if isinstance(part, nn.BatchNorm2d):
+            nn.init.normal_(part.bias, std=BIAS)
             part.momentum = None  # the mean over what it is shown
+        if isinstance(part, torchvision.models.resnet.Bottleneck):
+            nn.init.constant_(part.bn3.weight, LAST_OF_BLOCK)
     if any(isinstance(part, nn.BatchNorm2d) for part in module.modules()):
         with torch.no_grad():
             module.train()(pictures(4))

@@ -15,7 +15,7 @@ from rows.nets import TARGET, network, opening, pictures
 from rows.row import Agreement, Pair, Row, Setting
 
 LAST = {"vgg16": "features.29", "resnet50": "layer4"}
-STEPS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 50, 64, 80, 100, 128)
+STEPS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 50, 64, 80, 100, 128)
 """Looked through from below. Who needs more than the last is given the last, which is also the most that ours takes."""
 
 GAP = 0.01
@@ -77,11 +77,13 @@ def integrated_gradients(setting: Setting) -> Pair:
     x = pictures(1).to(setting.device)
     method = IntegratedGradients(net)
     with torch.no_grad():
-        rise = float((net(x) - net(torch.zeros_like(x)))[0, TARGET])
+        rises = (net(x) - net(torch.zeros_like(x)))[0]
+    target = int(rises.abs().argmax())  # a hundredth of nearly nothing would be nobody's aim
+    rise = float(rises[target])
 
     def theirs(steps: int, at_once: int) -> Tensor:
         return method.attribute(
-            x.clone().requires_grad_(), baselines=0.0, target=TARGET, n_steps=steps, method="gausslegendre",
+            x.clone().requires_grad_(), baselines=0.0, target=target, n_steps=steps, method="gausslegendre",
             internal_batch_size=at_once,
         )  # fmt: skip
 
@@ -93,8 +95,8 @@ def integrated_gradients(setting: Setting) -> Pair:
     at_once = setting.best("internal_batch_size", sizes, rounds=1)
 
     def ours(opened: Any) -> Any:
-        found = st.integrated_gradients(opened, x, TARGET, baseline=0.0)
-        missing = found.checks["completeness"]["gap"]
+        found = st.integrated_gradients(opened, x, target, baseline=0.0)
+        (missing,) = (note.numbers["gap"] for note in found.checks if note.name == "completeness")
         if missing > GAP:
             raise RuntimeError(f"our sum misses {missing:.1%}")
         return found
