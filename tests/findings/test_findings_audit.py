@@ -100,9 +100,9 @@ def test_without_masks_that_is_said(folder):
 
 def test_what_can_not_be_audited_is_refused(folder, tmp_path):
     net = opened(Reads(*MARK))
-    with pytest.raises(UsageError, match="one class"):
+    with pytest.raises(UsageError, match="belong to one"):
         audit(net, folder / "dark", truth=["dark"] * (COUNT // 2))
-    with pytest.raises(UsageError, match="give truth"):
+    with pytest.raises(UsageError, match="say which is which"):
         audit(net, [np.zeros((SIDE, SIDE, 3), np.uint8)] * 4, truth=["cat", "cat", "dog", "dog"])
     with pytest.raises(UsageError, match="no finder 'luck'"):
         audit(net, folder, finders=["luck"])

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seethrough.datasets.collection import Collection, collect
-from seethrough.errors import InputRefused, UsageError
+from seethrough.datasets.collection import collect
+from seethrough.errors import UsageError
 from seethrough.evaluation.objects import objects
+from seethrough.findings.belonging import belonging, notes_of, refuse_too_few
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.facts import Facts, facts_of
 from seethrough.findings.finders import FINDERS, candidates
@@ -20,16 +21,19 @@ from seethrough.findings.foreground import Drawn
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
 from seethrough.findings.looking import Looking
 from seethrough.findings.split import PARTS
-from seethrough.jobs import Passed, classes_of
+from seethrough.jobs import Passed
 from seethrough.jobs import run as run_work
 from seethrough.network import Network, as_network
-from seethrough.results import Note
+from seethrough.results import Note, Shown
 
 EXAMPLES = 9
 """Pictures on a finding's card."""
 
 FEW = 40
 """Of fewer judging pictures it is said that they can prove little."""
+
+FOLDER = "folder"
+"""As truth: the folders' names."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done (``"looking"``, ``"finding"``, ``"judging"``), how much of it is done, and of how much."""
@@ -63,7 +67,7 @@ class Example:
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Shown):
     """What a network's answers go by beside the thing itself.
 
     Attributes
@@ -122,6 +126,7 @@ def audit(
     truth: Any = None,
     masks: Any = None,
     boxes: Any = None,
+    called: Mapping[str, str | int] | None = None,
     folder: str | Path | None = None,
     finders: Sequence[str] | None = None,
     seed: int = 0,
@@ -135,10 +140,13 @@ def audit(
     data
         A folder with a folder for each class, or anything that `seethrough.datasets.collection.collect` takes.
     truth
-        The class of each picture, where folders don't say it.
+        The class of each picture, where folders don't say it; ``"folder"`` says that they do.
     masks, boxes
         Where the thing is, as for `evaluate`; without them what lies beside it isn't known, and backgrounds can't be
         exchanged.
+    called
+        What the network calls a class of the pictures, where the two differ: ``{"snow": "snow leopard"}``, or the output's
+        number.
     folder
         Where what was looked at is kept, so that an audit that was broken off goes on; by default nowhere.
     finders
@@ -155,16 +163,17 @@ def audit(
     Raises
     ------
     UsageError
-        No picture's class is known to the network, or only one class is; no such finder; quantities instead of classes.
+        No picture's class is known to the network, or only one class is; no such finder; quantities instead of classes; the
+        folder holds an audit of another network or other pictures.
     InputRefused
-        Not one picture can be read.
+        Not one picture can be read; too few of two classes; masks that miss most pictures.
     """
     net = as_network(net)
     chosen = _finders(finders)
-    collection = collect(data, truth=truth)
+    collection = collect(data, truth=None if isinstance(truth, str) and truth == FOLDER else truth)
     drawn = objects(collection, masks, boxes)
     canvas = Canvas(net, collection, None if drawn is None else Drawn(drawn))
-    classes = _classes(net, collection)
+    belongs = belonging(net, collection, called)
 
     def told(what: str) -> Callable[[int, int], None] | None:
         if progress is None:
@@ -179,8 +188,8 @@ def audit(
         folder=None if folder is None else Path(folder) / "looked",
         progress=told("looking"),
     )
-    facts = facts_of(canvas, looked, classes, seed=seed)
-    _judgeable(facts)
+    facts = facts_of(canvas, looked, belongs.outputs, seed=seed)
+    refuse_too_few(facts, belongs.outputs)
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
     judges = facts.split.of("judge")
     findings = judged(canvas, found, judges, facts.classes, facts.split.group, seed=seed, progress=told("judging"))
@@ -194,13 +203,14 @@ def audit(
         names=tuple(item.name for item in collection),
         facts=facts,
         passed=looked.passed,
-        notes=tuple(_notes(canvas, facts, judges)),
+        notes=(*net.opened.notes, *collection.notes, *belongs.notes, *notes_of(facts, belongs.outputs, judges, FEW)),
         provenance={
             **looked.provenance,
             "finders": [finder.name for finder in chosen],
             "seed": seed,
             "asked": canvas.asked,
             "masks": _told_apart_by(masks, boxes) or None,
+            "called": {own: facts.labels[k] for own, k in belongs.called.items()},
         },
     )
 
@@ -212,34 +222,6 @@ def _finders(wanted: Sequence[str] | None) -> list[Any]:
     return [FINDERS[name] for name in (wanted or FINDERS)]
 
 
-def _classes(net: Network, collection: Collection) -> NDArray[np.int64]:
-    graph_outputs = None if net.classes is None else len(net.classes)
-    found = classes_of(collection, net.classes, graph_outputs)
-    known = found.indices[found.indices >= 0]
-    if not len(known):
-        said = ", ".join(repr(name) for name in list(found.unmatched)[:3]) or "nothing"
-        theirs = ", ".join(repr(name) for name in (net.classes or ())[:3]) or "numbered"
-        raise UsageError(
-            f"Which class a picture belongs to must be known: the pictures say {said}, and the network's outputs are "
-            f"{theirs}; give truth, a class for each picture."
-        )
-    if len(np.unique(known)) < 2:
-        raise UsageError(
-            f"All pictures belong to one class ({collection.truths[int(np.flatnonzero(found.indices >= 0)[0])]!r}); an "
-            "audit compares classes, so give pictures of two at least."
-        )
-    return found.indices
-
-
-def _judgeable(facts: Facts) -> None:
-    counts = {k: int((facts.classes == k).sum()) for k in facts.asked}
-    if sum(count >= 4 for count in counts.values()) < 2:
-        raise InputRefused(
-            f"{len(facts)} pictures of {len(counts)} classes are too few to find, judge, repair and prove with different "
-            "ones; give four of two classes at least."
-        )
-
-
 def _right(facts: Facts, judges: NDArray[np.int64]) -> dict[int, float]:
     first = facts.answers.argmax(1) == facts.classes
     return {
@@ -247,18 +229,6 @@ def _right(facts: Facts, judges: NDArray[np.int64]) -> dict[int, float]:
         for k in facts.asked
         if (facts.classes[judges] == k).any()
     }
-
-
-def _notes(canvas: Canvas, facts: Facts, judges: NDArray[np.int64]) -> list[Note]:
-    notes = list(canvas.net.opened.notes)
-    if facts.fore is None:
-        notes.append(Note("no_foreground", "warning"))
-    if len(judges) < FEW:
-        notes.append(Note("few_judges", "warning", {"count": len(judges)}))
-    without = int((facts.classes < 0).sum())
-    if without:
-        notes.append(Note("pictures_without_class", "warning", {"count": without}))
-    return notes
 
 
 def _told_apart_by(masks: Any, boxes: Any) -> str:

@@ -11,12 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seethrough.errors import NetworkRefused
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.looks import LOOKS
 from seethrough.findings.split import Split, near_duplicates, split
 from seethrough.gallery.head import vector_of
 from seethrough.graph.execute import execute
 from seethrough.jobs import Results
+
+BESIDE = 0.02
+"""So much of a picture at least lies beside the thing, else its mask tells nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +30,8 @@ class Facts:
     Attributes
     ----------
     classes
-        int64 (N,): the output that each belongs to; −1 where that isn't known or it couldn't be read.
+        int64 (N,): the output that each belongs to; −1 where that isn't known or it can't be used (`unmasked`, or it
+        couldn't be read).
     labels
         A name for each output.
     answers
@@ -67,6 +72,14 @@ class Facts:
         """The outputs that pictures belong to, in order."""
         return tuple(int(k) for k in np.unique(self.classes[self.classes >= 0]))
 
+    @property
+    def unmasked(self) -> NDArray[np.bool_]:
+        """bool (N,): of others it is known where the thing is, and not of this one, or its thing leaves nothing beside it:
+        to exchange all of it would prove anything.
+        """
+        read = self.answers.any(1)
+        return np.zeros(len(self), bool) if self.fore is None else read & _tells_nothing(self.fore)
+
 
 def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, seed: int = 0) -> Facts:
     """What one pass left behind, as one table; and the split.
@@ -85,7 +98,8 @@ def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, se
         for name, part in arrays.items():
             rows.setdefault(name, np.zeros((count, *part.shape[1:]), part.dtype))[numbers] = part
         read[numbers] = True
-    known = np.where(read, classes, -1)
+    fore = rows.get("fore")
+    known = np.where(read if fore is None else read & ~_tells_nothing(fore), classes, -1)
     group = near_duplicates(rows["mark"].tolist())
     answers = rows["answer"]
     if answers.shape[1] == 1:
@@ -99,9 +113,13 @@ def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, se
         heat=rows["heat"],
         looks={name: rows[f"look.{name}"] for name in LOOKS},
         small=rows["small"],
-        fore=rows.get("fore"),
+        fore=fore,
         split=split(known, group, seed=seed),
     )
+
+
+def _tells_nothing(fore: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return (fore.max((1, 2)) == 0) | ((fore < 128).mean((1, 2)) < BESIDE)
 
 
 def _labels(canvas: Canvas, outputs: int) -> tuple[str, ...]:
@@ -112,11 +130,16 @@ def _labels(canvas: Canvas, outputs: int) -> tuple[str, ...]:
 def _head(
     canvas: Canvas, features: NDArray[np.float32], logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """The last linear layer, asked: what a feature of 1 alone adds to each output. None where outputs aren't so."""
+    """The last linear layer, asked: what a feature of 1 alone adds to each output. None where outputs aren't so, or
+    nobody can see how they come about.
+    """
     if not len(features):
         return None
     count = features.shape[1]
-    graph = canvas.net.graph()
+    try:
+        graph = canvas.net.graph()
+    except NetworkRefused:
+        return None
     vector = vector_of(graph, None, canvas.net.opened.task)
     shape = graph.values[vector.place.value].at(count + 1)
     basis = torch.cat([torch.zeros(1, count), torch.eye(count)])

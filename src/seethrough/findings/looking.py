@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from seethrough.anatomy.running import told
-from seethrough.attribution import chosen_layer
+from seethrough.attribution.layers import last_spatial
+from seethrough.errors import NetworkRefused
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.looks import LOOKS, measured
 from seethrough.findings.split import mark
@@ -25,6 +26,7 @@ from seethrough.graph.run import Run
 from seethrough.jobs import Batch
 from seethrough.models.answers import as_probabilities
 from seethrough.network import Prepared
+from seethrough.results import INPUT
 
 SMALL = 32
 """Pixels a side of a picture as it is kept for comparing places."""
@@ -82,12 +84,12 @@ class Looked:
         self.rows.setdefault(name, []).append(rows)
 
     def _walked(self, prepared: Prepared) -> None:
-        """Answers, features, and one walk back from each picture's own answer to the last layer with places: gradient times
-        activation there.
+        """Answers, features, and one walk back from each picture's own answer to the last layer with places, or the input
+        where there is none: gradient times activation there.
         """
         source = self.canvas.net.source_of(prepared)
         graph = source.proved(prepared.batch, gradient=True)
-        layer = chosen_layer(graph, None)
+        layer = last_spatial(graph) or INPUT
         run = Run(source, prepared.batch, _own_answer, asks=[(PLAIN, layer)])
         vector = vector_of(graph, None, self.canvas.net.opened.task)
         self._keep("feature", _features(run, graph, vector).numpy().astype(np.float32))
@@ -96,7 +98,7 @@ class Looked:
         chances = as_probabilities(graph, run.output.detach().float())
         chances = run.output.detach().float().sigmoid() if chances is None else chances
         self._keep("answer", (chances.flatten(2).mean(2) if chances.dim() > 2 else chances).numpy())
-        heat = (run.value(layer) * run.gradient(layer)).detach().float().sum(1, keepdim=True).relu()
+        heat = _heat(run, layer).sum(1, keepdim=True).relu()
         self._keep("heat", interpolate(heat, (CELLS, CELLS), mode="area")[:, 0].numpy().astype(np.float32))
 
     def _fore(self, batch: Batch, x: Tensor) -> Tensor | None:
@@ -112,6 +114,15 @@ class Looked:
 def _own_answer(out: Tensor, rows: Tensor) -> Tensor:
     scores = out.flatten(2).mean(2) if out.dim() > 2 else out
     return scores.amax(1) if scores.shape[1] > 1 else scores[:, 0] * scores[:, 0].sign()
+
+
+def _heat(run: Run, layer: str) -> Tensor:
+    """Gradient times activation at a layer, (n, C, h, w); zero for a function, through which nothing can be walked back."""
+    value = run.images if layer == INPUT else run.value(layer)
+    try:
+        return (value * run.gradient(layer)).detach().float()
+    except NetworkRefused:
+        return torch.zeros_like(value, dtype=torch.float32)
 
 
 def _features(run: Run, graph: Graph, vector: Vector) -> Tensor:

@@ -27,7 +27,7 @@ class Evidence:
     def find(
         self, facts: Facts, canvas: Canvas, numbers: NDArray[np.int64], chance: np.random.Generator
     ) -> list[Candidate]:
-        if facts.fore is None:
+        if facts.fore is None or not facts.heat.any():
             return []
         shares = beside(facts)
         found = []

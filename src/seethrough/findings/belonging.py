@@ -1,0 +1,187 @@
+"""Belonging: which output each picture of a collection belongs to, by what a person calls the classes; and what of the
+pictures can't be used.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seethrough.datasets.collection import Collection
+from seethrough.errors import InputRefused, NetworkRefused, UsageError
+from seethrough.findings.facts import Facts
+from seethrough.jobs import classes_of
+from seethrough.models.labels import resolve
+from seethrough.network import Network
+from seethrough.results import Note
+
+NAMED = 3
+"""Names that a message or note gives as examples."""
+
+LEAST = 4
+"""Pictures that a class needs, so that there is one for each part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Belonging:
+    """Which output each picture belongs to.
+
+    Attributes
+    ----------
+    outputs
+        int64 (N,); −1 where that isn't known.
+    called
+        From a class as the pictures say it to its output.
+    notes
+        ``truth_unmatched`` where some classes are no outputs.
+    """
+
+    outputs: NDArray[np.int64]
+    called: Mapping[str, int]
+    notes: tuple[Note, ...] = ()
+
+
+def belonging(net: Network, collection: Collection, called: Mapping[str, str | int] | None = None) -> Belonging:
+    """Which output each picture belongs to.
+
+    Parameters
+    ----------
+    called
+        What the network calls a class of the pictures, where the two differ: ``{"snow": "snow leopard"}``, or the
+        output's number.
+
+    Raises
+    ------
+    UsageError
+        No class is the network's, or only one is; ``called`` speaks of a class or output that isn't there.
+    """
+    named = net.classes
+    found = classes_of(_as_called(net, collection, called or {}), named, None if named is not None else _outputs(net))
+    pairs = {t: int(k) for t, k in zip(collection.truths, found.indices) if t is not None and k >= 0}
+    if not pairs:
+        raise UsageError(_unknown(net, collection))
+    if len(set(pairs.values())) < 2:
+        more = (
+            f" ({', '.join(map(repr, list(found.unmatched)[:NAMED]))} are none of its outputs)"
+            if found.unmatched
+            else ""
+        )
+        raise UsageError(
+            f"All pictures whose class the network knows belong to one ({next(iter(pairs))!r}){more}; an audit compares "
+            "classes, so give pictures of two at least."
+        )
+    notes = ()
+    if found.unmatched:
+        some = ", ".join(list(found.unmatched)[:NAMED])
+        notes = (Note("truth_unmatched", "warning", {"count": len(found.unmatched), "some": some}),)
+    return Belonging(found.indices, pairs, notes)
+
+
+def _as_called(net: Network, collection: Collection, called: Mapping[str, str | int]) -> Collection:
+    """The collection with the network's names for its classes."""
+    for own, theirs in called.items():
+        if own not in collection.truths:
+            there = ", ".join(map(repr, list(dict.fromkeys(t for t in collection.truths if t is not None))[:NAMED]))
+            raise UsageError(f"No picture's class is called {own!r}; there are {there or 'none'}.")
+        resolve(theirs, net.classes, None if net.classes is not None else _outputs(net))  # says what is wrong with it
+    if not called:
+        return collection
+    items = (
+        replace(item, truth=str(called[item.truth])) if item.truth is not None and item.truth in called else item
+        for item in collection
+    )
+    return Collection(tuple(items), collection.source)
+
+
+def _outputs(net: Network) -> int | None:
+    """How many classes the network tells apart, where that can be seen without asking it; one output is two classes."""
+    try:
+        graph = net.graph()
+    except NetworkRefused:
+        return None
+    count = graph.output.shape(graph.values[graph.output.value].shape)[1]
+    return max(2, count) if isinstance(count, int) else None
+
+
+def _unknown(net: Network, collection: Collection) -> str:
+    said = list(dict.fromkeys(t for t in collection.truths if t is not None))
+    if not said:
+        return (
+            "Which class a picture belongs to must be known, and nothing says it: put the pictures into folders named "
+            "like the classes, or give truth, a class for each picture."
+        )
+    theirs = ", ".join(map(repr, net.classes[:NAMED])) if net.classes is not None else "numbered 0, 1, …"
+    first = net.classes[0] if net.classes is not None else 0
+    return (
+        f"The pictures' classes ({', '.join(map(repr, said[:NAMED]))}) are none of the network's outputs, which are {theirs}; "
+        f"say which is which with called, as in called={{{said[0]!r}: {first!r}}}."
+    )
+
+
+def refuse_too_few(facts: Facts, given: NDArray[np.int64]) -> None:
+    """Say so where there is nothing to compare.
+
+    Parameters
+    ----------
+    given
+        int64 (N,): what each picture belongs to; in ``facts`` those that can't be used have −1.
+
+    Raises
+    ------
+    InputRefused
+        Fewer than two classes with `LEAST` pictures; or most pictures are lost by masks that miss.
+    """
+    missed, with_class = unusable(facts, given), int((given >= 0).sum())
+    counts = Counter(facts.classes[facts.classes >= 0].tolist())
+    if sum(count >= LEAST for count in counts.values()) >= 2:
+        return
+    if facts.fore is not None and missed > with_class / 2:
+        raise InputRefused(
+            f"On {missed} of {with_class} pictures the masks or boxes cover nothing, or everything; see whether they belong "
+            "to these pictures, and count in pixels of theirs."
+        )
+    raise InputRefused(
+        f"{sum(counts.values())} pictures of {len(counts)} classes are too few to find, judge, repair and prove with "
+        f"different ones; give {LEAST} of two classes at least."
+    )
+
+
+def unusable(facts: Facts, given: NDArray[np.int64]) -> int:
+    """How many pictures of a known class take no part, because their mask covers nothing or everything."""
+    return 0 if facts.fore is None else int(((given >= 0) & facts.unmasked).sum())
+
+
+def notes_of(facts: Facts, given: NDArray[np.int64], judges: NDArray[np.int64], few: int) -> list[Note]:
+    """How far the pictures go.
+
+    Parameters
+    ----------
+    judges
+        Numbers of those that judge; of fewer than ``few`` it is said that they can prove little.
+    """
+    notes = []
+    if facts.fore is None:
+        notes.append(Note("no_foreground", "warning"))
+    elif missed := unusable(facts, given):
+        notes.append(Note("masks_miss", "warning", {"count": missed, "all": int((given >= 0).sum())}))
+    if not facts.heat.any():
+        notes.append(Note("no_evidence", "info"))
+    if len(judges) < few:
+        notes.append(Note("few_judges", "warning", {"count": len(judges)}))
+    without = int((given < 0).sum())
+    if without:
+        notes.append(Note("pictures_without_class", "warning", {"count": without}))
+    small = [k for k in facts.asked if (facts.classes == k).sum() < LEAST]
+    if small:
+        some = ", ".join(facts.labels[k] for k in small[:NAMED])
+        notes.append(Note("classes_too_small", "warning", {"count": len(small), "some": some, "least": LEAST}))
+    chance = 1 / len(facts.asked)
+    among = facts.answers[judges][:, list(facts.asked)].argmax(1)
+    right = float((np.array(facts.asked)[among] == facts.classes[judges]).mean()) if len(judges) else 1.0
+    if right <= chance + 0.05 and len(judges) >= few:
+        notes.append(Note("right_by_chance", "warning", {"right": right, "chance": chance}))
+    return notes
