@@ -15,3 +15,10 @@ def test_the_line_asks_in_bfloat16_and_says_how_far_off_it_is(seethrough, tiny):
 def test_another_precision_is_refused(seethrough, tiny):
     outcome = seethrough("explain", *tiny, "cat.png", "--precision", "fp8")
     assert outcome.code == 2 and "precision is one of float32, bf16" in outcome.err, outcome
+
+
+def test_what_was_computed_only_where_it_changed_is_said_on_the_line_and_on_the_page(seethrough, tiny, folder):
+    outcome = seethrough("explain", *tiny, "cat.png", "--methods", "occlusion", "--window", "4", "-o", "found.html")
+    assert outcome.code == 0 and "times fewer multiplications" in outcome.out, outcome
+    page = (folder / "found.html").read_text(encoding="utf-8")
+    assert "times fewer multiplications" in page and "乘法次数" in page

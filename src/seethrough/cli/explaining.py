@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,8 @@ WHOLE = 4
 """Maps whose sentences are said; of more, a line each."""
 
 BOUGHT = ("budget_bought", "budget_exceeded")
-"""Notes that mislead nobody and are said all the same."""
+COMPUTED = ("only_changes_computed", "boxes_not_believed", "computed_in_bf16", "bf16_unused", "bf16_not_here")
+"""Notes that mislead nobody and are said all the same: of the question, and of a map."""
 
 LEFT_OUT = 2
 """Reasons why methods were left out that are said; of more, how many methods."""
@@ -165,6 +166,7 @@ def say_maps(explanation: Explanation, image: int, language: str) -> None:
                 say(f"  {sentence}")
         if reading.trust is None or method in whole:
             say_notes(reading.notes, language)
+            _say_infos(reading.notes, COMPUTED, language)
     agreed = agreement_of(explanation, image)
     for text in agreed.apart if agreed else ():
         say(one_line(text.in_(language)))
@@ -176,11 +178,19 @@ def _say_bought(notes: Sequence[Note], language: str) -> None:
     from seethrough.show.words import note_words
 
     notes, left = without_left_out(notes)
-    bought = [note for note in notes if note.level == "info" and note.name in BOUGHT]
-    for note in (*bought, *(left if len(left) <= LEFT_OUT else ())):
+    _say_infos(notes, BOUGHT, language)
+    for note in left if len(left) <= LEFT_OUT else ():
         say(one_line(note_words(note).in_(language)))
     if len(left) > LEFT_OUT:
         say(f"{one_line(left_out_words(left).in_(language))}{WHY_LEFT_OUT[language]}")
+
+
+def _say_infos(notes: Sequence[Note], names: Collection[str], language: str) -> None:
+    from seethrough.show.words import note_words
+
+    for note in notes:
+        if note.level == "info" and note.name in names:
+            say(one_line(note_words(note).in_(language)))
 
 
 def _record(image: str, explanation: Explanation, file: Path | None) -> dict[str, Any]:
