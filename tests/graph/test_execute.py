@@ -4,10 +4,11 @@ import weakref
 
 import pytest
 import torch
-from small import residual, written_down
+from small import Calls, residual, source_of, written_down
 
 from seethrough.graph.canonical import canonical
 from seethrough.graph.execute import execute, plan
+from seethrough.graph.fast.fused import fused
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +91,24 @@ def test_memory_of_a_value_is_free_once_it_was_read(graph, monkeypatch):
     monkeypatch.setattr(type(graph.operations[0]), "call", watched)
     execute(graph, {0: torch.randn(2, 3, 8, 8)}, [graph.output.value])
     assert most <= 3, "the sum of two needs two, and gives one"
+
+
+def test_a_write_into_a_part_leaves_the_rest_alone():
+    """It has the name of an operation on the whole, and may not be run as that."""
+
+    def halved(x, a, b):
+        y = a(x)
+        y[:, :2].relu_()
+        z = b(y)
+        z[:, 1:] += y[:, 1:]
+        return z
+
+    torch.manual_seed(0)
+    network = Calls(halved, torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 4, 1)).eval().requires_grad_(False)
+    x = torch.randn(2, 3, 8, 8)
+    graph = source_of(network).proved(x)
+    expected = network(x)
+    for way in (graph, fused(graph, [graph.output.value])):
+        found = execute(way, {graph.input.value: x}, [graph.output.value])[graph.output.value]
+        torch.testing.assert_close(found, expected)
+    assert graph.source == "fake"

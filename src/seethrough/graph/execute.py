@@ -93,6 +93,7 @@ def reusing(graph: Graph, way: Plan, given: Iterable[int]) -> tuple[Operation, .
         function = _IN_PLACE.get(step.name)
         if (
             function is not None
+            and step.kind is not Kind.WRITE  # relu_ on a part is called relu, too
             and isinstance(source, Ref)
             and source.value in ends
             and source.value not in given

@@ -199,6 +199,12 @@ def a_box(draw, height, width):
     return top, draw(st.integers(top + 1, height)), left, draw(st.integers(left + 1, width))
 
 
+def into_a_part(x):
+    y = torch.tanh(x)
+    y[:, :2].relu_()
+    return y
+
+
 MIXING = {
     "softmax of the plane": ("softmax", nn.Softmax(3)),
     "side by side on the plane": ("cat", Calls(lambda x: torch.cat([torch.tanh(x), x], 2))),
@@ -207,6 +213,7 @@ MIXING = {
     "normalised in groups": ("group_norm", nn.GroupNorm(2, C)),
     "normalised by the batch": ("batch_norm", nn.BatchNorm2d(C, track_running_stats=False)),
     "turned": ("permute", Calls(lambda x: (y := torch.tanh(x)[:, :, :5, :5]) + y.transpose(2, 3).softmax(3))),
+    "a write into a part": ("relu", Calls(into_a_part)),
     "among vectors": ("normalize", Calls(lambda x: F.normalize(torch.tanh(x), dim=3))),
 }
 

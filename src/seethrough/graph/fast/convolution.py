@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from seethrough.graph.fast import packed
 from seethrough.graph.fast.packed import NONE, Activation, Pair
-from seethrough.graph.operations import Operation, Ref
+from seethrough.graph.operations import Kind, Operation, Ref
 
 Sides = tuple[int, int, int, int]
 """Top, bottom, left, right."""
@@ -117,7 +117,7 @@ _PLAIN: dict[str, Callable[..., Tensor]] = {
 def activation_of(operation: Operation) -> Activation | None:
     """An operation as an activation that a convolution can take in; None where it is something else."""
     args, kwargs = operation.bound()
-    if not args or not isinstance(args[0], Ref) or len(operation.inputs) != 1:
+    if not args or not isinstance(args[0], Ref) or len(operation.inputs) != 1 or operation.kind is Kind.WRITE:
         return None
 
     def given(position: int, name: str, default: Any) -> Any:

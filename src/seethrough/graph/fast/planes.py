@@ -118,7 +118,7 @@ class _Writing:
     def _turned(self, step: Operation) -> bool:
         """Write a step that reads or gives (N, H, W, C) on planes; False where it can't be."""
         output = step.outputs[0] if len(step.outputs) == 1 else None
-        if output is None:
+        if output is None or step.kind is Kind.WRITE:
             return False
         if step.name == "permute":
             return self._permuted(step)

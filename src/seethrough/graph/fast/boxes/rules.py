@@ -25,7 +25,7 @@ def rule_of(graph: Graph, operation: Operation) -> Rule | None:
     has a head), reads or gives what is no plane (N, C, H, W), draws, or nobody knows.
     """
     make = _MAKERS.get(operation.name)
-    if make is None or operation.kind is Kind.OPAQUE or operation.random or not operation.inputs:
+    if make is None or operation.kind in (Kind.OPAQUE, Kind.WRITE) or operation.random or not operation.inputs:
         return None
     if len(operation.outputs) != 1 or (make is not _moved and any(isinstance(a, Size) for a in operation.arguments)):
         return None
