@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import seethrough as st
-from seethrough.features.cut import Cut
+from seethrough.features.cut import LEAK, Cut
 
 BATCH = torch.randn(2, 3, 10, 9, generator=torch.Generator().manual_seed(0))
 
@@ -74,3 +74,15 @@ def test_keras_normalisations_too():
     found = Cut(st.open(module).source, ("norm",), BATCH)
     assert [s.name for s in found.steps if s.name in ("conv2d", "affine")] == ["conv2d"]
     torch.testing.assert_close(found.differentiable(BATCH)["norm"], found.values(BATCH)["norm"], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rectifier", [nn.ReLU(), nn.ReLU6(), nn.Hardtanh(0, 2)])
+def test_a_closed_rectifier_passes_a_tenth_of_the_gradient(rectifier):
+    module = nn.Sequential(nn.Identity(), rectifier).eval()
+    batch = (3 * BATCH).clone().requires_grad_()
+    value = cut(module, ("1",)).differentiable(batch)["1"]
+    (slope,) = torch.autograd.grad(value.sum(), batch)
+    cap = {nn.ReLU6: 6.0, nn.Hardtanh: 2.0}.get(type(rectifier), torch.inf)
+    assert torch.equal(value, rectifier(batch))
+    open_ = (batch > 0) & (batch <= cap)
+    assert torch.equal(slope, torch.where(open_, 1.0, LEAK)) and bool(open_.any()) and not bool(open_.all())

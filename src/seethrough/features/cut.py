@@ -146,20 +146,23 @@ def _as_number(argument: Any) -> Any:
 
 def _leaking(operation: Operation, values: dict[int, Tensor], batch: int) -> Tensor:
     (source,) = operation.inputs
-    return _Leaking.apply(values[source], lambda x: operation.call({source: x}, batch))  # pyright: ignore[reportReturnType]
+    bare = operation.name == "relu"
+    return _Leaking.apply(values[source], lambda x: operation.call({source: x}, batch), bare)  # pyright: ignore[reportReturnType]
 
 
 class _Leaking(torch.autograd.Function):
-    """A rectifier that passes `LEAK` of the gradient where it changed what went in."""
+    """A rectifier that passes `LEAK` of the gradient where it is closed; a ``bare`` one has no cap."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, rectifier: Any) -> Tensor:
+    def forward(ctx: Any, x: Tensor, rectifier: Any, bare: bool) -> Tensor:
         y = rectifier(x)
-        # as a factor: a choice between two tensors takes several times as long as a product
-        ctx.save_for_backward((y == x).to(y.dtype).mul_(1 - LEAK).add_(LEAK))
+        ctx.bare = bare
+        # of others as a factor: a choice between two tensors takes several times as long as a product
+        ctx.save_for_backward(y if bare else (y == x).to(y.dtype).mul_(1 - LEAK).add_(LEAK))
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        (share,) = ctx.saved_tensors
-        return gradients[0] * share, None
+        (kept,) = ctx.saved_tensors
+        passed = torch.ops.aten.leaky_relu_backward(gradients[0], kept, LEAK, True) if ctx.bare else gradients[0] * kept
+        return passed, None, None
