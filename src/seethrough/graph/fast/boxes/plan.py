@@ -30,6 +30,8 @@ COMPUTING = {True: 110e9, False: 35e9}
 """Multiplications a second in a convolution, by whether its channels are mixed."""
 MOVING = 15e9
 """Numbers a second that are read and written somewhere else."""
+LOADING = 2.5e9
+"""Weights a second that come from memory, once for every call."""
 
 
 @dataclass(eq=False)
@@ -151,7 +153,7 @@ def _crossed(route: Route, down: Axis, across: Axis, numbers: Tensor, most: int 
     side = max(1, round(most**0.5)) if most else _side(route, price, sizes)
     found = []
     for own, other in (sizes, reversed(sizes)):
-        found.append(clusters(own, price * other.sum(0), len(route.steps) * CALL, side, quadratic=True))
+        found.append(clusters(own, price * other.sum(0), price_of_batch(route), side, quadratic=True))
     lines = [[axis.line(c) for c in those] for axis, those in zip((down, across), found)]
     return [_batch(route, numbers[d.members][:, a.members].flatten(), d, a, True) for d in lines[0] for a in lines[1]]
 
@@ -161,15 +163,23 @@ def _paired(route: Route, down: Axis, across: Axis, row: Tensor, column: Tensor,
     tall, wide = down.sizes.T[row], across.sizes.T[column]
     areas = (tall * wide).double()
     most = most or _side(route, price, [tall.double(), wide.double()]) ** 2
-    found = clusters(areas, price, len(route.steps) * CALL, most)
+    found = clusters(areas, price, price_of_batch(route), most)
     return [_batch(route, c, down.line(row[c]), across.line(column[c]), False) for c in found]
 
 
 def _side(route: Route, price: Tensor, sizes: Sequence[Tensor]) -> int:
-    """How many positions of each axis a batch has at most: 4, and more where their work is hardly more than the calls."""
+    """How many positions of each axis a batch has at most: enough that what each batch costs is little beside their work,
+    and not so many that they push each other out of the processor's cache.
+    """
     work = float((price * sizes[0].mean(0) * sizes[1].mean(0)).sum())
-    calls = len(route.steps) * CALL
-    return 4 if work > calls / 2 else 6 if work > calls / 8 else 8
+    return min(8, max(4, round((16 * price_of_batch(route) / work) ** 0.5)))
+
+
+def price_of_batch(route: Route) -> float:
+    """About how many seconds one batch more costs, whatever is in it."""
+    functions = (step.operation.function for step in route.steps)
+    weights = sum(f.weight.numel() for f in functions if isinstance(f, Convolution))
+    return len(route.steps) * CALL + weights / LOADING
 
 
 def prices(route: Route) -> Tensor:
