@@ -208,7 +208,9 @@ def maps(
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """The work: of each image a map by the one method that is asked."""
+    """The work: of each image a map by the one method that is asked; all shards are one question, so that a fused twin is
+    believed once.
+    """
 
     net: Network
     asked: Asked
@@ -231,11 +233,11 @@ class Work:
         """A new shard."""
         return Shard(self)
 
-    def started(self, batch: Batch, ways: Ways) -> Start:
+    def started(self, batch: Batch) -> Start:
         """The question about some of the images, with nothing asked yet."""
         said = [self.target[item] for item in batch.items] if isinstance(self.target, list | tuple) else self.target
         said = said if callable(said) else targets_by_image(said, len(batch.items))
-        return started(self.net, batch.prepared, replace(self.asked, target=said, ways=ways))
+        return started(self.net, batch.prepared, replace(self.asked, target=said))
 
 
 @dataclass
@@ -247,13 +249,12 @@ class Shard:
 
     work: Work
     rows: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
-    ways: Ways = field(default_factory=Ways)
 
     def add(self, batch: Batch) -> None:
         """Take in the next images."""
         net, prepared, number = self.work.net, batch.prepared, len(batch.items)
         with told(net.opened, net.source_of(prepared), prepared.batch):
-            start = self.work.started(batch, self.ways)
+            start = self.work.started(batch)
             ((method, at),) = start.layers.items()
             outcome = asked_of(method, start.run, at, start.asked.options(method))
         values = method.reduced(outcome.values.detach()).float().cpu().numpy()
@@ -274,7 +275,7 @@ class Shard:
 
 def _refuse_early(work: Work, images: Collection) -> None:
     """Say what can't be asked before a run is begun: found on the first image that can be read."""
-    work = replace(work, asked=replace(work.asked, many=0))
+    work = replace(work, asked=replace(work.asked, many=0, ways=Ways()))
     for item in range(min(len(images), TRIED)):
         try:
             image = images[item].source[None] if images.ready else [images.picture(item).pixels]
@@ -282,7 +283,7 @@ def _refuse_early(work: Work, images: Collection) -> None:
         except InputRefused:
             continue  # the run will say so
         with told(work.net.opened, work.net.source_of(prepared), prepared.batch):
-            work.started(Batch((item,), prepared), Ways())
+            work.started(Batch((item,), prepared))
         return
 
 

@@ -50,6 +50,8 @@ class Embedding:
         Whether a Grad-CAM of the first answer is kept too.
     images
         How many there are in all, where that is known.
+    ways
+        On which graphs they go.
     """
 
     net: Network
@@ -57,6 +59,7 @@ class Embedding:
     side: int
     maps: bool = False
     images: int = 0
+    ways: Ways = field(default_factory=Ways, compare=False)
     name: str = "wall"
     draws: bool = True
 
@@ -79,7 +82,6 @@ class Shard:
 
     work: Embedding
     rows: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
-    ways: Ways = field(default_factory=Ways)
 
     def add(self, batch: Batch) -> None:
         """Take in the next images."""
@@ -106,30 +108,30 @@ class Shard:
 
     def _looked(self, prepared: Prepared) -> tuple[Tensor, Prediction, NDArray[Any] | None]:
         looked = _with_maps if self.work.maps else _forward
-        return looked(self.work, prepared, self.ways)
+        return looked(self.work, prepared)
 
 
-def _forward(work: Embedding, prepared: Prepared, ways: Ways) -> tuple[Tensor, Prediction, None]:
+def _forward(work: Embedding, prepared: Prepared) -> tuple[Tensor, Prediction, None]:
     """One pass, without gradients."""
     source = work.net.source_of(prepared)
     graph = source.proved(prepared.batch)
     vector = _vector(work, graph)
     given = source.given(graph, prepared.batch)
     with torch.no_grad(), same_chance() if graph.draws else nullcontext():
-        values = given | through(graph, given, [vector.place.value, graph.output.value], ways, work.images)
+        values = given | through(graph, given, [vector.place.value, graph.output.value], work.ways, work.images)
     output = graph.output.of(values[graph.output.value])
     return vector.of(values[vector.place.value]), work.net.answers(graph, output, prepared), None
 
 
-def _with_maps(work: Embedding, prepared: Prepared, ways: Ways) -> tuple[Tensor, Prediction, NDArray[Any]]:
+def _with_maps(work: Embedding, prepared: Prepared) -> tuple[Tensor, Prediction, NDArray[Any]]:
     """The same, with a walk back from the first answer to the last layer that has places."""
     source = work.net.source_of(prepared)
     graph = source.proved(prepared.batch, gradient=True)
     layer = chosen_layer(graph, None)
-    run = Run(source, prepared.batch, asks=[(PLAIN, layer)], counter=Counter(many=work.images, ways=ways))
+    run = Run(source, prepared.batch, asks=[(PLAIN, layer)], counter=Counter(many=work.images, ways=work.ways))
     vectors = _of_run(run, graph, _vector(work, graph))
     answers = work.net.answers(run.graph, run.output, prepared)
-    vectors = _forward(work, prepared, ways)[0] if vectors is None else vectors
+    vectors = _forward(work, prepared)[0] if vectors is None else vectors
     run.target = question(None, run.logits, work.net.classes, "logit").score
     heat = METHODS["gradcam"].function(run, layer)
     return vectors, answers, heat.detach().float().cpu().numpy()
