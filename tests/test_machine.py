@@ -108,3 +108,13 @@ def test_freed_memory_is_kept_for_the_time_of_the_work_and_given_back_behind_it(
 @pytest.mark.skipif(machine._of_glibc("mallopt") is None, reason="another C library")
 def test_a_person_can_say_no_to_it():
     assert max(held(SEETHROUGH_KEEP_MEMORY="0")) < 50
+
+
+def test_a_command_sets_how_its_threads_wait_before_torch_is_there():
+    code = (
+        "import os, sys; from seethrough.cli.process import prepare; prepare(); "
+        "print('torch' in sys.modules, os.environ.get('GOMP_SPINCOUNT'), os.environ.get('OMP_WAIT_POLICY'))"
+    )
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "SEETHROUGH_"))}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=bare).stdout
+    assert said.split() == ["False", machine.SPINS, "None"]
