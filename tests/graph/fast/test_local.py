@@ -260,3 +260,15 @@ def test_what_stands_beside_each_image_stays_with_it():
             expected = second(module(versions, rows[i : i + 1].expand(len(versions), -1)), torch.full((36,), i))
             agree(found[:, i], expected)
     assert run.counter.spared
+
+
+def test_a_plane_smaller_than_the_kernel_that_reads_it_is_no_obstacle():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 6, 3, stride=8, padding=1), nn.ReLU(), nn.Conv2d(6, 6, 5, padding=2, groups=6), nn.ReLU(),
+        nn.Conv2d(6, 6, 3, padding=4, dilation=4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4),
+    )  # fmt: skip
+    images = pictures()
+    run, changes = Run(source_of(module), images, second), filled(images, GRID)
+    agree(run.score_changes(changes), by_hand(module, images, changes, second))
+    assert all(not spared.wrong for spared in run.counter.spared)

@@ -54,8 +54,12 @@ def packs(weight: Tensor) -> bool:
 
 def pack(weight: Tensor, stride: Pair, dilation: Pair, groups: int, size: Sequence[int]) -> Tensor:
     """The weight, laid out for pictures of about this size (N, C, H, W); opaque, it can only be given to `convolve`."""
+    reach = [
+        d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:])
+    ]  # it lays out for no padding: less gives nothing
+    about = [*size[:2], *(max(n, least) for n, least in zip(size[2:], reach))]
     return _ops()._reorder_convolution_weight(
-        weight.detach().contiguous(), [0, 0], list(stride), list(dilation), groups, list(size)
+        weight.detach().contiguous(), [0, 0], list(stride), list(dilation), groups, about
     )
 
 
