@@ -1,4 +1,4 @@
-"""What `seethrough.cli.process.keep_freed_memory` is worth: the same forward passes in two fresh processes, with and
+"""What `seethrough.machine.keep_freed_memory` is worth: the same forward passes in two fresh processes, with and
 without it.
 """
 
@@ -9,7 +9,7 @@ import sys
 
 MEASURE = """
 import sys, time, torch
-from seethrough.cli.process import keep_freed_memory
+from seethrough.machine import keep_freed_memory
 if sys.argv[1] == "kept" and not keep_freed_memory():
     sys.exit("this C library has no such thresholds")
 torch.manual_seed(0)

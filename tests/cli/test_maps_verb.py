@@ -61,3 +61,7 @@ def test_another_question_in_the_same_folder_is_refused(seethrough, tiny, photos
     assert seethrough("maps", *tiny, photos, "-o", "maps").code == 0  # the same goes on, with nothing to do
     outcome = seethrough("maps", *tiny, photos, "-o", "maps", "--method", "saliency")
     assert outcome.code == 2 and "method was" in outcome.err
+
+
+def test_who_asks_explain_about_a_folder_is_told_of_maps(refused, tiny, photos):
+    assert "seethrough maps tiny.safetensors" in refused(3, "explain", *tiny, photos)

@@ -14,6 +14,7 @@ from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.options import target
 from seethrough.cli.predicting import say_answers, say_notes
 from seethrough.cli.terminal import Step, one_line, progress, say, say_json
+from seethrough.errors import InputRefused
 
 if TYPE_CHECKING:
     from seethrough.network import Network
@@ -85,6 +86,7 @@ def explain(
     known_language(language)
     where = None if out is None else destination(out, images)
     keywords = asked.keywords(words.seed)
+    _refuse_folder(words.model, images)
     refuse_missing(images)
     net = open_to_ask(words)
     records: list[dict[str, Any]] = []
@@ -104,6 +106,14 @@ def explain(
     if as_json:
         say_json({"images": records, "failed": [f.to_dict() for f in items.failed]})
     return items.exit_code
+
+
+def _refuse_folder(model: str, images: Sequence[str]) -> None:
+    if len(images) == 1 and Path(images[0]).is_dir():
+        raise InputRefused(
+            f"{images[0]!r} is a folder; name pictures in it, or make a map of each of them: seethrough maps {model} "
+            f"{images[0]} -o maps/"
+        )
 
 
 def refuse_missing(images: Sequence[str]) -> None:
