@@ -45,7 +45,7 @@ check: $(INSTALLED) ## style, types, and that imports only go down
 
 bench: $(INSTALLED) ## print the figures that documents speak of, and make the READMEs' table
 	for each in startup allocator summary tree memory onnx_files grids hostile findings composed_filters activations maximize jobs threads units wall written_down speed methods limit scale verdicts; do $(BIN)/python benchmarks/$$each.py || exit 1; done
-	$(BIN)/python benchmarks/table.py $(TABLE) --json benchmarks/table.json --readme
+	$(BIN)/python benchmarks/table.py $(TABLE) --json out/table.json --readme
 
 docs: $(INSTALLED) ## examples in docstrings run, links lead somewhere, commands and numbers in documents are true
 	KERAS_BACKEND=torch $(BIN)/python -m pytest --doctest-modules src/seethrough

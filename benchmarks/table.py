@@ -178,6 +178,7 @@ def main() -> int:
                 found[key, network] = one = measured(every[key], network, options, before)
                 print(line(one), flush=True)
                 if options.json:
+                    options.json.parent.mkdir(parents=True, exist_ok=True)
                     options.json.write_text(_written(found, about), "utf-8")
     order = [found[key, network] for key in every for network in NAMES if (key, network) in found]
     if options.only_show:

@@ -52,7 +52,7 @@ def occlusion(setting: Setting, side: int = 224) -> Pair:
     part = ((side // few[0], side // few[1]),) * 2
     quarter = ((side // 4, side // 4),) * 2
     trials = {n: partial(theirs, n, *quarter) for n in (1, 8, 16)}
-    at_once = setting.best("perturbations_per_eval", trials, rounds=1)
+    at_once = setting.best("perturbations_per_eval", trials, rounds=1, limit=6)
     return Pair(
         opened=opening(setting.network, net, side),
         ours=lambda opened: ours(opened, *every),
