@@ -170,7 +170,16 @@ def _channels(x, a, b):
     if b == 0:
         return Last(nn.LayerNorm(channels))
     if b == 1:
-        return Last(nn.Sequential(nn.Linear(channels, 6), nn.GELU(), nn.Linear(6, 4)))
+        return Last(
+            [
+                nn.Sequential(nn.Linear(channels, 6), nn.GELU(), nn.Linear(6, 4)),
+                Then(lambda y: y * torch.rsqrt(y.square().mean(-1, keepdim=True) + 0.1), nn.Linear(channels, 4)),
+                Then(lambda y: y / (1 + y.var(3, keepdim=True)), nn.LayerNorm(channels)),
+                Then(lambda y: y.softmax(-1) + y, nn.Identity()),
+                Then(lambda y: torch.cat([y.chunk(2, -1)[0], torch.relu(y)], 3), nn.Identity()),
+                nn.Sequential(nn.Linear(channels, 8), nn.GLU(-1)),
+            ][a]
+        )
     if b == 2 and channels % 2 == 0:
         return lambda y: y.view(len(y), 2, channels // 2, *y.shape[2:]).transpose(1, 2).reshape(y.shape)
     if b == 3 and channels > 1:

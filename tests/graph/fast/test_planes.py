@@ -50,10 +50,19 @@ def windows(x):
     return F.layer_norm(y.reshape(n, -1, c), (c,)).mean(1)
 
 
+def across(x):
+    y = x.permute(0, 2, 3, 1)
+    y = y * torch.rsqrt(y.var(-1, keepdim=True) + 0.1)
+    a, b = y.split(C // 2, -1)
+    y = torch.cat([F.gelu(a) * b, y], -1)
+    return torch.relu((y.softmax(3) + F.normalize(y, dim=-1)).permute(0, 3, 1, 2)).mean((2, 3))
+
+
 NETWORKS = {
     "next block": NextBlock(),
     "shuffled": Calls(lambda x, a: shuffled(a(x)), nn.Conv2d(C, C, 3, padding=1)),
     "windows": Calls(lambda x, a: windows(a(x)), nn.Conv2d(C, C, 3, padding=1)),
+    "across the last axis": Calls(lambda x, a: across(a(x)), nn.Conv2d(C, C, 1)),
     "read in both ways": Calls(
         lambda x, a, fc: (y := fc(a(x).permute(0, 2, 3, 1))).permute(0, 3, 1, 2).mean((2, 3)) + y.flatten(1).mean(1)[:, None],
         nn.Conv2d(C, C, 1), nn.Linear(C, C),
@@ -92,6 +101,13 @@ def test_channels_in_another_order_are_one_operation_that_boxes_pass():
     twin = fused(graph, [graph.output.value])
     assert [o.name for o in twin] == ["conv2d", "moved", "moved", "moved", "relu", "cat"]
     assert all(rule_of(twin, o) is not None for o in twin)
+
+
+def test_what_works_across_the_last_axis_works_across_channels():
+    graph, _ = graph_of("across the last axis")
+    twin = fused(graph, [graph.output.value])
+    assert not any(o.name == "permute" for o in twin)
+    assert all(rule_of(twin, o) is not None for o in twin.operations[:-1])
 
 
 def test_places_in_another_order_are_passed_by_none():

@@ -150,7 +150,7 @@ class _Writing:
     def _turn(self, step: Operation, value: int) -> int:
         """A new value that holds a value (N, H, W, C) as (N, C, H, W)."""
         self.plane[value], self.new = self.new, self.new + 1
-        self.maker[value] = step
+        self.maker[value] = replace(step, outputs=(value,))
         old = self.values[value]
         self.values[self.plane[value]] = Value(tuple(old.shape[a] for a in FIRST), old.dtype)
         return self.plane[value]
@@ -163,11 +163,35 @@ class _Writing:
             return False
         if any(len(self.values[v].shape) != 4 for v in (*step.inputs, *step.outputs) if v is not None):
             return False
-        self._needed(step.inputs[0])
+        (source,) = step.inputs
+        turned = self._along_channels(step, 2) if source in self.plane else None
+        if turned is None:
+            self._needed(source)
         for k, value in enumerate(step.outputs):
             if value is not None:
-                self.done.append(replace(step, function=Part(step.function, k), name="moved", outputs=(value,)))
+                part = replace(turned or step, function=Part(step.function, k), name="moved")
+                self.done.append(replace(part, outputs=(self._turn(step, value) if turned else value,)))
         return True
+
+    def _along_channels(self, step: Operation, position: int) -> Operation | None:
+        """A step that works along the last axis, named at a position or as ``dim``, along the channels of planes; None
+        where it works along another.
+        """
+        args, kwargs = step.bound()
+        args = list(args)
+        axis = args[position] if len(args) > position else kwargs.pop("dim", kwargs.pop("axis", None))
+        axis = axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
+        if axis not in (-1, 3) or isinstance(axis, bool):
+            return None
+        if len(args) > position:
+            args[position] = 1
+        else:
+            kwargs["dim"] = 1
+        leaves, spec = flatten((tuple(args), kwargs))
+        return replace(step, arguments=[self._on_plane(a) for a in leaves], spec=spec)
+
+    def _on_plane(self, argument: Any) -> Any:
+        return Ref(self.plane[argument.value]) if isinstance(argument, Ref) else argument
 
     def _chained(self) -> list[Operation]:
         """The operations, with reshapes that lead from a plane to a plane as one."""
@@ -225,15 +249,12 @@ def _said(step: Operation, position: int, name: str, default: Any = None) -> Any
 
 def _placewise(writing: _Writing, step: Operation) -> _Turned:
     """Element by element; constants that broadcast are turned with the values."""
-    shapes = {writing.values[v].shape for v in (*step.inputs, step.outputs[0] or 0)}
-    if any(isinstance(a, Size) for a in step.arguments) or len(shapes) != 1:
+    if any(isinstance(a, Size) for a in step.arguments):
         return None
     arguments = [
-        Ref(writing.plane[a.value])
-        if isinstance(a, Ref)
-        else a.detach()[(None,) * (4 - a.dim())].permute(FIRST)
+        a.detach()[(None,) * (4 - a.dim())].permute(FIRST)
         if isinstance(a, Tensor) and 0 < a.dim() <= 4
-        else a
+        else writing._on_plane(a)
         for a in step.arguments
     ]
     return replace(step, arguments=arguments), True
@@ -270,8 +291,18 @@ def _layer_norm(writing: _Writing, step: Operation) -> _Turned:
     return written(step, channel_norm, "channel_norm", Kind.AFFINE, args), True
 
 
+def _across(writing: _Writing, step: Operation) -> _Turned:
+    """What mixes the numbers along the last axis."""
+    position = 2 if step.name == "normalize" else 1
+    turned = writing._along_channels(step, position) if len(writing.values[step.outputs[0] or 0].shape) == 4 else None
+    return None if turned is None else (turned, True)
+
+
 def _mean(writing: _Writing, step: Operation) -> _Turned:
-    """The mean over the plane."""
+    """The mean over the plane, or across the channels."""
+    across = _across(writing, step)
+    if across is not None:
+        return across
     axes, keep = _said(step, 1, "dim", step.bound()[1].get("axis")), _said(step, 2, "keepdim", False)
     if not isinstance(axes, (tuple, list)) or {a % 4 for a in axes} != {1, 2} or _said(step, 3, "dtype") is not None:
         return None
@@ -279,4 +310,10 @@ def _mean(writing: _Writing, step: Operation) -> _Turned:
     return written(step, torch.mean, "mean", Kind.REDUCE, args), bool(keep)
 
 
-_TURNED = {"linear": _linear, "matmul": _product, "layer_norm": _layer_norm, "mean": _mean}
+_TURNED = {
+    "linear": _linear,
+    "matmul": _product,
+    "layer_norm": _layer_norm,
+    "mean": _mean,
+    **dict.fromkeys("var std sum amax amin softmax log_softmax glu normalize cat".split(), _across),
+}
