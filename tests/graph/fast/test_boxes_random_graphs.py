@@ -13,7 +13,7 @@ from seethrough.graph.fast.boxes.engine import Boxes
 from seethrough.graph.fast.fused import fused
 
 # How many random networks; a long run has thousands: SEETHROUGH_EXAMPLES=3000.
-EXAMPLES = int(os.environ.get("SEETHROUGH_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("SEETHROUGH_EXAMPLES", "40"))
 SETTINGS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -73,7 +73,7 @@ def test_boxes_give_what_the_whole_gives(recipe, boxes, pick, most, seed):
     torch.testing.assert_close(found / scale, whole / scale, rtol=1e-10, atol=1e-10)
 
 
-@settings(SETTINGS, max_examples=max(20, EXAMPLES // 4))
+@settings(SETTINGS, max_examples=max(12, EXAMPLES // 4))
 @given(*CASE)
 def test_in_single_precision_boxes_are_as_near_as_the_plain_graph(recipe, boxes, pick, most, seed):
     torch.manual_seed(seed)
