@@ -15,11 +15,18 @@ from torch import Tensor, relu
 from seethrough.attribution.cam import FAMILY
 from seethrough.attribution.method import Needs, Reduce, method
 from seethrough.attribution.reach import of_masks, under
+from seethrough.graph.cost import size_in_bytes
+from seethrough.graph.execute import plan
 from seethrough.graph.fast.local import Changes
 from seethrough.graph.run import Run
 from seethrough.results import Passes
 
 Progress = Callable[[int, int], None]
+
+LIGHTER = 16
+"""Versions of a layer's value go on so many times as many at once as pictures do, at most, where they take no more memory:
+few operations are left to be waited for, and a linear layer reads its weights once for all of them.
+"""
 
 
 @method(
@@ -43,16 +50,21 @@ def ablationcam(run: Run, layer: str, *, progress: Progress | None = None) -> Te
     -------
     Tensor, (N, H, W), ≥ 0, on the layer's grid; an order of places, in units of the target times the activation.
     """
-    a, channels = run.value(layer), run.value(layer).shape[1]
+    a = run.value(layer)
     below, replaced = behind(run, layer)
     lost = torch.zeros(a.shape[:2], dtype=a.dtype, device=a.device)
 
-    def some(numbers: range) -> None:
-        without = torch.cat([a.index_fill(1, torch.tensor([k], device=a.device), 0) for k in numbers])
-        scores = below.score(replaced(without)).reshape(len(numbers), -1)
-        lost[:, numbers.start : numbers.stop] = (run.scores - scores).T.to(a)
+    # without a channel that is zero everywhere the layer is what it was
+    alive = torch.nonzero(a.transpose(0, 1).flatten(1).any(1))[:, 0]
 
-    run.in_groups(channels, some, progress)
+    def some(numbers: range) -> None:
+        own = alive[numbers.start : numbers.stop]
+        without = a.repeat(len(own), *[1] * (a.dim() - 1)).unflatten(0, (len(own), -1))
+        without[torch.arange(len(own)), :, own] = 0
+        scores = below.score(replaced(without.flatten(0, 1))).reshape(len(own), -1)
+        lost[:, own] = (run.scores - scores).T.to(a)
+
+    below.in_groups(len(alive), some, progress)
     return relu((lost[..., None, None] * a).sum(1))
 
 
@@ -103,6 +115,7 @@ def behind(run: Run, layer: str) -> tuple[Run, Callable[[Tensor], Tensor]]:
     """
     below, place = run.from_layer(layer), run.graph.place(layer)
     assert place is not None  # the run starts there
+    below.together = run.together * _lighter(run, place.value)
     value = below.images
     rest = value - place.back(place.of(value)) if place.grid is not None else None
 
@@ -111,6 +124,21 @@ def behind(run: Run, layer: str) -> tuple[Run, Callable[[Tensor], Tensor]]:
         return given if rest is None else given + rest.repeat(len(given) // len(rest), *[1] * (rest.dim() - 1))
 
     return below, replaced
+
+
+def _lighter(run: Run, value: int) -> int:
+    """How many versions of a value can be run on in the memory that one picture takes from the start: at most `LIGHTER`."""
+    graph = run.graph
+    most, every = [], []
+    for start in (graph.input.value, value):
+        steps = [
+            sum(size_in_bytes(graph.values[v]) for v in {*step.inputs, *step.outputs} if v is not None)
+            for step in plan(graph, [run.answer_value], [start]).steps
+        ]
+        most.append(max(steps, default=0))
+        every.append(sum(steps))
+    times = min(before // max(1, behind) for before, behind in (most, every))
+    return max(1, min(times, LIGHTER))
 
 
 def _left(place: int, height: int, width: int, spread: bool) -> Tensor:

@@ -18,7 +18,7 @@ from seethrough.attribution.enlarged import enlarged, weights
 from seethrough.attribution.fills import Fill, fill
 from seethrough.attribution.reach import boxes_of, under
 from seethrough.graph.fast.choose import MANY
-from seethrough.graph.fast.local import SMALL, Changes
+from seethrough.graph.fast.local import Changes
 from seethrough.graph.run import Run
 
 Progress = Callable[[int, int], None]
@@ -28,6 +28,9 @@ Changed = Callable[[Tensor, int], Tensor]
 
 ALIKE = 4
 """Masks are the same that differ by no more than so many units of rounding."""
+
+SMALL = 0.25
+"""A mask that shows no more of the picture than this is asked about by what it changes."""
 
 NEAR = 2.0**-12
 """Grain by which masks are sorted out that may be the same."""
