@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.features.filters import filters
     from seethrough.features.maximize import maximize
     from seethrough.features.units import units
+    from seethrough.findings.audit import audit
     from seethrough.gallery.wall import wall
     from seethrough.network import Network, open
     from seethrough.results import Attribution, Explanation, Prediction
@@ -46,6 +47,7 @@ __all__ = [
     "__version__",
     "accentuate",
     "activations",
+    "audit",
     "caricature",
     "compare",
     "deepdream",
@@ -78,6 +80,7 @@ _HOMES = {
     "seethrough.features.filters": {"filters"},
     "seethrough.features.maximize": {"maximize"},
     "seethrough.features.units": {"units"},
+    "seethrough.findings.audit": {"audit"},
     "seethrough.gallery.wall": {"wall"},
     "seethrough.network": {"Network", "open"},
     "seethrough.results": {"Attribution", "Explanation", "Prediction"},

@@ -45,6 +45,7 @@ KEYWORDS = frozenset(
         "probabilities",
         "trust",
         "budget",
+        "called",
     )
 )
 """Keywords of the library that are options here."""

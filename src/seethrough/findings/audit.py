@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seethrough.datasets.collection import collect
-from seethrough.errors import UsageError
 from seethrough.evaluation.objects import objects
 from seethrough.findings.belonging import belonging, notes_of, refuse_too_few
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.facts import Facts, facts_of
-from seethrough.findings.finders import FINDERS, candidates
+from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
 from seethrough.findings.foreground import Drawn
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
 from seethrough.findings.looking import Looking
@@ -216,9 +215,7 @@ def audit(
 
 
 def _finders(wanted: Sequence[str] | None) -> list[Any]:
-    unknown = [name for name in wanted or () if name not in FINDERS]
-    if unknown:
-        raise UsageError(f"There is no finder {unknown[0]!r}; there are {', '.join(FINDERS)}.")
+    refuse_unknown(wanted or ())
     return [FINDERS[name] for name in (wanted or FINDERS)]
 
 

@@ -109,6 +109,7 @@ _OF_EXPLANATIONS: dict[str, Writer] = {
 
 _HOMES: dict[str, str] = {
     "Activations": "activations_page",
+    "Audit": "audit_page",
     "Check": "check_page",
     "Comparison": "compared_page",
     "Evaluation": "evaluation_page",

@@ -71,6 +71,7 @@ class _Box:
 
 _HOMES = {
     "Activations": "activations_figure",
+    "Audit": "audit_figure",
     "Comparison": "compared_figure",
     "Filters": "filters_figure",
     "Health": "health_figure",

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from seethrough.errors import UsageError
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
@@ -18,7 +19,7 @@ from seethrough.findings.finders.finder import Finder
 from seethrough.findings.finders.places import Places
 from seethrough.findings.finders.properties import Properties
 
-__all__ = ["FINDERS", "Finder", "candidates"]
+__all__ = ["FINDERS", "Finder", "candidates", "refuse_unknown"]
 
 FINDERS: dict[str, Finder] = {finder.name: finder for finder in (Properties(), Places(), Evidence())}
 """By name, in the order in which they are asked."""
@@ -81,3 +82,16 @@ def drawn_anew(facts: Facts, chance: np.random.Generator) -> np.ndarray:
     group = facts.split.group[numbers]
     names = np.unique(group)
     return np.concatenate([numbers[group == name] for name in chance.choice(names, len(names))])
+
+
+def refuse_unknown(names: Sequence[str]) -> None:
+    """Say so where there is no finder of a name.
+
+    Raises
+    ------
+    UsageError
+        Names those that there are.
+    """
+    unknown = next((name for name in names if name not in FINDERS), None)
+    if unknown is not None:
+        raise UsageError(f"There is no finder {unknown!r}; there are {', '.join(FINDERS)}.")

@@ -8,6 +8,7 @@ from seethrough.show.language import Both
 from seethrough.show.vocabulary import (
     activation,
     attention,
+    audit,
     gradient,
     layer,
     metrics,
@@ -23,7 +24,7 @@ _FAMILIES = (gradient, path, relevance, activation, attention, perturbation, lay
 
 METHODS: Mapping[str, MethodWords] = {name: words for family in _FAMILIES for name, words in family.METHODS.items()}
 NOTES: Mapping[str, Both] = {
-    name: words for part in (*_FAMILIES, targets, trust, metrics) for name, words in part.NOTES.items()
+    name: words for part in (*_FAMILIES, targets, trust, metrics, audit) for name, words in part.NOTES.items()
 }
 
 __all__ = ["METHODS", "NOTES", "MethodWords"]

@@ -1,0 +1,141 @@
+"""``audit``: whether a network is right for the right reason, over a folder of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seethrough.cli.counting import say_passed
+from seethrough.cli.failures import SOME_FAILED
+from seethrough.cli.opening import Words, open_to_ask
+from seethrough.cli.options import target
+from seethrough.cli.predicting import say_notes
+from seethrough.cli.terminal import one_line, progress, say, say_json
+from seethrough.errors import UsageError
+
+if TYPE_CHECKING:
+    from seethrough.findings.audit import Audit
+
+PAGE, RECORD = "audit.html", "findings.json"
+"""What is written into the folder, beside ``looked/``, from which the same command goes on."""
+
+PRINTED = 12
+"""Findings of a kind that are printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the network; as typed."""
+
+    truth: str | None
+    called: Sequence[str]
+    masks: str | None
+    boxes: str | None
+    finders: Sequence[str]
+    strict: bool = False
+
+
+def audit(words: Words, images: str, asked: Question, *, out: str | None, language: str, as_json: bool) -> int:
+    """Audit, print the verdict, and write the page and the record into the folder that ``-o`` names.
+
+    Returns
+    -------
+    int
+        1 where some pictures couldn't be read, or, if strict, where something is proven; else 0: findings are no failures.
+    """
+    from seethrough.show.language import known_language
+
+    known_language(language)
+    called = _called(asked.called)
+    folder = None if out is None else _folder(out)
+    from seethrough.findings.audit import audit as examine
+    from seethrough.findings.finders import refuse_unknown
+
+    refuse_unknown(asked.finders)
+    net = open_to_ask(words)
+    with progress() as step:
+        found = examine(
+            net,
+            images,
+            truth=asked.truth,
+            masks=asked.masks,
+            boxes=asked.boxes,
+            called=called,
+            folder=folder,
+            finders=list(asked.finders) or None,
+            seed=words.seed or 0,
+            progress=step,
+        )
+    files = []
+    if folder is not None:
+        files = [found.save(folder / name, language=language) for name in (PAGE, RECORD)]
+    if as_json:
+        say_json({"files": [str(file) for file in files], **found.to_dict()})
+    else:
+        _say(found, language)
+        for file in files:
+            say(f"written to {one_line(file)}")
+    code = say_passed(found.passed)
+    return SOME_FAILED if asked.strict and found.proven else code
+
+
+def _called(said: Sequence[str]) -> dict[str, str | int]:
+    """``["snow=snow leopard", "desert=1"]`` as a mapping."""
+    found: dict[str, str | int] = {}
+    for each in said:
+        own, equals, theirs = each.partition("=")
+        if not equals or not own.strip() or not theirs.strip():
+            raise UsageError(
+                f"--called takes a class of the pictures and what the network calls it, such as 'snow=snow leopard', and not "
+                f"{each!r}."
+            )
+        found[own.strip()] = target(theirs.strip())
+    return found
+
+
+def _folder(said: str) -> Path:
+    """Where the audit is kept; refused before the work begins where it can't be."""
+    from seethrough.writing import refuse_unwritable
+
+    folder = Path(said)
+    if folder.suffix.lower() in (".html", ".json", ".png", ".svg") or folder.is_file():
+        raise UsageError(
+            f"An audit is a folder, with a page and a record in it; name one such as audit/, not {said!r}."
+        )
+    refuse_unwritable(folder / PAGE if folder.is_dir() else folder)
+    return folder
+
+
+def _say(found: Audit, language: str) -> None:
+    from seethrough.findings.judge import NOT_FOUND
+    from seethrough.show import audit_words
+
+    say(one_line(audit_words.said(found).in_(language)))
+    say(one_line(audit_words.counted(found).in_(language)))
+    told = [k for k, finding in enumerate(found.findings) if finding.verdict != NOT_FOUND]
+    for k in told[:PRINTED]:
+        finding = found.findings[k]
+        say()
+        heading, verdict = audit_words.heading(found, finding), audit_words.VERDICTS[finding.verdict]
+        say(one_line(f"{k + 1}. {heading.in_(language)} [{verdict.in_(language)}]"))
+        say(f"   {one_line(audit_words.effect(found, finding).in_(language))}")
+        more = audit_words.about(found, k).in_(language)
+        if more:
+            say(f"   {one_line(more)}")
+    missing = [finding for finding in found.findings if finding.verdict == NOT_FOUND]
+    if len(told) > PRINTED:
+        say()
+        say(audit_words.MORE.say(language, count=len(told) - PRINTED))
+    if missing:
+        say()
+        say(audit_words.MISSING.in_(language))
+    for finding in missing[:PRINTED]:
+        say(f"   {one_line(audit_words.missed(found, finding).in_(language))}")
+    if len(missing) > PRINTED:
+        say(f"   {audit_words.MORE.say(language, count=len(missing) - PRINTED)}")
+    say_notes(found.notes, language)
+
+
+__all__ = ["Question", "audit"]

@@ -1,0 +1,301 @@
+"""An audit in words: what a network goes by beside the thing itself, how surely, and what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from seethrough.findings.audit import Audit, Example
+from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
+from seethrough.show.language import Both, plain, share
+from seethrough.show.vocabulary import audit as words
+
+LARGELY = 0.5
+"""From this share of changed answers on, a network goes largely by something."""
+
+OFTEN = 0.2
+"""In such a share of the controls the answer doesn't change where pictures that are put together look natural."""
+
+EYEBROW = Both("Audit", "审查")
+TITLE = Both("Is it right for the right reason?", "它答对的理由对吗？")
+OF = Both("Asked of {network}, with {n:count} pictures", "对象：{network}，{n:count} 张图片")
+
+VERDICTS: Mapping[str, Both] = {
+    PROVEN: Both("Proven", "已证实"),
+    SUSPECTED: Both("Suspected", "可疑"),
+    NOT_FOUND: Both("Not found", "未发现"),
+}
+
+TELLS = Both(
+    "This network tells “{answer}” from “{rival}” {how} {what}.", "这个网络区分“{answer}”与“{rival}”时，{how}{what}。"
+)
+SAYS = Both("When this network says “{answer}”, it goes {how} {what}.", "这个网络回答“{answer}”时，{how}{what}。")
+HOW = {True: Both("largely by", "很大程度上看的是"), False: Both("partly by", "部分看的是")}
+ONLY_SUSPECTED = Both(
+    "No wrong reason is proven, but there is a suspicion: {what} may count for “{answer}”.",
+    "没有证实的错误理由，但有可疑之处：{what}可能影响“{answer}”的判断。",
+)
+NOTHING = Both(
+    "With these pictures, no wrong reason was found. That doesn't mean there is none: what could have stayed hidden is told below.",
+    "在这些图片上没有发现错误的理由。这不等于没有：哪些可能没被看出来，见下文。",
+)
+COUNTED = Both(
+    "Proven: {proven:count} · suspected: {suspected:count} · not found: {rest:count}. Tested on {judges:count} pictures that had no "
+    "part in finding.",
+    "已证实 {proven:count} 项 · 可疑 {suspected:count} 项 · 未发现 {rest:count} 项。用 {judges:count} 张没有参与发现的图片检验。",
+)
+
+TURNED = Both(
+    "Taken from a picture of another class, it changed the answer in {flips:count} of {n:count} pictures; taken from a picture of "
+    "the same class, in {control:count}.",
+    "换成另一类图片的，{n:count} 张中有 {flips:count} 张的回答变了；换成同一类图片的，有 {control:count} 张。",
+)
+LEAD_TURNED = Both(
+    "Taken from a picture of {other} class, and nothing else with it, that changes {flips:count} of {n:count} answers; taken from "
+    "a picture of the same class, {control:count}.",
+    "只换这一样：换成{other}图片的，{n:count} 个回答中有 {flips:count} 个改变；换成同一类图片的，有 {control:count} 个。",
+)
+OTHER_CLASS = {True: Both("the other", "另一类"), False: Both("another", "其他类")}
+MOVED = Both(
+    "On average the network became {points} percentage points more or less sure of “{answer}” than with the same class.",
+    "与换成同一类图片的相比，网络对“{answer}”的把握平均多变动 {points} 个百分点。",
+)
+MOVED_BETWEEN = Both(
+    "On average the network became {points} percentage points more or less sure of “{answer}” than with the same class; with more "
+    "pictures that would very likely lie between {low} and {high}.",
+    "与换成同一类图片的相比，网络对“{answer}”的把握平均多变动 {points} 个百分点；换更多图片来试，很可能在 {low} 到 {high} 之间。",
+)
+STRANGE = Both(
+    "Careful: even with a picture of the same class the answer often changed. Pictures put together so look strange to this "
+    "network, or the masks miss parts of the things.",
+    "注意：即使换成同一类图片的，回答也常常改变。这样拼成的图片对网络来说可能太陌生，或者遮罩没有盖全主体。",
+)
+SUSPICION = Both(
+    "That could still be chance: more pictures would tell.",
+    "这仍可能是偶然：需要更多图片才能确定。",
+)
+PART_OF = Both(
+    "This is part of the background, which is finding {number:count}: it tells what about the background counts.",
+    "这属于背景（第 {number:count} 项）的一部分：它说明背景的哪一点在起作用。",
+)
+DIFFERS = Both("Pictures of “{answer}” are usually {more} than the others.", "“{answer}”的图片通常比其他图片{more}。")
+DIFFERS_BESIDE = Both(
+    "Around “{answer}”, pictures are usually {more} than around the others.",
+    "“{answer}”周围通常比其他类别的周围{more}。",
+)
+FOUND_BY = Both("How it came to notice: {ways}.", "怎样注意到的：{ways}。")
+SEVERAL_WAYS = Both("Seen by {count:count} independent ways.", "由 {count:count} 种独立的方法看到。")
+
+PAIR_OF = Both("{name}, a picture of “{truth}”", "{name}，“{truth}”的图片")
+CERTAIN = Both(
+    "How sure the network is of “{answer}”: {before} → {after}", "网络对“{answer}”的把握：{before} → {after}"
+)
+MOST_CHANGED = Both(
+    "Shown are the {shown:count} pictures whose answer moved most, of {n:count} that were tried.",
+    "这里是所试 {n:count} 张中回答变动最大的 {shown:count} 张。",
+)
+
+MISSING = Both(
+    "Looked for, and not found; it could count all the same for up to:", "查过，没有发现；但最多仍可能有这样的作用："
+)
+MISSED = Both(
+    "{what}, for “{answer}”: {points} percentage points ({n:count} pictures)",
+    "{what}（“{answer}”）：{points} 个百分点（{n:count} 张图片）",
+)
+MORE = Both("and {count:count} more", "另有 {count:count} 项")
+
+QUESTION = Both("Is this part of what makes a “{answer}”?", "这是“{answer}”本身的一部分吗？")
+YES = Both("Yes, it belongs to it", "是，属于它")
+NO = Both("No, it only happens to be there", "不是，只是碰巧在旁边")
+
+
+def title(audit: Audit) -> Both:
+    """The page's heading."""
+    return TITLE
+
+
+def of_what(audit: Audit) -> Both:
+    """Which network, and how many pictures."""
+    name = plain(Path(str(audit.provenance.get("network", ""))).name) or "?"
+    return OF.fill(network=name, n=len(audit.names) - len(audit.passed))
+
+
+def said(audit: Audit) -> Both:
+    """The answer that a person came for, in one sentence or two."""
+    worst = next(iter(audit.findings), None)
+    if worst is None or worst.verdict == NOT_FOUND:
+        return NOTHING
+    answer, what = label(audit, worst.candidate.answer), name_of(audit, worst)
+    if worst.verdict == SUSPECTED:
+        return ONLY_SUSPECTED.fill(what=what, answer=answer)
+    how = HOW[worst.flips - worst.control_flips >= LARGELY]
+    two = len(audit.facts.asked) == 2
+    if two:
+        lead = TELLS.fill(answer=answer, rival=label(audit, worst.candidate.rivals[0]), how=how, what=what)
+    else:
+        lead = SAYS.fill(answer=answer, how=how, what=what)
+    if worst.flips <= worst.control_flips:
+        return joined(lead, _moved(audit, worst))
+    return joined(lead, LEAD_TURNED.fill(other=OTHER_CLASS[two], **_turned(worst)))
+
+
+def counted(audit: Audit) -> Both:
+    """How many of each verdict, and on how many pictures."""
+    verdicts = [f.verdict for f in audit.findings]
+    return COUNTED.fill(
+        proven=verdicts.count(PROVEN),
+        suspected=verdicts.count(SUSPECTED),
+        rest=verdicts.count(NOT_FOUND),
+        judges=len(audit.facts.split.of("judge")),
+    )
+
+
+def label(audit: Audit, answer: int) -> str:
+    """What an output is called."""
+    return plain(audit.labels[answer], 60)
+
+
+def name_of(audit: Audit, finding: Finding) -> Both:
+    """What was exchanged, as a few words: “the brightness of the surroundings”."""
+    aspect = finding.candidate.aspect
+    of = words.OF_PICTURES if audit.facts.fore is None else words.OF_THINGS
+    own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail") else words.KINDS.get(aspect.kind)
+    if own is None:
+        known = plain(f"{aspect.kind} {aspect.name}".strip())
+        return Both(known, known)
+    place = words.PLACES.get(aspect.name, Both(plain(aspect.name), plain(aspect.name)))
+    return own.fill(of=of, place=place)
+
+
+def heading(audit: Audit, finding: Finding) -> Both:
+    """The same as a heading."""
+    name = name_of(audit, finding)
+    return Both(name.en[:1].upper() + name.en[1:], name.zh)
+
+
+def exchanged(finding: Finding) -> Both:
+    """What was done to the pictures."""
+    return words.EXCHANGED.get(finding.candidate.aspect.kind, Both("", ""))
+
+
+def effect(audit: Audit, finding: Finding) -> Both:
+    """What became of the answers, with numbers."""
+    parts = [TURNED.fill(**_turned(finding)), _moved(audit, finding)]
+    if finding.control_flips > OFTEN:
+        parts.append(STRANGE)
+    if finding.verdict == SUSPECTED:
+        parts.append(SUSPICION)
+    return joined(*parts)
+
+
+def _turned(finding: Finding) -> Mapping[str, int]:
+    n = len(finding.trials.numbers)
+    if not n:
+        return {"flips": 0, "control": 0, "n": 0}
+    return {"flips": round(finding.flips * n), "control": round(finding.control_flips * n), "n": n}
+
+
+def _moved(audit: Audit, finding: Finding) -> Both:
+    found, answer = finding.effect, label(audit, finding.candidate.answer)
+    if not np.isfinite([found.low, found.high]).all():
+        return MOVED.fill(points=points(abs(found.value)), answer=answer)
+    return MOVED_BETWEEN.fill(
+        points=points(abs(found.value)), answer=answer, low=points(found.low), high=points(found.high)
+    )
+
+
+def about(audit: Audit, number: int) -> Both:
+    """What more is to be said of a finding: what about it differs, and of what it is a part.
+
+    Parameters
+    ----------
+    number
+        Of the finding, from 0.
+    """
+    finding = audit.findings[number]
+    parts = [part for part in (differs(audit, finding), _part_of(audit, number)) if part is not None]
+    return joined(*parts)
+
+
+def _part_of(audit: Audit, number: int) -> Both | None:
+    """A look of the surroundings is a part of the background, where that is a finding too."""
+    own = audit.findings[number].candidate
+    if audit.facts.fore is None or own.aspect.kind not in ("look", "detail", "spectrum"):
+        return None
+    whole = [
+        k
+        for k, f in enumerate(audit.findings, 1)
+        if f.candidate.aspect.kind == "background" and f.candidate.answer == own.answer and f.verdict != NOT_FOUND
+    ]
+    return PART_OF.fill(number=whole[0]) if whole else None
+
+
+def differs(audit: Audit, finding: Finding) -> Both | None:
+    """In which way the answer's pictures differ from its rivals', where that was measured."""
+    facts, candidate, name = audit.facts, finding.candidate, finding.candidate.aspect.name
+    if candidate.aspect.kind not in ("look", "detail"):
+        return None
+    own, rivals = facts.classes == candidate.answer, np.isin(facts.classes, candidate.rivals)
+
+    def more(look: str) -> float:
+        values = facts.looks[look]
+        return float(np.median(values[own]) - np.median(values[rivals]))
+
+    if name == "hue":
+        red, blue = more("redness"), more("blueness")
+        said = words.TINTS[red > 0, blue > 0][abs(blue) > abs(red)]
+    elif name in words.MORE and name in facts.looks:
+        said = words.MORE[name][more(name) < 0]
+    else:
+        return None
+    template = DIFFERS if facts.fore is None else DIFFERS_BESIDE
+    return template.fill(answer=label(audit, candidate.answer), more=said)
+
+
+def found_by(finding: Finding) -> Both:
+    """How a candidate came to notice."""
+    ways = [words.WAYS.get(way, Both(plain(way), plain(way))) for way in finding.candidate.ways]
+    listed = Both("; ".join(w.en for w in ways), "；".join(w.zh for w in ways))
+    told = FOUND_BY.fill(ways=listed)
+    return joined(told, SEVERAL_WAYS.fill(count=len(ways))) if len(ways) > 1 else told
+
+
+def certain(audit: Audit, finding: Finding, example: Example) -> Both:
+    """“97 % → 12 %”, of the answer."""
+    return CERTAIN.fill(
+        answer=label(audit, finding.candidate.answer),
+        before=share(example.chance_before),
+        after=share(example.chance_after),
+    )
+
+
+def hidden(finding: Finding) -> Both:
+    """Up to which effect something that wasn't found could be there all the same, in percentage points."""
+    high = finding.effect.high
+    return points(max(high, 0)) if np.isfinite(high) else Both("?", "?")
+
+
+def missed(audit: Audit, finding: Finding) -> Both:
+    """Something that wasn't found, with what could have stayed hidden, in a line."""
+    return MISSED.fill(
+        what=heading(audit, finding), answer=label(audit, finding.candidate.answer), points=hidden(finding),
+        n=finding.effect.n,
+    )  # fmt: skip
+
+
+def points(number: float) -> Both:
+    """Percentage points: whole from 1 on.
+
+    >>> points(53.93).en, points(0.36).en, points(-0.1).en
+    ('54', '0.4', '−0.1')
+    """
+    text = f"{number:.0f}" if abs(number) >= 0.95 else f"{number:.1f}"
+    text = text.replace("-0.0", "0").replace("0.0", "0").replace("-", "−")
+    return Both(text, text)
+
+
+def joined(*parts: Both) -> Both:
+    """Sentences one behind the other, as each language does."""
+    return Both(" ".join(p.en for p in parts if p.en), "".join(p.zh for p in parts if p.zh))
