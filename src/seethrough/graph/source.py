@@ -377,7 +377,9 @@ def checksum(tensor: torch.Tensor) -> int:
 
 
 _PLAIN = frozenset((int, float, bool, str, type(None)))
-_DICTS = (dict, OrderedDict)
+_DICTS = frozenset((dict, OrderedDict))
+_TENSORS = frozenset(("_parameters", "_buffers"))
+_TENSOR = frozenset((torch.Tensor, nn.Parameter))
 _MANY = 1000
 """Containers longer than this count by their length."""
 
@@ -394,16 +396,25 @@ def state_of(module: nn.Module) -> int:
         A lazy layer that has no weights yet.
     """
     parts: list[Any] = []
-    for name, m in module.named_modules():
+    for m in module.modules():
         parts.append(id(m))
         for key, value in vars(m).items():
-            if key == "training" or (type(value) in _DICTS and not value):
-                continue
-            if key in ("_parameters", "_buffers") and any(nn.parameter.is_lazy(t) for t in value.values()):
-                raise NetworkRefused(
-                    f"layer {name!r} has no weights yet; call the network once on a batch of images, so that it makes them"
-                )
-            parts.append((key, _mark(value, 3)))
+            kind = type(value)
+            if kind in _PLAIN:
+                if key != "training":
+                    parts += (key, value)
+            elif kind not in _DICTS:
+                parts += (key, _mark(value, 3))
+            elif value and key == "_modules":
+                parts += (key, *value, *map(id, value.values()))
+            elif value:
+                if key in _TENSORS and any(nn.parameter.is_lazy(t) for t in value.values()):
+                    name = next(n for n, one in module.named_modules() if one is m)
+                    raise NetworkRefused(
+                        f"layer {name!r} has no weights yet; call the network once on a batch of images, so that it makes "
+                        "them"
+                    )
+                parts += (key, _mark(value, 3))
     return hash(tuple(parts))
 
 
@@ -411,18 +422,21 @@ def _mark(value: Any, depth: int) -> Any:
     """Something hashable that changes when a value does: itself where it is plain, what it holds where it is a
     container, else its identity.
     """
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    if isinstance(value, torch.Tensor):
+    if kind in _TENSOR or isinstance(value, torch.Tensor):
         return (
             id(value),
             0 if value.is_inference() else value._version,
             value.data_ptr() if value.layout is torch.strided else 0,
         )
+    if (kind is tuple or kind is list) and len(value) <= _MANY and _PLAIN.issuperset(map(type, value)):
+        return tuple(value)
     if depth and isinstance(value, (dict, list, tuple)):
         if len(value) > _MANY:
             return id(value), len(value)
         if isinstance(value, dict):
-            return tuple((_mark(k, depth - 1), _mark(v, depth - 1)) for k, v in value.items())
+            return tuple([(_mark(k, depth - 1), _mark(v, depth - 1)) for k, v in value.items()])
         return tuple(_mark(v, depth - 1) for v in value)
     return id(value)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 from seethrough.graph.execute import execute, plan
-from seethrough.graph.fast.choose import Known, Ways
+from seethrough.graph.fast.choose import MANY, Known, Ways
 from seethrough.graph.graph import Graph
 
 
@@ -33,6 +33,8 @@ def ahead(
     pictures
         How many will go this way in all.
     """
+    if pictures < MANY or given.keys() >= set(starts):
+        return {}
     cut = before(graph, wanted, starts) - set(given)
     if not cut:
         return {}
