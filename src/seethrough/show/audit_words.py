@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -274,7 +275,9 @@ def certain(audit: Audit, finding: Finding, example: Example) -> Both:
 def hidden(finding: Finding) -> Both:
     """Up to which effect something that wasn't found could be there all the same, in percentage points."""
     high = finding.effect.high
-    return points(max(high, 0)) if np.isfinite(high) else Both("?", "?")
+    if not np.isfinite(high):
+        return Both("?", "?")
+    return points(math.ceil(high) if high > 1 else max(math.ceil(10 * high) / 10, 0.0))
 
 
 def missed(audit: Audit, finding: Finding) -> Both:
