@@ -3,7 +3,7 @@
 The forward is run once with gradients on. Of each operation we keep where its inputs and outputs stand in autograd's
 graph (an *edge*, which holds no data); its vector-Jacobian product is then autograd's own work between those edges, and
 nothing is kept in memory that plain autograd wouldn't keep. What an operation hands down is decided by a rule
-(`seethrough.graph.rules`); with ``plain`` everywhere the walk is the gradient.
+(`seethrough.graph.rules`); with ``plain`` everywhere the walk is the gradient, and autograd goes it in one go.
 
 One forward serves any number of walks.
 """
