@@ -19,9 +19,10 @@ KEEP_MEMORY_VARIABLE = "SEETHROUGH_KEEP_MEMORY"
 THREADS_VARIABLE = "SEETHROUGH_THREADS"
 """How a command's threads are set: a number of them, or 0 to leave all of it to OpenMP's own variables."""
 
-SPINS = "10000"
-"""How often a thread of GNU's OpenMP looks whether there is work before it sleeps: some ten microseconds, where its own
-300,000 keep a processor busy for milliseconds and so from whoever works beside."""
+SPINS = "200"
+"""How often a thread of GNU's OpenMP looks whether there is work before it sleeps: some ten microseconds, about what waking
+it takes; its own 300,000 keep a processor busy for many milliseconds, and so from whoever works beside.
+"""
 
 CGROUP = Path("/sys/fs/cgroup")
 
