@@ -35,7 +35,7 @@ def occlusion(setting: Setting, side: int = 224) -> Pair:
     own = as_taken(setting.network, x)
     method = Occlusion(for_peers(setting.network, net))
     positions = ((side - WINDOW) // STRIDE + 1) ** 2
-    few = FEW if side <= 224 else (4, 4)
+    few, sizes = (FEW, (1, 8, 16)) if side <= 224 else ((4, 4), (1, 2, 4))
 
     def theirs(at_once: int, window: tuple[int, int], stride: tuple[int, int]) -> Tensor:
         with torch.no_grad():
@@ -48,10 +48,11 @@ def occlusion(setting: Setting, side: int = 224) -> Pair:
     def ours(opened: Any, window: tuple[int, int], stride: tuple[int, int]) -> Any:
         return st.occlusion(opened, own, TARGET, window=window, stride=stride, fill=0.0).values
 
-    every = (WINDOW, WINDOW), (STRIDE, STRIDE)
+    apart = 2 * STRIDE if setting.quick and side > 224 else STRIDE
+    every = (WINDOW, WINDOW), (apart, apart)
     part = ((side // few[0], side // few[1]),) * 2
-    quarter = ((side // 4, side // 4),) * 2
-    trials = {n: partial(theirs, n, *quarter) for n in (1, 8, 16)}
+    some = 4 if side <= 224 else 2  # a side; with the picture itself 17 or 5 forwards
+    trials = {n: partial(theirs, n, *((side // some, side // some),) * 2) for n in sizes}
     at_once = setting.best("perturbations_per_eval", trials, rounds=1, limit=6)
     return Pair(
         opened=opening(setting.network, net, side),
@@ -60,6 +61,7 @@ def occlusion(setting: Setting, side: int = 224) -> Pair:
         agreement=agreement.difference,
         setting=f"perturbations_per_eval={at_once}",
         share=(few[0] * few[1] + 1) / (positions + 1) if setting.quick else 1.0,
+        our_share=(((side - WINDOW) // apart + 1) ** 2 + 1) / (positions + 1),
         unlike=(lambda opened: ours(opened, *part), partial(theirs, at_once, *part)) if setting.quick else None,
     )
 
@@ -92,7 +94,7 @@ def rise(setting: Setting) -> Pair:
         rise_grids.cache_clear()  # so that ours finds none made
         return fresh()
 
-    at_once = setting.best("batch", {n: partial(theirs, n, 32) for n in (1, 4, 8, 16, 32)}, rounds=1)
+    at_once = setting.best("batch", {n: partial(theirs, n, 32) for n in (1, 4, 8, 16)}, rounds=1, limit=10)
     return Pair(
         opened=opened,
         ours=ours,
@@ -135,7 +137,7 @@ def scorecam(setting: Setting) -> Pair:
             return cam(input_tensor=x, targets=targets)
 
     count = QUICK_CHANNELS if setting.quick else channels
-    at_once = setting.best("batch_size", {n: partial(theirs, n, 32) for n in (8, 16, 32)}, rounds=1)
+    at_once = setting.best("batch_size", {n: partial(theirs, n, 32) for n in (8, 16, 32)}, rounds=1, limit=10)
 
     def ours(opened: Any, channels: int) -> Any:
         return st.scorecam(opened, x, TARGET, layer=layer, channels=channels)

@@ -165,8 +165,8 @@ def folder(setting: Setting) -> Pair:
             first = first if first.size else maps[:4]
         return first
 
-    ways = {(batch, workers): partial(theirs, batch, workers, 32) for batch in (4, 8, 16) for workers in (0, 1, 2)}
-    batch, workers = setting.best("batch, workers", ways, rounds=1, limit=40)
+    batch = setting.best("batch", {n: partial(theirs, n, 0, 16) for n in (4, 8, 16)}, rounds=1, limit=10)
+    workers = setting.best("workers", {n: partial(theirs, batch, n, 32) for n in (0, 1, 2)}, rounds=1, limit=15)
 
     def ours(opened: Any, kept: object = kept) -> np.ndarray:  # the folder lives as long as this does
         # ``map`` is on the picture's pixels, as the peer's is on the input's; ``values`` on the layer's grid
