@@ -23,6 +23,7 @@ from seethrough.explanation.answer import Start, asked_of, started
 from seethrough.explanation.asked import Asked, layers_of, settings_of
 from seethrough.explanation.maps import for_each_image
 from seethrough.graph.fast.choose import Ways
+from seethrough.graph.run import TOGETHER
 from seethrough.images import Geometry
 from seethrough.jobs import Batch, Passed, Results, run
 from seethrough.network import Network, as_network
@@ -153,7 +154,7 @@ def maps(
     folder
         Where maps are kept while they are made, and taken up again where it stopped; by default a temporary place.
     batch
-        Images at once; by default measured where there are many.
+        Images at once; by default eight on a processor, and elsewhere measured where there are many.
     workers
         Processes that read pictures; 0 to read them in this one; by default as many as fit.
     progress
@@ -191,7 +192,7 @@ def maps(
         collection,
         work,
         folder=None if folder is None else Path(folder),
-        batch=batch,
+        batch=batch or _batch(net),
         workers=workers,
         progress=progress,
     )
@@ -271,6 +272,12 @@ class Shard:
 
     def _keep(self, name: str, rows: NDArray[Any]) -> None:
         self.rows.setdefault(name, []).append(rows)
+
+
+def _batch(net: Network) -> int | None:
+    """Images at once where nobody says: a processor is busy with few, and each size has to be proved before it is used."""
+    on_processor = all(t.device.type == "cpu" for t in net.module.parameters())
+    return TOGETHER if on_processor else None
 
 
 def _refuse_early(work: Work, images: Collection) -> None:
