@@ -70,7 +70,10 @@ def examples(verdict, count=9):
     )
 
 
-def audited(verdicts=VERDICTS, fore=True, classes=2, notes=(Note("few_judges", "warning", {"count": 19}),)):
+NOTES = (Note("few_judges", "warning", {"count": 19}),)
+
+
+def audited(verdicts=VERDICTS, fore=True, classes=2, notes=NOTES):
     """The audit; ``verdicts`` of as many of the aspects."""
     known = facts(fore, classes)
     findings = tuple(

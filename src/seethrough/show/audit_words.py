@@ -273,11 +273,12 @@ def certain(audit: Audit, finding: Finding, example: Example) -> Both:
 
 
 def hidden(finding: Finding) -> Both:
-    """Up to which effect something that wasn't found could be there all the same, in percentage points."""
-    high = finding.effect.high
-    if not np.isfinite(high):
+    """Up to which effect something that wasn't found could be there all the same, to either side, in percentage points."""
+    ends = finding.effect.low, finding.effect.high
+    if not np.isfinite(ends).all():
         return Both("?", "?")
-    return points(math.ceil(high) if high > 1 else max(math.ceil(10 * high) / 10, 0.0))
+    most = max(-ends[0], ends[1])
+    return points(math.ceil(most) if most > 1 else max(math.ceil(10 * most) / 10, 0.1))
 
 
 def missed(audit: Audit, finding: Finding) -> Both:

@@ -1,0 +1,55 @@
+"""Whatever an audit may find has words in both languages, for a person who doesn't know the trade."""
+
+import string
+
+import numpy as np
+import pytest
+
+from seethrough.findings.aspects import KINDS
+from seethrough.findings.aspects.detail import LEVELS
+from seethrough.findings.aspects.look import LOOKS_EXCHANGED
+from seethrough.findings.finders import FINDERS
+from seethrough.findings.finders.places import called
+from seethrough.show.audit_words import points
+from seethrough.show.language import Both
+from seethrough.show.vocabulary import audit as words
+
+TABLES = (words.KINDS, words.PLACES, words.NAMES, words.EXCHANGED, words.WAYS, words.PAGE)
+TEXTS = [text for table in TABLES for text in table.values()]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.en[:30])
+def test_both_languages_say_something_and_speak_of_the_same_numbers(text):
+    assert text.en.strip() and text.zh.strip()
+    places = [sorted({name for _, name, _, _ in string.Formatter().parse(t) if name}) for t in (text.en, text.zh)]
+    # light has no owner in English, and a place has none but its own
+    assert set(places[0]) <= set(places[1]) and set(places[1]) - set(places[0]) <= {"of"}
+
+
+def test_every_kind_of_aspect_has_words():
+    assert set(KINDS) <= set(words.EXCHANGED)
+    assert set(KINDS) - {"look", "detail"} <= set(words.KINDS)
+    assert {*LOOKS_EXCHANGED, *LEVELS} <= set(words.NAMES)
+
+
+def test_every_way_of_finding_has_words():
+    assert set(FINDERS) <= set(words.WAYS)
+
+
+def test_every_place_has_words():
+    at = np.linspace(0, 0.8, 9)
+    places = {called((top, top + 0.2, left, left + 0.2)) for top in at for left in at} | {called((0.9, 0.1, 0.9, 0.1))}
+    assert places == set(words.PLACES)
+
+
+def test_a_tint_is_named_by_the_colour_that_changes_more():
+    names = {tuple(key): [t.en for t in pair] for key, pair in words.TINTS.items()}
+    assert names[True, False] == ["redder", "yellower"] and names[False, True] == ["greener", "bluer"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(53.93, "54"), (-12.2, "−12"), (0.96, "1"), (0.36, "0.4"), (0.02, "0"), (-0.02, "0"), (0, "0"), (10, "10")],
+)
+def test_points_are_whole_from_one_on(number, text):
+    assert points(number) == Both(text, text)
