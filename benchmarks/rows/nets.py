@@ -58,7 +58,7 @@ def _torchvision(name: str) -> nn.Module:
             nn.init.normal_(part.bias, std=BIAS)
             part.momentum = None  # the mean over what it is shown
         if isinstance(part, torchvision.models.resnet.Bottleneck):
-            nn.init.constant_(part.bn3.weight, LAST_OF_BLOCK)
+            nn.init.constant_(part.get_parameter("bn3.weight"), LAST_OF_BLOCK)
     if any(isinstance(part, nn.BatchNorm2d) for part in module.modules()):
         with torch.no_grad():
             module.train()(pictures(4))
