@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.boxes.rules import rule_of
 from seethrough.graph.fast.fused import fused
-from seethrough.graph.fast.planes import on_planes
+from seethrough.graph.fast.planes import Shuffle, on_planes
 from seethrough.graph.source import GraphSource
 from seethrough.models import open_model
 
@@ -100,6 +100,7 @@ def test_channels_in_another_order_are_one_operation_that_boxes_pass():
     graph, _ = graph_of("shuffled")
     twin = fused(graph, [graph.output.value])
     assert [o.name for o in twin] == ["conv2d", "moved", "moved", "moved", "relu", "cat"]
+    assert isinstance(twin.operations[1].function, Shuffle) and twin.operations[1].function.groups == 2
     assert all(rule_of(twin, o) is not None for o in twin)
 
 

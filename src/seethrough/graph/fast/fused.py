@@ -18,7 +18,7 @@ from torch import Tensor
 from seethrough.graph.execute import plan
 from seethrough.graph.fast.convolution import Convolution, Sides, activation_of
 from seethrough.graph.fast.packed import NONE, Pair
-from seethrough.graph.fast.planes import on_planes
+from seethrough.graph.fast.planes import Part, Shuffle, on_planes
 from seethrough.graph.graph import Graph
 from seethrough.graph.linear_maps import scaling
 from seethrough.graph.operations import Kind, Operation, Ref
@@ -251,7 +251,7 @@ def _zeros_around(operation: Operation) -> Sides | None:
 
 def in_order(operation: Operation) -> Operation:
     """An operation that may look at the order of memory is given the usual one."""
-    if operation.kind in IN_ANY_ORDER:
+    if operation.kind in IN_ANY_ORDER or isinstance(operation.function, (Part, Shuffle)):
         return operation
     function = operation.function
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seethrough.graph.execute import plan
+from seethrough.graph.fast.boxes.rules_moving import moved
 from seethrough.graph.graph import Graph, Value
 from seethrough.graph.operations import PLACEWISE, Kind, Operation, Ref, Size
 from seethrough.graph.tree import flatten, leaves_of
@@ -39,7 +40,7 @@ def channel_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: flo
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One of several tensors that a function gives."""
+    """One of several tensors that a function gives, whatever the order of memory."""
 
     function: Any
     which: int
@@ -59,6 +60,28 @@ class Chain:
         for step in self.steps:
             x = step.call({step.inputs[0]: x}, batch)
         return x
+
+
+@dataclass(frozen=True, eq=False)
+class Shuffle:
+    """Channels in ``groups`` groups, one of each in turn (Zhang et al., ShuffleNet, CVPR 2018), with the channels of each
+    place side by side in memory before and after.
+    """
+
+    groups: int
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.permute(LAST).unflatten(3, (self.groups, -1)).transpose(3, 4).flatten(3).permute(FIRST)
+
+    @classmethod
+    def of(cls, graph: Graph, operation: Operation) -> Shuffle | None:
+        """What an operation does, where it is this."""
+        rule = moved(graph, operation)
+        if rule is None or not rule.pointwise or rule.channels is None:
+            return None
+        order = torch.arange(len(rule.channels))
+        groups = (g for g in range(2, len(order)) if len(order) % g == 0)
+        return next((cls(g) for g in groups if torch.equal(order.view(g, -1).t().flatten(), rule.channels)), None)
 
 
 @dataclass
@@ -211,7 +234,9 @@ class _Writing:
                 chain.insert(0, before)
             if len(chain) > 1 and len(self.values[source].shape) == 4:
                 gone.update(id(o) for o in chain[:-1])
-                found[id(operation)] = written(operation, Chain(chain), "moved", Kind.SELECT, (Ref(source),))
+                whole = written(operation, Chain(chain), "moved", Kind.SELECT, (Ref(source),))
+                shuffle = Shuffle.of(replace(self.graph, values=self.values), whole)
+                found[id(operation)] = whole if shuffle is None else replace(whole, function=shuffle)
         return [found.get(id(o), o) for o in self.done if id(o) not in gone]
 
     @staticmethod

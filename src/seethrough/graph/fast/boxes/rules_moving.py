@@ -84,18 +84,19 @@ def moved(graph: Graph, operation: Operation) -> Moved | None:
     through it.
     """
     (source,) = operation.inputs
-    shape = graph.values[source].at(2)
+    count = graph.batch or 2
+    shape = graph.values[source].at(count)
     operation = replace(operation, function=getattr(operation.function, "plain", operation.function))
     tables = []
     for axis, length in enumerate(shape):
         address = torch.arange(length).view([-1 if a == axis else 1 for a in range(4)]).expand(shape)
-        out: Any = operation.call({source: address}, 2)
+        out: Any = operation.call({source: address}, count)
         table = _along(out, axis)
         if table is None:
             return None
         tables.append(table)
     batch, channels, down, across = tables
-    if not torch.equal(batch, torch.arange(2)):
+    if not torch.equal(batch, torch.arange(count)):
         return None
     same = torch.equal(channels, torch.arange(shape[1]))
     return Moved(operation.inputs, (down[:, None], across[:, None]), None if same else channels, (shape[2], shape[3]))
