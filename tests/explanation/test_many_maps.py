@@ -114,3 +114,10 @@ def test_what_cannot_be_asked_is_refused_with_a_sentence(net, pictures, tmp_path
     (tmp_path / "none.png").write_bytes(b"no picture")
     with pytest.raises(InputRefused, match="Not one of 1 images"):
         st.maps(net, tmp_path)
+
+
+def test_what_must_be_known_of_the_network_is_said_with_the_maps(pictures):
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4))
+    guessed = st.open(module.eval(), input_size=(3, 24, 24), preprocessing="unit")
+    notes = {note.name for note in st.maps(guessed, pictures).notes}
+    assert notes == {note.name for note in st.explain(guessed, pictures / "x" / "0.png", "gradcam").prediction.notes}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seethrough.cli.counting import counting, say_passed
 from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.options import target
+from seethrough.cli.predicting import say_notes
 from seethrough.cli.terminal import one_line, say, say_json
 from seethrough.errors import EnvironmentLacks, UsageError
 
@@ -80,6 +81,7 @@ def maps(words: Words, images: str, asked: Question, *, out: str, language: str,
 
         name = METHODS[found.method].name.in_(language)
         say(one_line(SAID[language].format(method=name, count=f"{len(found):,}", folder=folder)))
+        say_notes(found.notes, language)
     return say_passed(found.passed)
 
 
@@ -135,6 +137,7 @@ def _record(found: ManyMaps, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "method": found.method,
         "maps": rows,
         "passed": [{"image": p.name, "reason": p.reason} for p in found.passed],
+        "notes": [{"name": n.name, "level": n.level, "numbers": dict(n.numbers)} for n in found.notes],
         "provenance": dict(found.provenance),
     }
 

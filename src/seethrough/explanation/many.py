@@ -27,7 +27,7 @@ from seethrough.graph.run import TOGETHER
 from seethrough.images import Geometry
 from seethrough.jobs import Batch, Passed, Results, run
 from seethrough.network import Network, as_network
-from seethrough.results import Target
+from seethrough.results import Note, Target
 
 Progress = Callable[[int, int], None]
 """Told the images done, and those in all."""
@@ -84,8 +84,8 @@ class ManyMaps:
         Where its maps are taken from; None for the input.
     passed
         Images that couldn't be read, with reasons.
-    provenance
-        What rebuilds it.
+    notes, provenance
+        What must be known to read them rightly; what rebuilds them.
     """
 
     method: str
@@ -93,6 +93,7 @@ class ManyMaps:
     layer: str | None
     images: Collection
     passed: tuple[Passed, ...]
+    notes: tuple[Note, ...]
     provenance: Mapping[str, Any]
     results: Results = field(repr=False)
 
@@ -186,7 +187,7 @@ def maps(
     if isinstance(target, list | tuple) and len(target) != len(collection):
         raise UsageError(f"{len(target)} targets for {len(collection)} images; give one for each, or one for all.")
     work = Work(net, asked, target)
-    _refuse_early(work, collection)
+    notes = _on_one(work, collection)
     results = run(
         net,
         collection,
@@ -202,6 +203,7 @@ def maps(
         layer,
         collection,
         results.passed,
+        (*collection.notes, *notes),
         results.provenance,
         results,
     )
@@ -280,8 +282,10 @@ def _batch(net: Network) -> int | None:
     return TOGETHER if on_processor else None
 
 
-def _refuse_early(work: Work, images: Collection) -> None:
-    """Say what can't be asked before a run is begun: found on the first image that can be read."""
+def _on_one(work: Work, images: Collection) -> tuple[Note, ...]:
+    """What must be known of the network and the question, found on the first image that can be read; what can't be asked is
+    refused so before a run is begun.
+    """
     work = replace(work, asked=replace(work.asked, many=0, ways=Ways()))
     for item in range(min(len(images), TRIED)):
         try:
@@ -290,8 +294,9 @@ def _refuse_early(work: Work, images: Collection) -> None:
         except InputRefused:
             continue  # the run will say so
         with told(work.net.opened, work.net.source_of(prepared), prepared.batch):
-            work.started(Batch((item,), prepared))
-        return
+            start = work.started(Batch((item,), prepared))
+        return (*start.prediction.notes, *start.notes)
+    return ()
 
 
 def _line_of(target: Target) -> bytes:
