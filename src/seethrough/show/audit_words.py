@@ -91,7 +91,7 @@ SEVERAL_WAYS = Both("Seen by {count:count} independent ways.", "由 {count:count
 
 PAIR_OF = Both("{name}, a picture of “{truth}”", "{name}，“{truth}”的图片")
 CERTAIN = Both(
-    "How sure the network is of “{answer}”: {before} → {after}", "网络对“{answer}”的把握：{before} → {after}"
+    "How sure the network is of “{answer}”: {before}\u00a0→\u00a0{after}", "网络对“{answer}”的把握：{before}\u00a0→\u00a0{after}"
 )
 MOST_CHANGED = Both(
     "Shown are the {shown:count} pictures whose answer moved most, of {n:count} that were tried.",
@@ -107,7 +107,7 @@ MISSED = Both(
 )
 MORE = Both("and {count:count} more", "另有 {count:count} 项")
 
-QUESTION = Both("Is this part of what makes a “{answer}”?", "这是“{answer}”本身的一部分吗？")
+QUESTION = Both("Is this part of “{answer}” itself?", "这是“{answer}”本身的一部分吗？")
 YES = Both("Yes, it belongs to it", "是，属于它")
 NO = Both("No, it only happens to be there", "不是，只是碰巧在旁边")
 
