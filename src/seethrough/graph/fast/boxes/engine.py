@@ -34,6 +34,9 @@ PLANS = 4
 WAITING = 128 << 20
 """Bytes of what waits for the tail."""
 
+TAIL = 64 << 20
+"""Bytes of the largest value of a tail: so many positions go through it at once."""
+
 
 @dataclass(eq=False)
 class Clean:
@@ -231,15 +234,22 @@ class _End:
             given[head.output] = head.give(kept, taken)
         self._forget()
         end = self.route.end
-        if end not in given:
-            for v in self.route.beside:
-                alone = self.clean.plane(v)
-                given[v] = alone.expand(len(numbers), *alone.shape[1:])
-            given = {end: execute(self.boxes.graph, given, [end])[end]}
+        together = max(1, TAIL // self.route.largest_behind)
+        for first in range(0, len(numbers), together):
+            some = slice(first, first + together)
+            answers = self._answers(end, {v: t[some] for v, t in given.items()}, len(numbers[some]))
+            if self.answers is None:
+                self.answers = answers.new_empty(self.positions, *answers.shape[1:])
+            self.answers[numbers[some].to(answers.device)] = answers
         self.boxes.macs += self.route.tail_macs * len(numbers)
-        if self.answers is None:
-            self.answers = given[end].new_empty(self.positions, *given[end].shape[1:])
-        self.answers[numbers.to(given[end].device)] = given[end]
+
+    def _answers(self, end: int, given: dict[int, Tensor], count: int) -> Tensor:
+        if end in given:
+            return given[end]
+        for v in self.route.beside:
+            alone = self.clean.plane(v)
+            given[v] = alone.expand(count, *alone.shape[1:])
+        return execute(self.boxes.graph, given, [end])[end]
 
     def give(self) -> Tensor:
         self._flush()

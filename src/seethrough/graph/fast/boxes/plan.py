@@ -172,7 +172,7 @@ def _side(route: Route, price: Tensor, sizes: Sequence[Tensor]) -> int:
     and not so many that they push each other out of the processor's cache.
     """
     work = float((price * sizes[0].mean(0) * sizes[1].mean(0)).sum())
-    return min(8, max(4, round((16 * price_of_batch(route) / work) ** 0.5)))
+    return min(8, max(4, round((32 * price_of_batch(route) / work) ** 0.5)))
 
 
 def price_of_batch(route: Route) -> float:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
-from seethrough.graph.cost import macs
+from seethrough.graph.cost import macs, size_in_bytes
 from seethrough.graph.execute import plan
 from seethrough.graph.fast.boxes.rule import Head, HeadOf, Rule, RuleOf
 from seethrough.graph.fast.convolution import Convolution
@@ -80,6 +81,12 @@ class Route:
     fills: dict[int, tuple[float, ...]]
     beside: frozenset[int]
     tail_macs: int
+
+    @cached_property
+    def largest_behind(self) -> int:
+        """Bytes of the largest value of the tail, for one picture; 1 where there is no tail."""
+        given = (v for operation in self.tail for v in operation.outputs if v is not None)
+        return max((size_in_bytes(self.graph.values[v]) for v in given), default=1)
 
     @property
     def dense(self) -> int:
