@@ -17,6 +17,12 @@ from token_networks import ViT
 X = torch.randn(2, 3, 24, 18, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.fixture(autouse=True)
+def boxes_pay(monkeypatch):
+    """On networks as small as these it depends on the machine."""
+    monkeypatch.setattr(local, "_pays", lambda engine, run, changes: bool(local._parts(run, changes, 0)))
+
+
 class Bypassed(nn.Module):
     def __init__(self):
         super().__init__()

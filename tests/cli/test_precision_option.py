@@ -2,6 +2,7 @@
 
 import pytest
 
+from seethrough.graph.fast import local
 from seethrough.graph.fast.halved import can_halve
 
 
@@ -17,7 +18,10 @@ def test_another_precision_is_refused(seethrough, tiny):
     assert outcome.code == 2 and "precision is one of float32, bf16" in outcome.err, outcome
 
 
-def test_what_was_computed_only_where_it_changed_is_said_on_the_line_and_on_the_page(seethrough, tiny, folder):
+def test_what_was_computed_only_where_it_changed_is_said_on_the_line_and_on_the_page(
+    seethrough, tiny, folder, monkeypatch
+):
+    monkeypatch.setattr(local, "_pays", lambda *_: True)
     outcome = seethrough("explain", *tiny, "cat.png", "--methods", "occlusion", "--window", "4", "-o", "found.html")
     assert outcome.code == 0 and "times fewer multiplications" in outcome.out, outcome
     page = (folder / "found.html").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import torch.nn as nn
 from small import Calls, residual, source_of
 
 from seethrough.graph.fast import local
+from seethrough.graph.fast.boxes.cost import Seconds
 from seethrough.graph.fast.local import Changes
 from seethrough.graph.run import Run
 from seethrough.graph.source import GraphSource
@@ -15,6 +16,12 @@ STARTS = torch.arange(0, SIZE, SIDE)
 GRID = torch.stack(
     [torch.tensor([top, top + SIDE, left, left + SIDE]) for top in STARTS.tolist() for left in STARTS.tolist()]
 )
+
+
+@pytest.fixture(autouse=True)
+def boxes_pay(monkeypatch):
+    """On networks as small as these it depends on the machine."""
+    monkeypatch.setattr(local, "_pays", lambda engine, run, changes: bool(local._parts(run, changes, 0)))
 
 
 def pictures(count=1, size=SIZE, channels=3, dtype=torch.float32):
@@ -272,3 +279,13 @@ def test_a_plane_smaller_than_the_kernel_that_reads_it_is_no_obstacle():
     run, changes = Run(source_of(module), images, second), filled(images, GRID)
     agree(run.score_changes(changes), by_hand(module, images, changes, second))
     assert all(not spared.wrong for spared in run.counter.spared)
+
+
+@pytest.mark.parametrize(("boxes", "whole", "goes"), [(1.0, 2.0, True), (1.9, 2.0, False), (3.0, 2.0, False)])
+def test_boxes_are_taken_where_they_pay_the_checks_included(monkeypatch, boxes, whole, goes):
+    monkeypatch.undo()
+    monkeypatch.setattr(local, "predicted", lambda *_: Seconds(boxes, whole))
+    images = pictures()
+    run = Run(source_of(residual()), images, second)
+    run.score_changes(filled(images, GRID))
+    assert bool(run.counter.spared) == goes

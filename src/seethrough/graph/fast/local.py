@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from seethrough.errors import is_out_of_memory
+from seethrough.graph.fast.boxes.cost import predicted
 from seethrough.graph.fast.boxes.engine import Boxes
 from seethrough.graph.fast.choose import MANY, twin
 from seethrough.graph.graph import Graph
@@ -31,6 +32,9 @@ AGREE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 SMALL = 0.5
 """Of the plane: where boxes cover more of it on average, whole pictures are sent through without further thought."""
+
+CHECKED = 3
+"""Positions of each image that are held against whole pictures, see `_checked`."""
 
 HELD = 256 << 20
 """Bytes of answers that are held at once; of `LEAST` positions in any case."""
@@ -161,11 +165,13 @@ def _by_boxes(run: Run, changes: Changes, progress: Told) -> Tensor | None:
 
 
 def _pays(engine: Boxes, run: Run, changes: Changes) -> bool:
+    """Whether boxes are quicker than whole pictures, those that are checked included."""
     some = _parts(run, changes, 0)
     if not some:
         return False
     plan = engine.plan(changes.of(0)[some[0]])
-    return plan.macs < 0.7 * plan.dense
+    seconds = predicted(engine.route, plan)
+    return seconds.boxes + CHECKED * seconds.whole / plan.positions < seconds.whole
 
 
 def _computed(engine: Boxes, run: Run, changes: Changes, progress: Told) -> tuple[Tensor, Spared]:
