@@ -84,5 +84,5 @@ def audited(verdicts=VERDICTS, fore=True, classes=2, notes=NOTES):
         findings=findings, examples=tuple(examples(verdict) for verdict in verdicts), labels=known.labels,
         right={k: 0.95 - 0.001 * k for k in known.asked}, names=tuple(f"{k}.png" for k in range(COUNT)), facts=known,
         passed=(Passed(3, "broken.png", "It is cut off."),), notes=notes,
-        provenance={"network": "some/net.keras", "fingerprint": "ab12", "called": {"snow": known.labels[0]}},
+        provenance={"network": "some/net.keras", "fingerprint": "ab12", "finders": ["properties", "places"], "called": {"snow": known.labels[0]}},
     )  # fmt: skip

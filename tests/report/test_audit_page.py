@@ -51,6 +51,8 @@ def test_what_was_not_found_has_its_n_and_what_could_have_stayed_hidden(page):
     row = page[page.index("Looked for, and not found") :]
     assert "The finest detail of the surroundings" in row and "5 percentage points" in row and ">20<" in row
     assert "clean" not in page
+    rest = row[row.index("Looked at as well") : row.index("Right")]
+    assert "the brightness of the surroundings" in rest and "the colour of" not in rest and "a fixed place" not in rest
 
 
 def test_nobody_needs_to_know_a_word_of_the_trade(page):
@@ -74,7 +76,9 @@ def test_where_nothing_is_found_it_does_not_say_that_all_is_well():
     page = audit_page(audited((NOT_FOUND,) * 5))
     assert "no wrong reason was found. That doesn&#39;t mean there is none" in page and 'class="question"' not in page
     assert "what could have stayed hidden" in page and "这不等于没有" in page
-    assert "told the classes apart clearly enough to be tested" in audit_page(audited(()))
+    bare = audit_page(audited(()))
+    assert "told the classes apart clearly enough to be tested" in bare
+    assert "testing: the background; a fixed place of the picture, such as a corner; the brightness" in bare
 
 
 def test_without_masks_a_look_is_the_whole_pictures():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seethrough.findings.audit import Audit
 
 PAGE, RECORD = "audit.html", "findings.json"
-"""What is written into the folder, beside ``looked/``, from which the same command goes on."""
+"""What is written into the folder, beside ``looked/`` and ``judged/``, from which the same command goes on."""
 
 PRINTED = 12
 """Findings of a kind that are printed."""
@@ -135,6 +135,9 @@ def _say(found: Audit, language: str) -> None:
         say(f"   {one_line(audit_words.missed(found, finding).in_(language))}")
     if len(missing) > PRINTED:
         say(f"   {audit_words.MORE.say(language, count=len(missing) - PRINTED)}")
+    rest = audit_words.unnoticed(found)
+    if rest is not None:
+        say(one_line(rest.in_(language)))
     say_notes(found.notes, language)
 
 

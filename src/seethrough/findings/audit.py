@@ -14,10 +14,12 @@ from seethrough.datasets.collection import collect
 from seethrough.evaluation.objects import objects
 from seethrough.findings.belonging import belonging, notes_of, refuse_too_few
 from seethrough.findings.canvas import Canvas, Pictures
+from seethrough.findings.drawn import told_apart_by
 from seethrough.findings.facts import Facts, facts_of
 from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
 from seethrough.findings.foreground import Drawn
-from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
+from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
+from seethrough.findings.kept import KeptTrials
 from seethrough.findings.looking import Looking
 from seethrough.findings.split import PARTS
 from seethrough.jobs import Passed
@@ -147,7 +149,7 @@ def audit(
         What the network calls a class of the pictures, where the two differ: ``{"snow": "snow leopard"}``, or the output's
         number.
     folder
-        Where what was looked at is kept, so that an audit that was broken off goes on; by default nowhere.
+        Where what was looked at and judged is kept, so that an audit that was broken off goes on; by default nowhere.
     finders
         Names of `FINDERS`; by default all.
     seed
@@ -171,6 +173,7 @@ def audit(
     chosen = _finders(finders)
     collection = collect(data, truth=None if isinstance(truth, str) and truth == FOLDER else truth)
     drawn = objects(collection, masks, boxes)
+    told_apart = told_apart_by(masks, boxes)
     canvas = Canvas(net, collection, None if drawn is None else Drawn(drawn))
     belongs = belonging(net, collection, called)
 
@@ -183,7 +186,7 @@ def audit(
     looked = run_work(
         net,
         collection,
-        Looking(canvas, _told_apart_by(masks, boxes)),
+        Looking(canvas, told_apart),
         folder=None if folder is None else Path(folder) / "looked",
         progress=told("looking"),
     )
@@ -191,7 +194,11 @@ def audit(
     refuse_too_few(facts, belongs.outputs)
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
     judges = facts.split.of("judge")
-    findings = judged(canvas, found, judges, facts.classes, facts.split.group, seed=seed, progress=told("judging"))
+    asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, MOST]
+    findings = judged(
+        canvas, found, judges, facts.classes, facts.split.group, seed=seed, progress=told("judging"),
+        recall=None if folder is None else KeptTrials(Path(folder) / "judged", asked),
+    )  # fmt: skip
     order = {PROVEN: 0, SUSPECTED: 1, NOT_FOUND: 2}
     findings = sorted(findings, key=lambda f: (order[f.verdict], -f.effect.value))
     return Audit(
@@ -208,7 +215,7 @@ def audit(
             "finders": [finder.name for finder in chosen],
             "seed": seed,
             "asked": canvas.asked,
-            "masks": _told_apart_by(masks, boxes) or None,
+            "masks": told_apart or None,
             "called": {own: facts.labels[k] for own, k in belongs.called.items()},
         },
     )
@@ -226,14 +233,6 @@ def _right(facts: Facts, judges: NDArray[np.int64]) -> dict[int, float]:
         for k in facts.asked
         if (facts.classes[judges] == k).any()
     }
-
-
-def _told_apart_by(masks: Any, boxes: Any) -> str:
-    """What tells these masks from others; where they are given as numbers, that they are."""
-    if masks is None and boxes is None:
-        return ""
-    what, said = ("masks", masks) if boxes is None else ("boxes", boxes)
-    return f"{what}: {said}" if isinstance(said, str | Path) else what
 
 
 def _examples(canvas: Canvas, facts: Facts, finding: Finding) -> tuple[Example, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,9 @@ class Trials:
 _NO_NUMBERS, _NO_CHANCES, _NO = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, bool)
 _NOTHING = Trials(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO, _NO_CHANCES, _NO_CHANCES, _NO_CHANCES, _NO, _NO)
 
+Recall = Callable[[Candidate, Callable[[], Trials]], Trials]
+"""From a candidate, and what makes its trials, to its trials."""
+
 
 @dataclass(frozen=True, eq=False)
 class Finding:
@@ -107,6 +111,7 @@ def judged(
     seed: int = 0,
     most: int = MOST,
     progress: Progress | None = None,
+    recall: Recall | None = None,
 ) -> list[Finding]:
     """Judge candidates on pictures that found none of them.
 
@@ -116,10 +121,13 @@ def judged(
         Numbers of the judging pictures.
     classes, group
         (N,), of the whole collection: the output that each belongs to; near-duplicates have the same number.
+    recall
+        Gives a candidate's trials, as they are kept from before, or made.
     """
     found = []
     for k, candidate in enumerate(candidates):
-        trials = tried(canvas, candidate, pictures, classes, seed=seed, most=most)
+        make = partial(tried, canvas, candidate, pictures, classes, seed=seed, most=most)
+        trials = make() if recall is None else recall(candidate, make)
         effects = trials.effects
         effect = bootstrap(effects, clusters=group[trials.numbers], seed=seed, draws=2000)
         together = _a_group_each(effects, group[trials.numbers])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from seethrough.findings.audit import Audit, Example
+from seethrough.findings.finders.properties import MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
 from seethrough.show.language import Both, plain, share
 from seethrough.show.vocabulary import audit as words
@@ -91,7 +92,8 @@ SEVERAL_WAYS = Both("Seen by {count:count} independent ways.", "由 {count:count
 
 PAIR_OF = Both("{name}, a picture of “{truth}”", "{name}，“{truth}”的图片")
 CERTAIN = Both(
-    "How sure the network is of “{answer}”: {before}\u00a0→\u00a0{after}", "网络对“{answer}”的把握：{before}\u00a0→\u00a0{after}"
+    "How sure the network is of “{answer}”: {before}\u00a0→\u00a0{after}",
+    "网络对“{answer}”的把握：{before}\u00a0→\u00a0{after}",
 )
 MOST_CHANGED = Both(
     "Shown are the {shown:count} pictures whose answer moved most, of {n:count} that were tried.",
@@ -106,6 +108,11 @@ MISSED = Both(
     "{what}（“{answer}”）：{points} 个百分点（{n:count} 张图片）",
 )
 MORE = Both("and {count:count} more", "另有 {count:count} 项")
+
+UNNOTICED = Both(
+    "Looked at as well, without a sign that would make it worth testing: {names}.",
+    "也看过，没有值得检验的迹象：{names}。",
+)
 
 QUESTION = Both("Is this part of “{answer}” itself?", "这是“{answer}”本身的一部分吗？")
 YES = Both("Yes, it belongs to it", "是，属于它")
@@ -287,6 +294,25 @@ def missed(audit: Audit, finding: Finding) -> Both:
         what=heading(audit, finding), answer=label(audit, finding.candidate.answer), points=hidden(finding),
         n=finding.effect.n,
     )  # fmt: skip
+
+
+def unnoticed(audit: Audit) -> Both | None:
+    """What was looked at and gave no candidate at all; None where everything did."""
+    seen = {(f.candidate.aspect.kind, f.candidate.aspect.name) for f in audit.findings}
+    kinds, asked = {kind for kind, _ in seen}, audit.provenance.get("finders", ())
+    of = words.OF_PICTURES if audit.facts.fore is None else words.OF_THINGS
+    names = []
+    if audit.facts.fore is not None and "background" not in kinds and {"places", "evidence"} & set(asked):
+        names.append(words.KINDS["background"])
+    if "region" not in kinds and "places" in asked:
+        names.append(words.ANY_PLACE)
+    if "properties" in asked:
+        rest = [aspect for aspect, _ in MEASURES.values() if (aspect.kind, aspect.name) not in seen]
+        names += [words.NAMES[aspect.name].fill(of=of) for aspect in rest if aspect.name in words.NAMES]
+    if not names:
+        return None
+    listed = Both("; ".join(name.en for name in names), "；".join(name.zh for name in names))
+    return UNNOTICED.fill(names=listed)
 
 
 def points(number: float) -> Both:

@@ -68,6 +68,8 @@ PLACES: Mapping[str, Both] = {
     "border": Both("along the border", "四周边缘"),
 }
 
+ANY_PLACE = Both("a fixed place of the picture, such as a corner", "图片的固定位置（例如一角）")
+
 NAMES: Mapping[str, Both] = {
     "brightness": Both("the brightness {of}", "{of}明暗"),
     "contrast": Both("the contrast {of}", "{of}对比度"),
