@@ -26,6 +26,9 @@ from seethrough.graph.operations import Operation
 TOGETHER = 8
 """Whole pictures that are sent through at once."""
 
+NEW = 2
+"""Calls that one of a size that was never seen costs more: oneDNN makes a program for it. Each batch has sizes of its own."""
+
 POSITION = 30e-6
 """Seconds that planning takes for a position."""
 
@@ -68,7 +71,7 @@ def predicted(route: Route, plan: Plan, rates: Rates | None = None) -> Seconds:
 def _batch(route: Route, batch: Batch, rates: Rates) -> float:
     found = 0.0
     for step, full in zip(route.steps, batch.full):
-        found += _once(step.operation, rates)
+        found += _once(step.operation, rates) + NEW * rates.call
         found += _whole(route, step, rates, len(batch)) if full else _boxed(route, batch, step, rates)
     return found
 
@@ -76,10 +79,13 @@ def _batch(route: Route, batch: Batch, rates: Rates) -> float:
 def _boxed(route: Route, batch: Batch, step: Step, rates: Rates) -> float:
     height, width = batch.size(step.output)
     numbers = step.plane[0] * height * width
-    for v in () if step.aligned else step.sources:
+    for v in step.sources:
         channels, rows, columns = route.planes[v]
-        # a window reaches a little beyond the places that answer the output's
-        numbers += 2 * channels * (height * rows // step.plane[1] + 2) * (width * columns // step.plane[2] + 2)
+        if step.aligned:
+            numbers += 0 if _convolves(step.operation) else channels * height * width
+        else:
+            # a box is put by and a window is cut, and that reaches a little beyond the places that answer the output's
+            numbers += 4 * channels * (height * rows // step.plane[1] + 2) * (width * columns // step.plane[2] + 2)
     return len(batch) * (step.rule.macs * height * width / _rate(step.operation, rates) + numbers / rates.moved)
 
 
@@ -145,9 +151,8 @@ def _measured(threads: int) -> Rates:
     rows, index = torch.rand(4096, 64), torch.randint(4096, (8192,))
     with torch.no_grad():
         took = _least([slide[0], mix[0], alone[0], lambda: rows.index_select(0, index), small])
-    # reading and writing; and beside a convolution stand the lookups of its windows
-    moved = 2 * index.numel() * rows.shape[1] / took[3]
-    return Rates(slide[1] / took[0], mix[1] / took[1], alone[1] / took[2], moved, 3 * took[4])
+    moved = 2 * index.numel() * rows.shape[1] / took[3]  # read, and written
+    return Rates(slide[1] / took[0], mix[1] / took[1], alone[1] / took[2], moved, took[4])
 
 
 def _least(works: Iterable[Callable[[], object]], turns: int = 7) -> list[float]:
