@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from seethrough.attribution.cam_masked import iscam, scorecam, sscam
 from seethrough.attribution.cam_masks import ChannelMasks, seen_through, unit_masks
+from seethrough.graph.fast import local
 
 
 def chance(seed=0):
@@ -132,7 +133,8 @@ def test_each_channel_has_the_answer_that_its_own_picture_has(images, fill):
     torch.testing.assert_close(halves, expected, rtol=1e-10, atol=1e-10)
 
 
-def test_what_is_alike_is_asked_about_once_and_what_is_small_by_what_it_changes():
+def test_what_is_alike_is_asked_about_once_and_what_is_small_by_what_it_changes(monkeypatch):
+    monkeypatch.setattr(local, "_pays", lambda *_: True)  # on a network so small it depends on the machine
     net, told = sparse(), []
     run = run_of(net, X[:1])
     a = run.value("1")
