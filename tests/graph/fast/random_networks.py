@@ -173,8 +173,8 @@ def _channels(x, a, b):
         return Last(
             [
                 nn.Sequential(nn.Linear(channels, 6), nn.GELU(), nn.Linear(6, 4)),
-                Then(lambda y: y * torch.rsqrt(y.square().mean(-1, keepdim=True) + 0.1), nn.Linear(channels, 4)),
-                Then(lambda y: y / (1 + y.var(3, keepdim=True)), nn.LayerNorm(channels)),
+                Then(lambda y: y * torch.rsqrt(y.square().mean(-1, keepdim=True).abs() + 0.1), nn.Linear(channels, 4)),
+                Then(lambda y: y / (1 + y.var(3, keepdim=True).abs()), nn.LayerNorm(channels)),
                 Then(lambda y: y.softmax(-1) + y, nn.Identity()),
                 Then(lambda y: torch.cat([y.chunk(2, -1)[0], torch.relu(y)], 3), nn.Identity()),
                 nn.Sequential(nn.Linear(channels, 8), nn.GLU(-1)),
