@@ -94,6 +94,18 @@ def test_what_is_proven_is_said_with_its_n_written_and_gone_on_with(ask, home):
     assert {p.name: p.stat().st_mtime_ns for p in (home / "audit" / "looked").rglob("*.safetensors")} == shards != {}
 
 
+def test_who_interrupts_it_is_told_how_to_go_on(ask, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("seethrough.findings.audit.judged", interrupted)
+    outcome = ask("photos", "--finders", "places", "-o", tmp_path / "kept")
+    assert (
+        outcome.code == 130 and outcome.out == "" and "kept in" in outcome.err and "run the same again" in outcome.err
+    )
+    assert (tmp_path / "kept" / "looked").is_dir() and not (tmp_path / "kept" / "audit.html").exists()
+
+
 def test_a_black_box_is_audited_and_a_broken_picture_named(seethrough, home, monkeypatch, tmp_path):
     monkeypatch.chdir(home)
     copy = tmp_path / "with_broken"

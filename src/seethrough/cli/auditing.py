@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
 
     refuse_unknown(asked.finders)
     net = open_to_ask(words)
-    with progress() as step:
+    with _told_how_to_go_on(folder), progress() as step:
         found = examine(
             net,
             images,
@@ -79,6 +80,17 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
             say(f"written to {one_line(file)}")
     code = say_passed(found.passed)
     return SOME_FAILED if asked.strict and found.proven else code
+
+
+@contextmanager
+def _told_how_to_go_on(folder: Path | None) -> Iterator[None]:
+    """Ctrl-C and SIGTERM leave with a word on what is kept, where the pass over the pictures hasn't said it already."""
+    try:
+        yield
+    except BaseException as error:
+        if folder is not None and not isinstance(error, Exception) and not getattr(error, "__notes__", ()):
+            error.add_note(f"What was looked at and judged is kept in {folder}; run the same again to go on.")
+        raise
 
 
 def _called(said: Sequence[str]) -> dict[str, str | int]:
