@@ -38,6 +38,7 @@ def test_it_opens_with_the_answer_in_both_languages(page):
 
 def test_each_finding_that_is_proven_or_suspected_has_a_card_with_nine_pairs_and_a_question(page):
     assert page.count('class="section finding"') == 4 and page.count('<figure class="pair">') == 36
+    assert "97\u00a0%\u00a0→\u00a012\u00a0%" in page and "97%\u00a0→\u00a012%" in page
     assert page.count('class="question"') == 4 and "Is this part of “Arabian leopard” itself?" in page
     assert "97\u00a0%" in page and "12\u00a0%" in page and "这是“Arabian leopard”本身的一部分吗？" in page
 
@@ -90,6 +91,7 @@ def test_of_many_classes_those_least_right_are_listed(audit):
     page = audit_page(audited(classes=40))
     assert f"The {CLASSES} classes with the fewest right answers, of 40." in page and "class 39" in page
     assert '<th scope="row"><bdi>class 2</bdi>' not in page
+    assert "The background, for “Arabian leopard”" in page and "背景（“Arabian leopard”）" in page
     assert "When this network says “Arabian leopard”, it goes largely by the background." in page
 
 

@@ -156,7 +156,7 @@ def _row(audit: Audit, finding: Finding) -> dict[str, Any]:
     """A finding as a line of a table."""
     n = len(finding.trials.numbers)
     return {
-        "what": words.heading(audit, finding),
+        "what": words.capital(words.name_of(audit, finding)),
         "answer": words.label(audit, finding.candidate.answer),
         "n": count(finding.effect.n),
         "changed": PAGE["of"].fill(right=round(finding.flips * n) if n else 0, n=n),

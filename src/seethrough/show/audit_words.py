@@ -11,7 +11,7 @@ import numpy as np
 from seethrough.findings.audit import Audit, Example
 from seethrough.findings.finders.properties import MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
-from seethrough.show.language import Both, plain, share
+from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import audit as words
 
 LARGELY = 0.5
@@ -19,6 +19,8 @@ LARGELY = 0.5
 
 OFTEN = 0.2
 """In such a share of the controls the answer doesn't change where pictures that are put together look natural."""
+
+FOR = Both("{what}, for “{answer}”", "{what}（“{answer}”）")
 
 EYEBROW = Both("Audit", "审查")
 TITLE = Both("Is it right for the right reason?", "它答对的理由对吗？")
@@ -92,8 +94,8 @@ SEVERAL_WAYS = Both("Seen by {count:count} independent ways.", "由 {count:count
 
 PAIR_OF = Both("{name}, a picture of “{truth}”", "{name}，“{truth}”的图片")
 CERTAIN = Both(
-    "How sure the network is of “{answer}”: {before}\u00a0→\u00a0{after}",
-    "网络对“{answer}”的把握：{before}\u00a0→\u00a0{after}",
+    "How sure the network is of “{answer}”: {before:percent}\u00a0→\u00a0{after:percent}",
+    "网络对“{answer}”的把握：{before:percent}\u00a0→\u00a0{after:percent}",
 )
 MOST_CHANGED = Both(
     "Shown are the {shown:count} pictures whose answer moved most, of {n:count} that were tried.",
@@ -178,9 +180,16 @@ def name_of(audit: Audit, finding: Finding) -> Both:
 
 
 def heading(audit: Audit, finding: Finding) -> Both:
-    """The same as a heading."""
-    name = name_of(audit, finding)
-    return Both(name.en[:1].upper() + name.en[1:], name.zh)
+    """The same as a heading; of several classes, with the one that it is about."""
+    name = capital(name_of(audit, finding))
+    if len(audit.facts.asked) == 2:
+        return name
+    return FOR.fill(what=name, answer=label(audit, finding.candidate.answer))
+
+
+def capital(text: Both) -> Both:
+    """Words as they stand at a beginning."""
+    return Both(text.en[:1].upper() + text.en[1:], text.zh)
 
 
 def exchanged(finding: Finding) -> Both:
@@ -274,8 +283,8 @@ def certain(audit: Audit, finding: Finding, example: Example) -> Both:
     """“97 % → 12 %”, of the answer."""
     return CERTAIN.fill(
         answer=label(audit, finding.candidate.answer),
-        before=share(example.chance_before),
-        after=share(example.chance_after),
+        before=example.chance_before,
+        after=example.chance_after,
     )
 
 
@@ -291,7 +300,7 @@ def hidden(finding: Finding) -> Both:
 def missed(audit: Audit, finding: Finding) -> Both:
     """Something that wasn't found, with what could have stayed hidden, in a line."""
     return MISSED.fill(
-        what=heading(audit, finding), answer=label(audit, finding.candidate.answer), points=hidden(finding),
+        what=capital(name_of(audit, finding)), answer=label(audit, finding.candidate.answer), points=hidden(finding),
         n=finding.effect.n,
     )  # fmt: skip
 
