@@ -175,9 +175,9 @@ def header_beyond_file(file: str) -> None:
     Path(file).write_bytes(struct.pack("<Q", 2**40) + b'{"a": 1}')
 
 
-def picture(file: str = "cat.png", *, cut: int | None = None) -> None:
+def picture(file: str = "cat.png", *, cut: int | None = None, seed: int = 0) -> None:
     """A picture; or its first bytes."""
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), np.uint8)
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     Path(file).write_bytes(out.getvalue()[:cut])
@@ -199,6 +199,17 @@ def surveyed() -> None:
 
     photos("a.png", "b.png")
     run(["units", "demo:leopards-balanced", "photos", "--layer", "stage2", "-o", "units/"])
+
+
+def judged(*classes: str, box: str = "") -> None:
+    """Four pictures of each class, and a file with the same box for all."""
+    Path("photos").mkdir()
+    names = [f"{name}/{number}.png" for name in classes for number in range(4)]
+    for number, name in enumerate(names):
+        Path("photos", name).parent.mkdir(exist_ok=True)
+        picture(f"photos/{name}", seed=number)
+    if box:
+        Path("boxes.csv").write_text("image,x0,y0,x1,y1\n" + "".join(f"{name},{box}\n" for name in names))
 
 
 LEOPARDS = "demo:leopards"
@@ -328,6 +339,28 @@ MANY = [
     Case("a folder that is no run", "verify photos", lambda: photos("a.png")),
 ]
 
+AUDITED = [
+    Case("classes that the network calls otherwise", f"audit {LEOPARDS} photos", lambda: judged("snow", "desert")),
+    Case(
+        "a class called like no output",
+        f"audit {LEOPARDS} photos --called snow=wolf --called desert=1",
+        lambda: judged("snow", "desert"),
+    ),
+    Case("pictures without a class", f"audit {LEOPARDS} photos", lambda: photos("a.png", "b.png")),
+    Case("one class", f"audit {LEOPARDS} photos", lambda: judged("snow leopard")),
+    Case(
+        "classes with one picture",
+        f"audit {LEOPARDS} photos",
+        lambda: photos("snow leopard/a.png", "Arabian leopard/a.png"),
+    ),
+    Case(
+        "boxes that miss the pictures",
+        f"audit {LEOPARDS} photos --boxes boxes.csv",
+        lambda: judged("snow leopard", "Arabian leopard", box="900,900,950,950"),
+    ),
+    Case("a file instead of a folder", f"audit {LEOPARDS} photos -o audit.html", lambda: judged("snow leopard")),
+]
+
 LACKING = {
     "timm": Case("timm isn't installed", "summary timm:resnet18"),
     "transformers": Case("transformers isn't installed", "summary hf:vit"),
@@ -376,6 +409,7 @@ def page() -> str:
         "Pictures": PICTURES,
         "Inside": INSIDE,
         "Many pictures": MANY,
+        "The right reason": AUDITED,
     }
     parts = [f"## {name}\n\n{HEADINGS}\n{rows(cases)}\n" for name, cases in sections.items()]
     lacking = [

@@ -7,7 +7,7 @@ import torch.nn as nn
 import seethrough as st
 from seethrough.datasets.collection import collect
 from seethrough.errors import InputRefused, UsageError
-from seethrough.findings.belonging import belonging, notes_of, refuse_too_few, unusable
+from seethrough.findings.belonging import belonging, notes_of, refuse_too_few, refuse_too_few_left, unusable
 from seethrough.findings.facts import Facts
 from seethrough.findings.split import split
 
@@ -41,7 +41,9 @@ def test_two_classes_of_the_pictures_may_be_one_of_the_network():
 def test_what_the_network_does_not_know_is_left_out_and_said():
     found = belonging(net(), pictures("cat", "snow leopard", "dog", "dog", "cow"))
     assert found.outputs.tolist() == [2, 0, -1, -1, -1]
-    assert [(n.name, n.numbers["count"], n.numbers["some"]) for n in found.notes] == [("truth_unmatched", 2, "dog, cow")]
+    assert [(n.name, n.numbers["count"], n.numbers["some"]) for n in found.notes] == [
+        ("truth_unmatched", 2, "dog, cow")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_masks_that_tell_nothing_lose_their_pictures():
     found = facts(given, masks(20, missing=(3,), whole=(4, 5)))
     assert found.unmasked.nonzero()[0].tolist() == [3, 4, 5] and unusable(found, given) == 3
     assert (found.split.part[[3, 4, 5]] == -1).all()
-    refuse_too_few(found, given)
+    refuse_too_few_left(found, given)
     note = next(n for n in notes_of(found, given, found.split.of("judge"), 0) if n.name == "masks_miss")
     assert note.numbers == {"count": 3, "all": 20}
 
@@ -99,15 +101,17 @@ def test_masks_that_tell_nothing_lose_their_pictures():
 def test_masks_that_all_miss_are_refused_for_what_they_are():
     given = np.arange(20) % 2
     with pytest.raises(InputRefused, match="On 18 of 20 pictures the masks"):
-        refuse_too_few(facts(given, masks(20, missing=range(18))), given)
+        refuse_too_few_left(facts(given, masks(20, missing=range(18))), given)
     with pytest.raises(InputRefused, match="too few"):
-        refuse_too_few(facts([0, 0, 1, 1], masks(4)), np.array([0, 0, 1, 1]))
+        refuse_too_few_left(facts([0, 0, 1, 1], masks(4)), np.array([0, 0, 1, 1]))
 
 
 def test_a_class_with_one_picture_is_named():
     given = np.array([0] * 8 + [1])
     with pytest.raises(InputRefused, match="too few"):
-        refuse_too_few(facts(given), given)
+        refuse_too_few_left(facts(given), given)
+    with pytest.raises(InputRefused, match="9 pictures of 2 classes are too few"):
+        refuse_too_few(np.append(given, -1))
     found = facts(given)
     note = next(n for n in notes_of(found, given, found.split.of("judge"), 0) if n.name == "classes_too_small")
     assert note.numbers == {"count": 1, "some": "light", "least": 4}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seethrough.datasets.collection import collect
 from seethrough.evaluation.objects import objects
-from seethrough.findings.belonging import belonging, notes_of, refuse_too_few
+from seethrough.findings.belonging import belonging, notes_of, refuse_too_few, refuse_too_few_left
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.drawn import told_apart_by
 from seethrough.findings.facts import Facts, facts_of
@@ -176,6 +176,7 @@ def audit(
     told_apart = told_apart_by(masks, boxes)
     canvas = Canvas(net, collection, None if drawn is None else Drawn(drawn))
     belongs = belonging(net, collection, called)
+    refuse_too_few(belongs.outputs)
 
     def told(what: str) -> Callable[[int, int], None] | None:
         if progress is None:
@@ -191,7 +192,7 @@ def audit(
         progress=told("looking"),
     )
     facts = facts_of(canvas, looked, belongs.outputs, seed=seed)
-    refuse_too_few(facts, belongs.outputs)
+    refuse_too_few_left(facts, belongs.outputs)
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
     judges = facts.split.of("judge")
     asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, MOST]

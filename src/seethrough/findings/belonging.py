@@ -122,8 +122,29 @@ def _unknown(net: Network, collection: Collection) -> str:
     )
 
 
-def refuse_too_few(facts: Facts, given: NDArray[np.int64]) -> None:
-    """Say so where there is nothing to compare.
+def refuse_too_few(classes: NDArray[np.int64]) -> None:
+    """Say so where there is nothing to compare, before anything is looked at.
+
+    Parameters
+    ----------
+    classes
+        int64 (N,): what each picture belongs to.
+
+    Raises
+    ------
+    InputRefused
+        Fewer than two classes with `LEAST` pictures.
+    """
+    counts = Counter(classes[classes >= 0].tolist())
+    if sum(count >= LEAST for count in counts.values()) < 2:
+        raise InputRefused(
+            f"{sum(counts.values())} pictures of {len(counts)} classes are too few to find, judge, repair and prove with "
+            f"different ones; give {LEAST} of two classes at least."
+        )
+
+
+def refuse_too_few_left(facts: Facts, given: NDArray[np.int64]) -> None:
+    """Say so where too few are left of what was looked at.
 
     Parameters
     ----------
@@ -136,18 +157,15 @@ def refuse_too_few(facts: Facts, given: NDArray[np.int64]) -> None:
         Fewer than two classes with `LEAST` pictures; or most pictures are lost by masks that miss.
     """
     missed, with_class = unusable(facts, given), int((given >= 0).sum())
-    counts = Counter(facts.classes[facts.classes >= 0].tolist())
-    if sum(count >= LEAST for count in counts.values()) >= 2:
-        return
-    if facts.fore is not None and missed > with_class / 2:
+    try:
+        refuse_too_few(facts.classes)
+    except InputRefused as error:
+        if missed <= with_class / 2:
+            raise
         raise InputRefused(
             f"On {missed} of {with_class} pictures the masks or boxes cover nothing, or everything; see whether they belong "
             "to these pictures, and count in pixels of theirs."
-        )
-    raise InputRefused(
-        f"{sum(counts.values())} pictures of {len(counts)} classes are too few to find, judge, repair and prove with "
-        f"different ones; give {LEAST} of two classes at least."
-    )
+        ) from error
 
 
 def unusable(facts: Facts, given: NDArray[np.int64]) -> int:
