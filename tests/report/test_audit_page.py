@@ -108,6 +108,7 @@ def test_every_kind_of_file_is_written(audit, tmp_path, suffix):
 
 def test_the_record_has_what_a_repair_goes_on_from(audit, tmp_path):
     record = json.loads(audit.save(tmp_path / "findings.json").read_text("utf-8"))
+    assert record["format"] == "seethrough audit 1"
     assert [f["verdict"] for f in record["findings"]] == ["proven", "proven", "suspected", "suspected", "not found"]
     assert record["findings"][2]["aspect"]["box"] == [0, 0.25, 0, 0.25] and len(record["split"]["proof"]) == 16
     assert answers_of("background=background", record) == {1: "background"}

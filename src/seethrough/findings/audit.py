@@ -33,6 +33,9 @@ EXAMPLES = 9
 FEW = 40
 """Of fewer judging pictures it is said that they can prove little."""
 
+FORMAT = "seethrough audit 1"
+"""What a record of an audit says that it is."""
+
 FOLDER = "folder"
 """As truth: the folders' names."""
 
@@ -107,6 +110,7 @@ class Audit(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, from which a repair or a proof goes on."""
         return {
+            "format": FORMAT,
             "provenance": dict(self.provenance),
             "notes": [asdict(note) for note in self.notes],
             "passed": [{"name": p.name, "reason": p.reason} for p in self.passed],
