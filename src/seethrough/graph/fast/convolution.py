@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seethrough.graph.fast import packed
+from seethrough.graph.fast import packed, winograd
 from seethrough.graph.fast.packed import NONE, Activation, Pair
 from seethrough.graph.operations import Kind, Operation, Ref
 
@@ -36,6 +36,8 @@ class Convolution:
         (N, C, H, W) that it is packed for.
     may_pack
         False: keep to torch's public functions, which have gradients.
+    may_transform
+        False: parts are convolved directly, which loses a digit less than `winograd` does.
     """
 
     weight: Tensor
@@ -47,6 +49,7 @@ class Convolution:
     activation: Activation = NONE
     size: tuple[int, ...] = ()
     may_pack: bool = True
+    may_transform: bool = True
     __name__: str = field(default="conv2d", repr=False)
 
     @property
@@ -77,9 +80,26 @@ class Convolution:
         ``stride``: where the part was already cut to every s-th place.
         """
         stride = self.stride if stride is None else stride
+        if self._transforms(x, stride):
+            y = winograd.convolve(x, self._transformed, self.bias)
+            return activated(y if other is None else y.add_(other), self.activation)
         if self.widens and stride == (1, 1) and self.laid_out is not None:
             return self._product(x, other)
         return self._run(x, (0, 0), other, stride)
+
+    def _transforms(self, x: Tensor, stride: Pair) -> bool:
+        """Whether this part is had sooner with fewer multiplications (`winograd`)."""
+        if not self.may_transform or self.kernel != (3, 3) or self.groups != 1:
+            return False
+        if stride != (1, 1) or self.dilation != (1, 1) or x.dtype is not torch.float32 or self.laid_out is None:
+            return False
+        outputs, inputs = self.weight.shape[:2]
+        return winograd.pays(len(x), x.shape[2] - 2, x.shape[3] - 2, inputs, outputs)
+
+    @cached_property
+    def _transformed(self) -> Tensor:
+        """Four times as large as the weight."""
+        return winograd.transformed(self.weight)
 
     @property
     def widens(self) -> bool:
