@@ -239,8 +239,9 @@ def started(net: Network, prepared: Prepared, asked: Asked) -> Start:
         keeps=any(m.needs in (Needs.RULES, Needs.ATTENTION) for m in layers),
         answer=unit,
         counter=Counter(many=asked.many, ways=asked.ways),
+        walks=any(m.needs_gradient for m in layers),
     )
-    if not has_gradient(run):
+    if any(m.needs_gradient for m in layers) and not has_gradient(run):
         kept, more = without_gradient(net, list(layers), asked)
         layers, notes = {m: layers[m] for m in kept}, [*notes, *more]
     prediction = net.answers(run.graph, run.output, prepared)

@@ -101,6 +101,8 @@ class Run:
         A graph to run instead of the source's: the same network with other constants (`on`).
     passed
         What passes the layer by that the run starts at, by graph; runs that differ in nothing else share it.
+    walks
+        Whether a gradient will be asked for at all; where one is in spite of False, the forward is run once more.
     moved
         The run whose images these are, moved (`at`).
     """
@@ -124,6 +126,7 @@ class Run:
         fixed: Graph | None = None,
         white: Tensor | None = None,
         passed: dict[Graph, dict[int, Tensor]] | None = None,
+        walks: bool = True,
         moved: Run | None = None,
     ) -> None:
         self.moved = moved
@@ -136,7 +139,7 @@ class Run:
         self.counter = counter or Counter()
         self.rows = torch.arange(len(images), device=images.device) if rows is None else rows
         self._layers: set[str] = {layer for _, layer in self.asks if layer != INPUT}
-        self._starts: set[str] = {layer for _, layer in self.asks} or {INPUT}
+        self._starts: set[str] = ({layer for _, layer in self.asks} or {INPUT}) if walks else set()
         self._kept: dict[Hashable, Any] = {}
         self._watcher: Rule | None = None
         self._expected = 0
@@ -404,7 +407,7 @@ class Run:
     def forward(self) -> Forward:
         """The run of the graph, made at first need."""
         if self._forward is None:
-            graph = self._proved(self.images, gradient=True)
+            graph = self._proved(self.images, gradient=bool(self._starts))
             wanted = {
                 graph.output.value,
                 graph.logits.value,

@@ -45,9 +45,8 @@ _BYTES, _WEIGHTS = 20e9, 20e9
 def transformed(weight: Tensor) -> Tensor:
     """A weight (out, in, 3, 3) in the basis of the products, (36, in, out)."""
     outputs, inputs = weight.shape[:2]
-    basis = torch.kron(_WEIGHT, _WEIGHT)
-    flat = basis @ weight.detach().double().reshape(outputs * inputs, 9).t()
-    return flat.reshape(36, outputs, inputs).transpose(1, 2).to(weight.dtype).contiguous()
+    flat = weight.detach().permute(2, 3, 1, 0).reshape(9, inputs * outputs)
+    return (torch.kron(_WEIGHT, _WEIGHT).to(weight.dtype) @ flat).view(36, inputs, outputs)
 
 
 def pays(parts: int, height: int, width: int, inputs: int, outputs: int) -> bool:
