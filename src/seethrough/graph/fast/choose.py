@@ -45,12 +45,15 @@ def twin(
     gradients
         It will be walked back, see `fused_for_gradients`.
     again
-        Make it anew: what was kept no longer gives what the graph gives.
+        Make it anew, without what loses a digit: what was kept doesn't give what the graph gives.
     """
     key = frozenset(wanted), frozenset(given), gradients
     kept = _twins.setdefault(graph, {})
     if again or key not in kept:
         kept[key] = (fused_for_gradients if gradients else fused)(graph, *key[:2])
+        for operation in kept[key] if again else ():
+            if isinstance(operation.function, Convolution):
+                operation.function.may_transform = False
     found = kept[key]
     convolves = any(isinstance(operation.function, Convolution) for operation in found)
     return found if convolves and graph.values[graph.input.value].dtype in _DTYPES and not graph.draws else None

@@ -19,6 +19,10 @@ Sides = tuple[int, int, int, int]
 """Top, bottom, left, right."""
 
 
+MANY = 8
+"""Whole pictures that usually go together."""
+
+
 @dataclass(eq=False)
 class Convolution:
     """``activation(w ∗ x + b + other)``; callable as the function of an `Operation` that reads x, and other where one is
@@ -37,7 +41,7 @@ class Convolution:
     may_pack
         False: keep to torch's public functions, which have gradients.
     may_transform
-        False: parts are convolved directly, which loses a digit less than `winograd` does.
+        False: always directly, which loses a digit less than `winograd` does.
     """
 
     weight: Tensor
@@ -62,15 +66,21 @@ class Convolution:
         return self.weight.numel()
 
     @cached_property
+    def _packs(self) -> bool:
+        return self.may_pack and packed.packs(self.weight)
+
+    @cached_property
     def laid_out(self) -> Tensor | None:
         """The weight as oneDNN wants it; None where torch's public functions are used."""
-        if not self.may_pack or not packed.packs(self.weight):
+        if not self._packs:
             return None
         size = self.size or (4, self.weight.shape[1] * self.groups, 16, 16)
         return packed.pack(self.weight, self.stride, self.dilation, self.groups, size)
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         top, bottom, left, right = self.pads
+        if self.pads == (1, 1, 1, 1) and self._transforms(x, self.stride, 1):
+            return self._by_tiles(x, other, 1)
         if (top, left) == (bottom, right):
             return self._run(x, (top, left), other, self.stride)
         return self._run(F.pad(x, (left, right, top, bottom)), (0, 0), other, self.stride)
@@ -80,21 +90,29 @@ class Convolution:
         ``stride``: where the part was already cut to every s-th place.
         """
         stride = self.stride if stride is None else stride
-        if self._transforms(x, stride):
-            y = winograd.convolve(x, self._transformed, self.bias)
-            return activated(y if other is None else y.add_(other), self.activation)
+        if self._transforms(x, stride, 0):
+            return self._by_tiles(x, other, 0)
         if self.widens and stride == (1, 1) and self.laid_out is not None:
             return self._product(x, other)
         return self._run(x, (0, 0), other, stride)
 
-    def _transforms(self, x: Tensor, stride: Pair) -> bool:
-        """Whether this part is had sooner with fewer multiplications (`winograd`)."""
+    def _transforms(self, x: Tensor, stride: Pair, around: int) -> bool:
+        """Whether this is had sooner with fewer multiplications (`winograd`); ``around``: zeros beyond the edges."""
         if not self.may_transform or self.kernel != (3, 3) or self.groups != 1:
             return False
-        if stride != (1, 1) or self.dilation != (1, 1) or x.dtype is not torch.float32 or self.laid_out is None:
+        if stride != (1, 1) or self.dilation != (1, 1) or x.dtype is not torch.float32 or not self._packs:
             return False
         outputs, inputs = self.weight.shape[:2]
-        return winograd.pays(len(x), x.shape[2] - 2, x.shape[3] - 2, inputs, outputs)
+        height, width = (n + 2 * around - 2 for n in x.shape[2:])
+        # whole pictures go one way however many there are, so that the one that is held against the plain graph tells of all
+        parts = max(len(x), MANY) if around else len(x)
+        return winograd.pays(parts, height, width, inputs, outputs)
+
+    def _by_tiles(self, x: Tensor, other: Tensor | None, around: int) -> Tensor:
+        y = winograd.convolve(x, self._transformed, self.bias, around)
+        y = y if other is None else y.add_(other)
+        into = _INTO.get(self.activation[0])
+        return activated(y, self.activation) if into is None else into(y, *self.activation[1])
 
     @cached_property
     def _transformed(self) -> Tensor:

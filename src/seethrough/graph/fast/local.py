@@ -20,7 +20,6 @@ from seethrough.errors import is_out_of_memory
 from seethrough.graph.fast.boxes.cost import predicted
 from seethrough.graph.fast.boxes.engine import Boxes
 from seethrough.graph.fast.choose import MANY, twin
-from seethrough.graph.fast.convolution import Convolution
 from seethrough.graph.graph import Graph
 
 if TYPE_CHECKING:
@@ -137,10 +136,6 @@ def _engine(run: Run, anew: bool) -> Boxes | None:
         fused = twin(graph, [ends[1]], given, again=anew)
         if fused is None:
             return None
-        if anew:  # what was off may have been a digit that fewer multiplications lose
-            for operation in fused:
-                if isinstance(operation.function, Convolution):
-                    operation.function.may_transform = False
         kept[ends] = Boxes(fused, *ends, given)
     return kept[ends]
 
