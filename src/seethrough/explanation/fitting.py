@@ -88,6 +88,7 @@ def kind_of(net: Network, prepared: Prepared) -> NetworkKind:
 
 def has_gradient(run: Run) -> bool:
     """Whether anything can be walked back: not where a network leaves the calculus (NumPy, ``detach``, ``argmax``)."""
+    run.will_walk()
     answer = run.answer_value
     return answer == run.graph.input.value or any(answer in piece.outputs for piece in run.forward.pieces)
 

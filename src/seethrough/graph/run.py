@@ -207,6 +207,12 @@ class Run:
         arrived = self.forward.walk({place.value: place.back(quantity)}, {start.value}, rules)
         return start.of(arrived.get(start.value, torch.zeros_like(self.images)))
 
+    def will_walk(self) -> None:
+        """Have the forward ready to be walked back, where it was said that nothing would be."""
+        if not self._starts:
+            self._starts.add(INPUT)
+            self._forward = None
+
     def watch(self, watcher: Rule) -> None:
         """Have the next plain walk to the images go by a rule that hands down what calculus does and looks at what passes,
         so that no walk of its own is needed for it. A walk that was done already is done again.
