@@ -407,7 +407,7 @@ def _notes(net: Network, run: Run, prepared: Prepared, probabilities: bool, targ
         notes.append(Note(name, "info", {"reason": reasons[0] if reasons else ""}))
     if any(g.resized != g.size and min(g.top, g.left) >= 0 for g in prepared.geometries):
         notes.append(Note("cropped", "info"))
-    if has_gradient(run) and run.is_constant:
+    if (not run.walks or has_gradient(run)) and run.is_constant:
         notes.append(Note("constant_target", "warning", {"target": targets[0].label}))
     if run.counter.halved:
         notes.append(Note("memory_halved", "info", {"together": run.together}))

@@ -207,6 +207,11 @@ class Run:
         arrived = self.forward.walk({place.value: place.back(quantity)}, {start.value}, rules)
         return start.of(arrived.get(start.value, torch.zeros_like(self.images)))
 
+    @property
+    def walks(self) -> bool:
+        """Whether the forward is had so that it can be walked back."""
+        return bool(self._starts)
+
     def will_walk(self) -> None:
         """Have the forward ready to be walked back, where it was said that nothing would be."""
         if not self._starts:
