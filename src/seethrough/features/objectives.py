@@ -5,7 +5,7 @@ play ((N, C) for a layer without places), and the objective gives one number a p
 is parametrized and how it is moved don't know of each other (after Olah, Mordvintsev and Schubert, Feature visualization, 2017, and
 its library Lucid).
 
->>> Channel("mixed4a", 12) - 0.5 * Channel("mixed4a", 40) + 0.1 * Diversity("mixed4a")
+>>> wanted = Channel("mixed4a", 12) - 0.5 * Channel("mixed4a", 40) + 0.1 * Diversity("mixed4a")
 """
 
 from __future__ import annotations
