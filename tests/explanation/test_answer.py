@@ -359,11 +359,11 @@ def test_methods_share_a_forward_and_a_walk_for_each_set_of_rules(net):
 
 def test_progress_is_told_to_the_end(net):
     told = []
-    st.explain(net, images(), ["occlusion", "smoothgrad"], target=1, window=4, samples=9,
+    st.explain(net, images(), ["occlusion", "smoothgrad"], target=1, window=2, samples=9,
                progress=lambda *step: told.append(step))  # fmt: skip
-    for method, least in (("occlusion", 1), ("smoothgrad", 2)):  # all windows may fit into one batch of boxes
+    for method in ("occlusion", "smoothgrad"):
         steps = [(done, total) for name, done, total in told if name == method]
-        assert len(steps) >= least and steps == sorted(steps) and steps[-1][0] == steps[-1][1]
+        assert len(steps) > 1 and steps == sorted(steps) and steps[-1][0] == steps[-1][1]
 
 
 # --- provenance -------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def opened(module, x, start=None):
     graph = source_of(module).written(x)
     start, end = graph.input.value if start is None else start, graph.output.value
     kept = fused(graph, [end], {graph.input.value, start})
-    return Boxes(kept, start, end, {graph.input.value: x}), kept, start, end
+    return Boxes(kept, start, end), kept, start, end
 
 
 def grey(x, boxes):

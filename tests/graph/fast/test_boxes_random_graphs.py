@@ -38,7 +38,7 @@ def by_boxes_and_whole(network, x, boxes, pick, noise, most=None):
         changed[i, :, t:b, l:r] += noise[i]
     whole = execute(graph, {start_at: x.expand(len(boxes), -1, -1, -1), start: changed}, [end])[end]
     given = {start_at: x, start: own}
-    engine = Boxes(fused(graph, [end], given), start, end, given)
+    engine = Boxes(fused(graph, [end], given), start, end)
 
     def inside(numbers, top, left, h, w):
         return torch.stack(

@@ -47,6 +47,8 @@ def twin(
     again
         Make it anew, without what loses a digit: what was kept doesn't give what the graph gives.
     """
+    if graph.values[graph.input.value].dtype not in _DTYPES or graph.draws:
+        return None
     key = frozenset(wanted), frozenset(given), gradients
     kept = _twins.setdefault(graph, {})
     if again or key not in kept:
@@ -55,8 +57,7 @@ def twin(
             if isinstance(operation.function, Convolution):
                 operation.function.may_transform = False
     found = kept[key]
-    convolves = any(isinstance(operation.function, Convolution) for operation in found)
-    return found if convolves and graph.values[graph.input.value].dtype in _DTYPES and not graph.draws else None
+    return found if any(isinstance(operation.function, Convolution) for operation in found) else None
 
 
 class Ways:

@@ -110,9 +110,7 @@ class Convolution:
 
     def _by_tiles(self, x: Tensor, other: Tensor | None, around: int) -> Tensor:
         y = winograd.convolve(x, self._transformed, self.bias, around)
-        y = y if other is None else y.add_(other)
-        into = _INTO.get(self.activation[0])
-        return activated(y, self.activation) if into is None else into(y, *self.activation[1])
+        return activated(y if other is None else y.add_(other), self.activation)
 
     @cached_property
     def _transformed(self) -> Tensor:
@@ -122,8 +120,8 @@ class Convolution:
     @property
     def widens(self) -> bool:
         """Whether it is a matrix at each place that gives more channels than it takes. What layout oneDNN wants of such a
-        weight depends on the size of the part, and bringing it into another took up to five times as long as the product
-        itself (ResNet-50: 21 instead of 90 GFLOP/s in every second part); a plain product of matrices doesn't mind.
+        weight depends on the size of the part, and bringing it into another takes longer than the product itself; a plain
+        product of matrices doesn't mind.
         """
         outputs, inputs = self.weight.shape[:2]
         return self.kernel == (1, 1) and self.groups == 1 and outputs > inputs
@@ -138,10 +136,7 @@ class Convolution:
         flat = rows.reshape(-1, rows.shape[3])
         y = torch.mm(flat, self._matrix) if self.bias is None else torch.addmm(self.bias, flat, self._matrix)
         y = y.view(*rows.shape[:3], -1).permute(0, 3, 1, 2)
-        if other is not None:
-            y.add_(other)
-        into = _INTO.get(self.activation[0])
-        return activated(y, self.activation) if into is None else into(y, *self.activation[1])
+        return activated(y if other is None else y.add_(other), self.activation)
 
     def _run(self, x: Tensor, padding: Pair, other: Tensor | None, stride: Pair) -> Tensor:
         weight = self.laid_out
@@ -161,9 +156,12 @@ class Convolution:
 
 
 def activated(y: Tensor, activation: Activation) -> Tensor:
-    """The activation of a tensor that nobody else reads."""
+    """The activation of a tensor that nobody else reads, in its place where that goes."""
     name, numbers = activation
-    return y if name == "none" else _PLAIN[name](y, *numbers)
+    if name == "none":
+        return y
+    way = _INTO.get(name, _PLAIN[name]) if not y.requires_grad else _PLAIN[name]
+    return way(y, *numbers)
 
 
 _PLAIN: dict[str, Callable[..., Tensor]] = {

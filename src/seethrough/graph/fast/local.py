@@ -136,7 +136,7 @@ def _engine(run: Run, anew: bool) -> Boxes | None:
         fused = twin(graph, [ends[1]], given, again=anew)
         if fused is None:
             return None
-        kept[ends] = Boxes(fused, *ends, given)
+        kept[ends] = Boxes(fused, *ends)
     return kept[ends]
 
 

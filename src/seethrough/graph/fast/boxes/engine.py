@@ -62,11 +62,9 @@ class Boxes:
         The value (N, C, H, W) that is changed.
     end
         The value that is asked for.
-    example
-        Given values, as they will be given; of any batch size.
     """
 
-    def __init__(self, graph: Graph, start: int, end: int, example: Mapping[int, Tensor] | None = None) -> None:
+    def __init__(self, graph: Graph, start: int, end: int) -> None:
         self.graph = graph
         self.route: Route = route(graph, start, end, rule_of, head_of)
         self.macs = 0
