@@ -21,7 +21,7 @@ MOST, PAIRS = 16, 3
 COLOURS = {PROVEN: "#a4262c", SUSPECTED: "#8a4b00", NOT_FOUND: "#6e6e73"}
 
 SCALE = Both(
-    "By how many percentage points the answer moves beyond the control; bars: 95 % interval; grey: too small to count as proven.",
+    "Percentage points beyond the control; bars: 95 % interval; grey: too small to count as proven.",
     "超出对照的回答变动（百分点）；横线：95% 区间；灰色区域：太小，不算证实。",
 )
 MORE = Both("{count:count} candidates more are not drawn.", "另有 {count:count} 项未画出。")
