@@ -17,7 +17,7 @@ CLOSE = 1e-5
 MOST_STEPS = 500
 
 
-def inpainted(x: Tensor, known: Tensor) -> Tensor:
+def inpainted(x: Tensor, known: Tensor, *, close: float = CLOSE) -> Tensor:
     """Every hidden pixel as the weighted mean of its eight neighbours: the linear system of "ROAD" (Rong, Leemann,
     Borisov, Kasneci & Kasneci, 2022, section 4.2), without the noise that is added there.
 
@@ -30,6 +30,8 @@ def inpainted(x: Tensor, known: Tensor) -> Tensor:
         (N, C, H, W); what it holds at hidden pixels doesn't matter.
     known
         (N, 1, H, W), bool.
+    close
+        The system is solved when what it lacks has fallen to so much of its right side.
 
     Returns
     -------
@@ -40,28 +42,28 @@ def inpainted(x: Tensor, known: Tensor) -> Tensor:
     nothing = ~known.flatten(1).any(1)[:, None, None, None]
     precise = x.to(torch.promote_types(x.dtype, torch.float32))
     mean = precise.mean((2, 3), keepdim=True)
-    return torch.where(nothing, mean, _solved(precise, known | nothing)).to(x.dtype)
+    return torch.where(nothing, mean, _solved(precise, known | nothing, close)).to(x.dtype)
 
 
-def _solved(x: Tensor, known: Tensor) -> Tensor:
+def _solved(x: Tensor, known: Tensor, close: float) -> Tensor:
     x = torch.where(known, x, 0)
     if known.all():
         return x
-    guess = torch.where(known, x, _coarsely(x, known))
-    return _by_conjugate_gradients(x, ~known, torch.where(known, 0, guess))
+    guess = torch.where(known, x, _coarsely(x, known, close))
+    return _by_conjugate_gradients(x, ~known, torch.where(known, 0, guess), close)
 
 
-def _coarsely(x: Tensor, known: Tensor) -> Tensor:
+def _coarsely(x: Tensor, known: Tensor, close: float) -> Tensor:
     """The same at half the size, where a pixel is known of which any of its four is."""
     size = x.shape[2:]
     odd = (0, size[1] % 2, 0, size[0] % 2)
     share = avg_pool2d(pad(known.to(x), odd), 2)
     coarse = avg_pool2d(pad(x, odd), 2) / share.clamp(min=0.25)
-    fine = interpolate(_solved(coarse, share > 0), scale_factor=2, mode="bilinear", align_corners=False)
+    fine = interpolate(_solved(coarse, share > 0, close), scale_factor=2, mode="bilinear", align_corners=False)
     return fine[:, :, : size[0], : size[1]]
 
 
-def _by_conjugate_gradients(x: Tensor, hidden: Tensor, start: Tensor) -> Tensor:
+def _by_conjugate_gradients(x: Tensor, hidden: Tensor, start: Tensor, close: float) -> Tensor:
     """x with ``degree · u − Σ weight · neighbour = 0`` at what is hidden; pixels at the edge have fewer neighbours."""
     degree = _neighbours(torch.ones_like(x[:1, :1]))
 
@@ -71,7 +73,7 @@ def _by_conjugate_gradients(x: Tensor, hidden: Tensor, start: Tensor) -> Tensor:
     right = torch.where(hidden, _neighbours(x), 0)
     u, lack = start, right - system(start)
     way, size = lack, _dot(lack, lack)
-    enough = CLOSE**2 * _dot(right, right)
+    enough = close**2 * _dot(right, right)
     for _ in range(MOST_STEPS):
         going = size > enough
         if not going.any():

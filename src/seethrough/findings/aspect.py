@@ -35,7 +35,7 @@ class Aspect(Protocol):
     @property
     def name(self) -> str: ...
 
-    def exchange(self, pictures: Pictures, donors: Pictures, chance: np.random.Generator) -> Tensor:
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         """The pictures, each with this aspect of its donor, (n, 3, H, W) from 0 to 1; everything else as it was.
 
         Parameters

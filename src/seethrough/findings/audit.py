@@ -247,7 +247,7 @@ def _examples(canvas: Canvas, facts: Facts, finding: Finding) -> tuple[Example, 
     signs = np.where(trials.put_in, 1, -1)
     rows = np.argsort(-(trials.changed - trials.before) * signs, kind="stable")[:EXAMPLES]
     own, donors = canvas.load(trials.numbers[rows]), canvas.load(trials.donors[rows])
-    changed = Pictures(finding.candidate.aspect.exchange(own, donors, np.random.default_rng(0)), own.fore, own.numbers)
+    changed = Pictures(finding.candidate.aspect.exchange(own, donors), own.fore, own.numbers)
     return tuple(
         Example(
             name=canvas.collection[int(number)].name,

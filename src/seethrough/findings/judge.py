@@ -172,7 +172,7 @@ def tried(
         parts.append((True, into, chance.choice(own, len(into)), _of_same_class(into, others, classes, chance)))
     if len(others) and len(out):
         parts.append((False, out, chance.choice(others, len(out)), _of_same_class(out, own, classes, chance)))
-    found = [_asked(canvas, candidate, *part, chance) for part in parts]
+    found = [_asked(canvas, candidate, *part) for part in parts]
     return _joined(found) if found else _NOTHING
 
 
@@ -198,20 +198,14 @@ def _asked(
     numbers: NDArray[np.int64],
     donors: NDArray[np.int64],
     control_donors: NDArray[np.int64],
-    chance: np.random.Generator,
 ) -> Trials:
     chances = []
     for at in range(0, len(numbers), AT_ONCE):
         rows = slice(at, at + AT_ONCE)
         own = canvas.load(numbers[rows])
-        # the same chance for both, so that they differ in the donor alone
-        draw = int(chance.integers(2**32))
         versions = [
             own.x,
-            *(
-                candidate.aspect.exchange(own, canvas.load(from_[rows]), np.random.default_rng(draw))
-                for from_ in (donors, control_donors)
-            ),
+            *(candidate.aspect.exchange(own, canvas.load(from_[rows])) for from_ in (donors, control_donors)),
         ]
         chances.append(np.stack([canvas.ask(x) for x in versions], 1))
     p = np.concatenate(chances)

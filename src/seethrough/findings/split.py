@@ -1,6 +1,7 @@
-"""Split: which pictures find, which judge, which repair and which prove. No picture does two of these.
+"""Split: which pictures find, which judge, which repair and which prove.
 
-What made a candidate must not judge it, what chose a repair must not prove it; and a picture that is there twice, or nearly,
+What made a candidate must not judge it, what chose a repair must not prove it: a repair may learn from the pictures that found
+and judged, is chosen by those of its own part, and proved by those that nobody touched. And a picture that is there twice, or nearly,
 is in one part with its twin.
 """
 

@@ -32,7 +32,7 @@ class Detail:
     name: str
     kind: str = "detail"
 
-    def exchange(self, pictures: Pictures, donors: Pictures, chance: np.random.Generator) -> Tensor:
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         x = pictures.x
         for level in LEVELS[self.name]:
             x = x + free(pictures, donors) * (band(donors.x, level) - band(pictures.x, level))

@@ -25,7 +25,7 @@ class Look:
     name: str
     kind: str = "look"
 
-    def exchange(self, pictures: Pictures, donors: Pictures, chance: np.random.Generator) -> Tensor:
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         own, other = weights(pictures.x, pictures.fore), weights(donors.x, donors.fore)
         return beside(pictures, LOOKS_EXCHANGED[self.name](pictures.x, own, donors.x, other))
 

@@ -27,7 +27,7 @@ class Region:
     box: Box
     kind: str = "region"
 
-    def exchange(self, pictures: Pictures, donors: Pictures, chance: np.random.Generator) -> Tensor:
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         where = self.inside(pictures.x) * free(pictures, donors)
         return where * donors.x + (1 - where) * pictures.x
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from seethrough.errors import UsageError
 from seethrough.findings.aspect import Candidate
+from seethrough.findings.aspects.background import Background
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders.evidence import Evidence
-from seethrough.findings.finders.finder import Finder
+from seethrough.findings.finders.finder import FEW_CLASSES, Finder, questions
 from seethrough.findings.finders.places import Places
 from seethrough.findings.finders.properties import Properties
 
@@ -29,6 +30,9 @@ SEEDS = 5
 
 OFTEN = 0.6
 """In such a share of the draws a candidate has to be there again."""
+
+ALWAYS = "always"
+"""The way of a candidate that no finder saw."""
 
 STRONG = 0.8
 """What one way alone sees must tell answers apart so well."""
@@ -65,7 +69,19 @@ def candidates(
             progress(k + 1, len(finders))
     whole = [_one(seen) for seen in found.values()]
     kept = [c for c in whole if len(c.ways) > 1 or c.strength >= STRONG]
+    seen_already = {c.key for c in kept}
+    kept += [c for c in always(facts) if c.key not in seen_already]
     return sorted(kept, key=lambda c: -c.strength)
+
+
+def always(facts: Facts) -> list[Candidate]:
+    """What is judged whatever finders see: the background, where it is known where things are and classes are few. What a
+    scene shows is nothing that a finder could measure for certain, and no habit is more common.
+    """
+    if facts.fore is None or len(facts.asked) > FEW_CLASSES:
+        return []
+    asked = questions(facts, facts.split.of("find"))
+    return [Candidate(Background(), answer, rivals, (ALWAYS,), 0.5, 1.0, {}) for answer, rivals, _, _ in asked]
 
 
 def _one(seen: Sequence[Candidate]) -> Candidate:

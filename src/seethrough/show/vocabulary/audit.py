@@ -126,6 +126,7 @@ WAYS: Mapping[str, Both] = {
     "slices": Both("pictures on which the network fails were compared", "比较了网络出错的图片"),
     "explanations": Both("pictures were sorted by where the network looks", "按网络看的位置把图片分组"),
     "spectrum": Both("fine patterns were measured", "测量了细微纹样"),
+    "always": Both("it is always tried", "这一项总会检验"),
     "things": Both("things that lie beside it were sought", "寻找了主体旁边的其他东西"),
 }
 """How a candidate was found, by the finder's name."""
