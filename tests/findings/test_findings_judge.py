@@ -39,7 +39,7 @@ class Corner:
     kind: str = "region"
     name: str = "top left"
 
-    def exchange(self, pictures, donors, chance):
+    def exchange(self, pictures, donors):
         x = pictures.x.clone()
         x[:, :, :4, :4] = donors.x[:, :, :4, :4]
         return x

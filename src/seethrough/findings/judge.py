@@ -8,12 +8,13 @@ means nothing the two exchanges differ by chance alone, however unnatural an exc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
@@ -66,6 +67,16 @@ class Trials:
         """In points: what each picture's answer changed by beyond its control, in the aspect's direction."""
         points = 100 * (self.changed.astype(np.float64) - self.control)
         return np.where(self.put_in, points, -points)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which pictures are changed, and whose aspect each is given; as in `Trials`."""
+
+    numbers: NDArray[np.int64]
+    donors: NDArray[np.int64]
+    control_donors: NDArray[np.int64]
+    put_in: NDArray[np.bool_]
 
 
 _NO_NUMBERS, _NO_CHANCES, _NO = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, bool)
@@ -160,6 +171,28 @@ def tried(
     most: int = MOST,
 ) -> Trials:
     """Exchange a candidate's aspect on so many pictures at most, put in and taken out."""
+    return tried_so(canvas, candidate, drawn(candidate, pictures, classes, seed=seed, most=most))
+
+
+def tried_so(canvas: Canvas, candidate: Candidate, plan: Plan) -> Trials:
+    """Exchange a candidate's aspect as a plan says."""
+    chances, at = [], 0
+    for own, *versions in versions_of(canvas, candidate, plan):
+        before = canvas.unchanged(plan.numbers[at : at + len(own)])
+        chances.append(np.stack([before, *map(canvas.ask, versions)], 1))
+        at += len(own)
+    return trials_of(candidate, plan, np.concatenate(chances)) if chances else _NOTHING
+
+
+def drawn(
+    candidate: Candidate,
+    pictures: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    most: int = MOST,
+) -> Plan:
+    """Which pictures are changed for a candidate, and whose aspect each is given."""
     chance = np.random.default_rng(
         [seed, candidate.answer, *candidate.aspect.kind.encode(), *candidate.aspect.name.encode()]
     )
@@ -167,17 +200,44 @@ def tried(
     own, others = pictures[label == candidate.answer], pictures[np.isin(label, candidate.rivals)]
     into = chance.permutation(others)[:most]
     out = chance.permutation(own)[:most]
-    parts: list[tuple[bool, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    parts: list[Plan] = []
     if len(own) and len(into):
-        parts.append((True, into, chance.choice(own, len(into)), _of_same_class(into, others, classes, chance)))
+        donors = chance.choice(own, len(into))
+        parts.append(Plan(into, donors, _of_same_class(into, others, classes, chance), np.ones(len(into), bool)))
     if len(others) and len(out):
-        parts.append((False, out, chance.choice(others, len(out)), _of_same_class(out, own, classes, chance)))
-    found = [_asked(canvas, candidate, *part) for part in parts]
-    return _joined(found) if found else _NOTHING
+        donors = chance.choice(others, len(out))
+        parts.append(Plan(out, donors, _of_same_class(out, own, classes, chance), np.zeros(len(out), bool)))
+    if not parts:
+        return Plan(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO)
+    return Plan(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Plan)))
 
 
-def _joined(parts: Sequence[Trials]) -> Trials:
-    return Trials(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Trials)))
+def versions_of(canvas: Canvas, candidate: Candidate, plan: Plan) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The pictures of a plan, some at a time: as they are, with the aspect exchanged, and the control."""
+    for at in range(0, len(plan.numbers), AT_ONCE):
+        rows = slice(at, at + AT_ONCE)
+        own = canvas.load(plan.numbers[rows])
+        changed, control = (
+            candidate.aspect.exchange(own, canvas.load(from_[rows])) for from_ in (plan.donors, plan.control_donors)
+        )
+        yield own.x, changed, control
+
+
+def trials_of(candidate: Candidate, plan: Plan, chances: NDArray[np.float32]) -> Trials:
+    """What became of each picture of a plan.
+
+    Parameters
+    ----------
+    chances
+        (n, 3, outputs): a network's probabilities for the three versions of `versions_of`.
+    """
+    is_first = chances.argmax(2) == candidate.answer
+    turned = is_first != is_first[:, :1]
+    flipped = turned & (is_first == plan.put_in[:, None])
+    before, changed, control = chances[:, :, candidate.answer].T
+    return Trials(
+        plan.numbers, plan.donors, plan.control_donors, plan.put_in, before, changed, control, flipped[:, 1], flipped[:, 2]
+    )  # fmt: skip
 
 
 def _of_same_class(
@@ -189,32 +249,6 @@ def _of_same_class(
         same = among[(classes[among] == classes[number]) & (among != number)]
         found[row] = chance.choice(same) if len(same) else number
     return found
-
-
-def _asked(
-    canvas: Canvas,
-    candidate: Candidate,
-    put_in: bool,
-    numbers: NDArray[np.int64],
-    donors: NDArray[np.int64],
-    control_donors: NDArray[np.int64],
-) -> Trials:
-    chances = []
-    for at in range(0, len(numbers), AT_ONCE):
-        rows = slice(at, at + AT_ONCE)
-        own = canvas.load(numbers[rows])
-        versions = [
-            own.x,
-            *(candidate.aspect.exchange(own, canvas.load(from_[rows])) for from_ in (donors, control_donors)),
-        ]
-        chances.append(np.stack([canvas.ask(x) for x in versions], 1))
-    p = np.concatenate(chances)
-    is_first = p.argmax(2) == candidate.answer
-    turned = is_first != is_first[:, :1]
-    flipped = turned & (is_first == put_in)
-    before, changed, control = p[:, :, candidate.answer].T
-    put = np.full(len(numbers), put_in)
-    return Trials(numbers, donors, control_donors, put, before, changed, control, flipped[:, 1], flipped[:, 2])
 
 
 def _a_group_each(effects: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
