@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +41,8 @@ class Ward:
         Of all draws.
     deadline
         `time.monotonic()` at which no other training is begun; None without a budget.
+    folder
+        Where what was asked of exchanged pictures is kept, so that a repair that was broken off goes on; None for nowhere.
     """
 
     canvas: Canvas
@@ -49,6 +52,7 @@ class Ward:
     choose: NDArray[np.int64]
     seed: int = 0
     deadline: float | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +105,7 @@ class Rung(Protocol):
 
     def unfit(self, ward: Ward) -> str | None:
         """Why it can't be tried, as a code that `show/` has words for: ``"no_head"``, ``"few_counter_examples"``,
-        ``"no_gradient"``; None where it can.
+        ``"no_gradient"``, ``"no_block"``; None where it can.
         """
         ...
 
