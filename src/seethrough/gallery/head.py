@@ -80,7 +80,7 @@ def vector_of(graph: Graph, layer: str | None, task: str | None = None) -> Vecto
     """
     if layer is not None:
         return _named(graph, layer)
-    head = None if task in QUANTITIES and task != "regression" else _head(graph)
+    head = None if task in QUANTITIES and task != "regression" else head_of(graph)
     if head is None:
         return Vector("", graph.output, 1)
     value, features = _unmoved(graph, head.inputs[0], 1 if head.kind is Kind.CONVOLUTION else -1)
@@ -108,7 +108,7 @@ def _in_rows(graph: Graph, place: Place) -> bool:
     return graph.layout == "channels_first" and (made.kind in (Kind.LINEAR, Kind.ADD) or made.name == "layer_norm")
 
 
-def _head(graph: Graph) -> Operation | None:
+def head_of(graph: Graph) -> Operation | None:
     """The last linear operation on the one way back from the outputs."""
     value = graph.logits.value
     while value in graph.producer:
