@@ -21,6 +21,7 @@ from seethrough.findings.foreground import Drawn
 from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
 from seethrough.findings.kept import KeptTrials
 from seethrough.findings.looking import Looking
+from seethrough.findings.naming import PAIRS, Group, alone, grouped, in_order
 from seethrough.findings.split import PARTS
 from seethrough.jobs import Passed
 from seethrough.jobs import run as run_work
@@ -40,7 +41,9 @@ FOLDER = "folder"
 """As truth: the folders' names."""
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done (``"looking"``, ``"finding"``, ``"judging"``), how much of it is done, and of how much."""
+"""Told what is being done (``"looking"``, ``"finding"``, ``"judging"``, ``"naming"``), how much of it is done, and of how
+much.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +80,12 @@ class Audit(Shown):
     Attributes
     ----------
     findings
-        Every candidate, judged: the proven ones first, and by their effect.
+        Every candidate, judged: what groups are called by first, the proven ones and by their effect; then their parts;
+        then what wasn't found.
     examples
         For each finding that is proven or suspected up to nine pictures, those that changed most first; else none.
+    groups
+        Which findings are one habit, and what each is called by (`seethrough.findings.naming`).
     labels
         A name for each output.
     right
@@ -101,6 +107,11 @@ class Audit(Shown):
     passed: tuple[Passed, ...] = ()
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.groups:  # then nothing was compared, and each stands by itself
+            object.__setattr__(self, "groups", alone(self.findings))
 
     @property
     def proven(self) -> tuple[Finding, ...]:
@@ -121,6 +132,7 @@ class Audit(Shown):
                 **{part: [self.names[k] for k in self.facts.split.of(part)] for part in PARTS},
             },
             "findings": [_plain(finding) for finding in self.findings],
+            "groups": [group.to_dict() for group in self.groups],
         }
 
 
@@ -200,12 +212,19 @@ def audit(
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
     judges = facts.split.of("judge")
     asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, MOST]
+    kept = None if folder is None else Path(folder) / "judged"
     findings = judged(
         canvas, found, judges, facts.classes, facts.split.group, seed=seed, progress=told("judging"),
-        recall=None if folder is None else KeptTrials(Path(folder) / "judged", asked),
+        recall=None if kept is None else KeptTrials(kept, asked),
     )  # fmt: skip
     order = {PROVEN: 0, SUSPECTED: 1, NOT_FOUND: 2}
     findings = sorted(findings, key=lambda f: (order[f.verdict], -f.effect.value))
+    groups = grouped(
+        canvas, findings, facts.split.group, seed=seed, progress=told("naming"),
+        recall=None if kept is None else KeptTrials(kept, [*asked, PAIRS]),
+    )  # fmt: skip
+    places, groups = in_order(findings, groups)
+    findings = [findings[place] for place in places]
     return Audit(
         findings=tuple(findings),
         examples=tuple(_examples(canvas, facts, f) for f in findings),
@@ -213,6 +232,7 @@ def audit(
         right=_right(facts, judges),
         names=tuple(item.name for item in collection),
         facts=facts,
+        groups=groups,
         passed=looked.passed,
         notes=(*net.opened.notes, *collection.notes, *belongs.notes, *notes_of(facts, belongs.outputs, judges, FEW)),
         provenance={

@@ -5,7 +5,7 @@ them; and the network's answers to what was done.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from seethrough.datasets.collection import Collection
 from seethrough.errors import UsageError
+from seethrough.gallery.head import vector_of
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.choose import MANY, Ways
 from seethrough.models.answers import as_probabilities, gives_quantities
@@ -26,6 +27,9 @@ TOGETHER = 16
 
 KEPT = 256 * 2**20
 """Bytes of pictures that are kept once they are read."""
+
+KEPT_ANSWERS = 32 * 2**20
+"""Bytes of answers to pictures as they are that are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +44,14 @@ class Pictures:
         float32 (n, 1, H, W), 1 on the thing that the picture is about and 0 off it; None where nobody knows.
     numbers
         int64 (n,), in the collection.
+    made
+        What was made of these very pictures before; None of pictures that something was done to. No copy has it.
     """
 
     x: Tensor
     fore: Tensor | None
     numbers: NDArray[np.int64]
+    made: Made | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -56,6 +63,32 @@ class Pictures:
             None if self.fore is None else self.fore[at],
             self.numbers[rows if isinstance(rows, slice) else np.asarray(rows)],
         )
+
+
+@dataclass(eq=False)
+class Made:
+    """What was made of single pictures of a collection, as they are, kept so that it isn't made again."""
+
+    room: int = KEPT
+    _held: OrderedDict[tuple[str, int], Tensor] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def of(self, what: str, pictures: Pictures, make: Callable[[Pictures], Tensor]) -> Tensor:
+        """``make(pictures)``, (n, 3, H, W) from 0 to 1, to the nearest of 256 levels; pictures of which it is held aren't
+        made anew.
+        """
+        keys = [(what, int(number)) for number in pictures.numbers]
+        first = {key: row for row, key in reversed([*enumerate(keys)]) if key not in self._held}
+        fresh = dict(zip(first, map(_as_bytes, make(pictures[[*first.values()]])))) if first else {}
+        found = torch.stack([_as_float(fresh[key] if key in fresh else self._held[key]) for key in keys])
+        for key in keys:
+            if key not in self._held:
+                self._held[key] = fresh[key]
+                self._bytes += fresh[key].numel()
+            self._held.move_to_end(key)
+        while self._bytes > self.room:
+            self._bytes -= self._held.popitem(last=False)[1].numel()
+        return found
 
 
 class Foreground(Protocol):
@@ -91,6 +124,8 @@ class Canvas:
     foreground: Foreground | None = None
     asked: int = 0
     _kept: OrderedDict[int, tuple[Tensor, Tensor | None]] = field(default_factory=OrderedDict)
+    _answered: OrderedDict[int, NDArray[np.float32]] = field(default_factory=OrderedDict)
+    _made: Made = field(default_factory=Made)
     _ways: Ways = field(default_factory=Ways)
 
     def __post_init__(self) -> None:
@@ -118,7 +153,9 @@ class Canvas:
         fore = None
         if self.foreground is not None and each:
             fore = torch.stack([torch.zeros_like(x[0, :1]) if f is None else _as_float(f) for f in known])
-        return Pictures(x, fore, np.asarray(numbers, np.int64))
+        loaded = Pictures(x, fore, np.asarray(numbers, np.int64))
+        object.__setattr__(loaded, "made", self._made)
+        return loaded
 
     def ask(self, x: Tensor) -> NDArray[np.float32]:
         """The network's probabilities for pictures (n, 3, H, W) from black 0 to white 1, float32 (n, outputs); of outputs
@@ -127,6 +164,30 @@ class Canvas:
         found = [self._answers(x[at : at + TOGETHER]) for at in range(0, len(x), TOGETHER)]
         self.asked += len(x)
         return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+
+    def unchanged(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """`ask`, of pictures of the collection as they are; what was asked once is kept."""
+        missing = [n for n in dict.fromkeys(map(int, numbers)) if n not in self._answered]
+        if missing:
+            self._answered.update(zip(missing, self.ask(self.load(missing).x)))
+        found = np.stack([self._answered[int(n)] for n in numbers])
+        for n in map(int, numbers):
+            self._answered.move_to_end(n)
+        while len(self._answered) * found[0].nbytes > KEPT_ANSWERS:
+            self._answered.popitem(last=False)
+        return found
+
+    def features(self, x: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What the last linear layer reads of pictures (n, 3, H, W) from black 0 to white 1, float32 (n, D), and what the
+        network says before a final softmax or sigmoid, float32 (n, outputs): as `seethrough.findings.facts.Facts` holds
+        them.
+        """
+        found = [self._before_the_head(x[at : at + TOGETHER]) for at in range(0, len(x), TOGETHER)]
+        self.asked += len(x)
+        if not found:
+            return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
+        features, logits = (np.concatenate(part) for part in zip(*found))
+        return features, logits
 
     def unseen(self, batch: Tensor) -> Tensor:
         """What the network takes, (n, C, H, W), from black 0 to white 1: `as_seen`, undone."""
@@ -150,6 +211,18 @@ class Canvas:
         if chances.shape[1] == 1:
             chances = torch.cat([1 - chances, chances], 1)
         return chances.numpy()
+
+    def _before_the_head(self, x: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        source = self.net.source
+        batch = self.as_seen(x)
+        graph = source.proved(batch)
+        vector = vector_of(graph, None, self.net.opened.task)
+        given, wanted = source.given(graph, batch), {vector.place.value, graph.logits.value}
+        way = self._ways.of(graph, wanted, given, MANY, lambda: (given, execute(graph, given, wanted)))
+        values = execute(way, given, wanted)
+        logits = graph.logits.of(values[graph.logits.value]).float()
+        logits = logits.flatten(2).mean(2) if logits.dim() > 2 else logits
+        return vector.of(values[vector.place.value]).numpy(), logits.numpy()
 
     def _one(self, number: int) -> tuple[Tensor, Tensor | None]:
         if number in self._kept:

@@ -49,6 +49,12 @@ class Background:
 
 def emptied(pictures: Pictures) -> Tensor:
     """Pictures without their things, (n, 3, H, W): what is behind continued from around it."""
+    if pictures.made is not None:
+        return pictures.made.of("emptied", pictures, _emptied)
+    return _emptied(pictures)
+
+
+def _emptied(pictures: Pictures) -> Tensor:
     fore = _known(pictures)
     reach = max(1, round(MARGIN * min(pictures.x.shape[2:])))
     on = max_pool2d((fore > ON).float(), 2 * reach + 1, 1, reach) > 0

@@ -1,0 +1,277 @@
+"""Naming: which of several proven findings of one answer are one habit, and which of them it should be called by.
+
+A mark in a corner travels with the background; a scene's colour is its hue. So the one aspect is exchanged and the other put
+back (mediation, as Baron & Kenny, 1986, asked it of a third quantity): what is left of the effect is what the first has beside
+the second. Where nothing is left, the first counts only because it brings the second along, and the second is the name. The same
+pictures are asked with the same donors as when the first was judged, so the two effects are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seethrough.findings.aspect import Aspect
+from seethrough.findings.canvas import Canvas, Pictures
+from seethrough.findings.judge import NOT_FOUND, PROVEN, Finding, Plan, Recall, Trials, tried_so
+from seethrough.findings.statistics import Interval, bootstrap
+
+ALL, SURELY = 0.8, 0.6
+"""So much of an effect goes away, and surely so much (the lower end of its interval), where all of it is another's."""
+
+MOST_OF_IT = 0.5
+"""From so much on a finding is told with the one that it comes with."""
+
+PAIRS = 30
+"""Pictures that a pair is asked with, put in and taken out each."""
+
+MOST = 8
+"""Proven findings of an answer that are compared, the strongest."""
+
+MOVES = ("layout",)
+"""Kinds that move the thing: what was put around it can't be put back to the pixel."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """An aspect is the donor's, but for another that is the picture's own again."""
+
+    exchanged: Aspect
+    back: Aspect
+    kind: str = "put back"
+
+    @property
+    def name(self) -> str:
+        return f"{self.back.kind} {self.back.name} in {self.exchanged.kind} {self.exchanged.name}"
+
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        changed = self.exchanged.exchange(pictures, donors)
+        return self.back.exchange(Pictures(changed, pictures.fore, pictures.numbers), pictures)
+
+    def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "exchanged": self.exchanged.to_dict(),
+            "back": self.back.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A finding that is told with another.
+
+    Attributes
+    ----------
+    number
+        Of the finding, from 0.
+    within
+        Share of its own effect that is gone when the main one is put back; None where it is part of the main one by what
+        it is (anything beside the thing is part of the background), or wasn't asked.
+    through
+        Share of the main one's effect that is gone when it is put back; None where that wasn't asked.
+    carries
+        Whether it is the wider of the two: it counts because it brings the main one along.
+    """
+
+    number: int
+    within: Interval | None = None
+    through: Interval | None = None
+    carries: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that are one habit.
+
+    Attributes
+    ----------
+    main
+        Number of the finding that it is called by, from 0.
+    parts
+        The others, those first that tell most of it.
+    """
+
+    main: int
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of all its findings, the main one first."""
+        return self.main, *(part.number for part in self.parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; findings count from 1 there."""
+        return {
+            "main": self.main + 1,
+            "parts": [
+                {
+                    "finding": part.number + 1,
+                    "within": None if part.within is None else part.within.to_dict(),
+                    "through": None if part.through is None else part.through.to_dict(),
+                    "carries": part.carries,
+                }
+                for part in self.parts
+            ],
+        }
+
+
+def alone(findings: Sequence[Finding]) -> tuple[Group, ...]:
+    """Each finding that is proven or suspected by itself."""
+    return tuple(Group(k) for k, finding in enumerate(findings) if finding.verdict != NOT_FOUND)
+
+
+def grouped(
+    canvas: Canvas,
+    findings: Sequence[Finding],
+    group: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    recall: Recall | None = None,
+) -> tuple[Group, ...]:
+    """Which findings are one habit, and what each habit is called by: those with a proven main finding first, and by its
+    effect; the numbers are those of the findings as they are given.
+
+    Parameters
+    ----------
+    group
+        (N,), of the whole collection: near-duplicates have the same number.
+    recall
+        Gives a pair's trials, as they are kept from before, or makes them.
+    """
+    asking = _Asking(canvas, findings, group, seed, recall)
+    answers = sorted({f.candidate.answer for f in findings if f.verdict == PROVEN})
+    found: list[Group] = []
+    for k, answer in enumerate(answers):
+        found += _of_answer(asking, [n for n, f in enumerate(findings) if f.candidate.answer == answer])
+        if progress:
+            progress(k + 1, len(answers))
+    held = {number for each in found for number in each.numbers}
+    found += [each for each in alone(findings) if each.main not in held]
+    return tuple(sorted(found, key=lambda g: (findings[g.main].verdict != PROVEN, -findings[g.main].effect.value)))
+
+
+def in_order(findings: Sequence[Finding], groups: Sequence[Group]) -> tuple[list[int], tuple[Group, ...]]:
+    """The order in which findings are told — what groups are called by, then their parts, then the rest — as numbers of
+    theirs, and the groups with the numbers that they have then.
+    """
+    mains = [group.main for group in groups]
+    parts = [part.number for group in groups for part in group.parts]
+    told = {*mains, *parts}
+    order = [*mains, *parts, *(k for k in range(len(findings)) if k not in told)]
+    place = {number: at for at, number in enumerate(order)}
+    renamed = tuple(
+        Group(place[group.main], tuple(replace(part, number=place[part.number]) for part in group.parts))
+        for group in groups
+    )
+    return order, renamed
+
+
+@dataclass(eq=False)
+class _Asking:
+    """The pairs that were asked."""
+
+    canvas: Canvas
+    findings: Sequence[Finding]
+    group: NDArray[np.int64]
+    seed: int
+    recall: Recall | None
+    shares: dict[tuple[int, int], Interval | None] = field(default_factory=dict)
+
+    def whole(self, number: int) -> bool:
+        """Whether a finding is all that isn't the thing."""
+        return self.findings[number].candidate.aspect.kind == "background"
+
+    def moves(self, number: int) -> bool:
+        return self.findings[number].candidate.aspect.kind in MOVES
+
+    def gone(self, of: int, by: int) -> Interval | None:
+        """Share of a finding's effect that is gone when another's aspect is put back; None where there was none to go."""
+        if (of, by) not in self.shares:
+            self.shares[of, by] = self._asked(self.findings[of], self.findings[by])
+        return self.shares[of, by]
+
+    def _asked(self, finding: Finding, other: Finding) -> Interval | None:
+        rows = _rows(finding.trials)
+        plan = Plan(
+            *(getattr(finding.trials, name)[rows] for name in ("numbers", "donors", "control_donors", "put_in"))
+        )
+        pair = replace(finding.candidate, aspect=PutBack(finding.candidate.aspect, other.candidate.aspect))
+        make = partial(tried_so, self.canvas, pair, plan)
+        left = make() if self.recall is None else self.recall(pair, make)
+        effects = np.stack([finding.trials.effects[rows], left.effects], 1)
+        if not len(rows) or effects[:, 0].mean() <= 0:
+            return None
+        return bootstrap(effects, _share_gone, clusters=self.group[plan.numbers], seed=self.seed, draws=1000)
+
+
+def _rows(trials: Trials) -> NDArray[np.int64]:
+    """The first so many that were put in, and taken out: they are drawn in random order."""
+    return np.concatenate([np.flatnonzero(trials.put_in == side)[:PAIRS] for side in (True, False)])
+
+
+def _share_gone(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From (draws, n, 2), an effect and what is left of it, to the share that is gone."""
+    whole, left = drawn.mean(1).T
+    return 1 - left / np.maximum(whole, 1e-9)
+
+
+def _surely_all(share: Interval | None) -> bool:
+    return share is not None and share.value >= ALL and share.low >= SURELY
+
+
+def _at_least(share: Interval | None, least: float) -> bool:
+    return share is not None and share.value >= least
+
+
+def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
+    """The groups of one answer's findings."""
+    findings = asking.findings
+    proven = sorted((n for n in numbers if findings[n].verdict == PROVEN), key=lambda n: -findings[n].effect.value)
+    still = [n for n in proven if not asking.moves(n)]
+    rest, later = still[:MOST], still[MOST:]
+    suspected = [n for n in numbers if findings[n].verdict not in (PROVEN, NOT_FOUND) and not asking.moves(n)]
+    found: list[Group] = []
+    while rest:
+        wide = next((n for n in rest if asking.whole(n)), rest[0])
+        others = [n for n in rest if n != wide]
+        through = {n: asking.gone(wide, n) for n in others}
+        bearers = [n for n in others if _surely_all(through[n])]
+        main = max(bearers, key=lambda n: findings[n].effect.value, default=wide)
+        parts = [_part(asking, main, wide, n, through) for n in others if n != main]
+        if main != wide:
+            parts.append(Part(wide, within=through[main], carries=True))
+        elif asking.whole(wide):
+            parts += [Part(n) for n in [*later, *suspected]]
+            later = suspected = []
+        kept = tuple(part for part in parts if part is not None)
+        found.append(Group(main, tuple(sorted(kept, key=_telling))))
+        rest = [n for n in rest if n not in found[-1].numbers]
+    return found
+
+
+def _part(asking: _Asking, main: int, wide: int, number: int, through: dict[int, Interval | None]) -> Part | None:
+    """A finding as part of a group; None where it stands by itself."""
+    if main == wide and asking.whole(wide):
+        return Part(number, through=through[number])
+    within = asking.gone(number, main)
+    if not _at_least(within, MOST_OF_IT):
+        return None
+    return Part(number, within=within, through=through[number] if main == wide else None)
+
+
+def _telling(part: Part) -> tuple[bool, float]:
+    """What tells more of the main finding comes first; what only carries it first of all."""
+    return not part.carries, -(part.through.value if part.through is not None else -np.inf)
