@@ -1,0 +1,163 @@
+"""Choosing: which settings a rung keeps, by pictures that it didn't learn from and without hidden labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seethrough.remedies.groups import UNSURE, Groups, groups_of
+from seethrough.remedies.pool import NOBODY, Pool, choosing, involved
+from seethrough.remedies.rung import Progress, Ward
+from seethrough.remedies.rungs.fitting import Last, Linear
+
+FREE = 0.015
+"""Of the usual accuracy so much may be lost for nothing; every point beyond costs a point."""
+
+LEAST = 8
+"""Pictures of a group of which the worst is spoken of: among fewer, one picture is more than a tenth."""
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """How a network does on the pictures to choose by.
+
+    Attributes
+    ----------
+    worst
+        The accuracy of the worst class, pseudo-group (class and side) or exchanged group (class and the donor's class).
+    usual
+        The accuracy on the pictures as they are.
+    value
+        What settings are chosen by: the worst group's accuracy, less what is lost of the usual one beyond `FREE`.
+    """
+
+    worst: float
+    usual: float
+    value: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain data."""
+        return {"worst": self.worst, "usual": self.usual}
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """The pictures to choose by, as they are and exchanged, and their groups.
+
+    Attributes
+    ----------
+    pool
+        Of n pictures.
+    groups
+        From a group's name, such as ``("side", 0, 1, 0)``: of the first fault, class 1 on the side of class 0, to bool (n,).
+    usual_before
+        The accuracy of the network itself on the pictures as they are.
+    """
+
+    pool: Pool
+    groups: dict[tuple[Any, ...], NDArray[np.bool_]]
+    usual_before: float
+
+    def marks(self, logits: NDArray) -> Marks:
+        """Of a network with these outputs (n, K) for the pool's pictures."""
+        hits = logits.argmax(1) == self.pool.classes
+        usual = float(hits[~self.pool.exchanged].mean())
+        worst = min((float(hits[rows].mean()) for rows in self.groups.values()), default=usual)
+        return Marks(worst, usual, worst - max(0.0, self.usual_before - usual - FREE))
+
+
+def exam_of(ward: Ward, *, sides: bool = True) -> Exam:
+    """The exam of a ward.
+
+    Parameters
+    ----------
+    sides
+        With pseudo-groups, which ask the network for them; else by class, and by class and donor's class.
+    """
+    pool = choosing(ward)
+    groups: dict[tuple[Any, ...], NDArray[np.bool_]] = {}
+    plain = ~pool.exchanged
+    for k in np.unique(pool.classes):
+        groups["class", int(k)] = plain & (pool.classes == k)
+    found: Groups | None = groups_of(ward) if sides else None
+    for column, fault in enumerate(ward.faults):
+        for k in involved(fault):
+            own = pool.classes == k
+            for other in involved(fault):
+                given = pool.donor_classes[:, column]
+                groups["given", column, k, other] = (given != NOBODY) & (given == other) & own
+                if found is not None:
+                    side = found.sides[column][pool.numbers]
+                    groups["side", column, k, other] = plain & own & (side != UNSURE) & (side == other)
+    groups = {name: rows for name, rows in groups.items() if rows.sum() >= LEAST}
+    hits = pool.logits.argmax(1) == pool.classes
+    return Exam(pool, groups, float(hits[plain].mean()) if plain.any() else float("nan"))
+
+
+def best_of(
+    ward: Ward,
+    settings: Iterable[dict[str, Any]],
+    make: Callable[[dict[str, Any]], Made],
+    marks: Callable[[Made], Marks],
+    told: Callable[[int], None] | None = None,
+) -> tuple[dict[str, Any], Made, Marks]:
+    """The settings with the best marks, and what was made by them; of equals the first. None more are tried once the ward's
+    time is over.
+    """
+    best: tuple[dict[str, Any], Made, Marks] | None = None
+    for k, each in enumerate(settings):
+        if best is not None and ward.deadline is not None and time.monotonic() > ward.deadline:
+            break
+        made = make(each)
+        found = marks(made)
+        if best is None or found.value > best[2].value + 1e-9:
+            best = each, made, found
+        if told:
+            told(k + 1)
+    assert best is not None
+    return best
+
+
+def best_head(
+    ward: Ward,
+    last: Last,
+    exam: Exam,
+    settings: Sequence[dict[str, Any]],
+    fit: Callable[[dict[str, Any]], Linear],
+    progress: Progress | None = None,
+) -> tuple[dict[str, Any], Linear, Marks]:
+    """The settings with which a last layer does best, all of its rows, and its marks."""
+    own = ward.facts.features[ward.learn]
+    return best_of(
+        ward,
+        settings,
+        make=lambda each: last.put(fit(each), own),
+        marks=lambda whole: exam.marks(whole(exam.pool.features)),
+        told=None if progress is None else lambda done: progress(done, len(settings)),
+    )
+
+
+def balanced(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A weight for each row with which every code counts alike, (n,), adding up to 1; none for a negative code."""
+    weights = np.zeros(len(codes))
+    names = np.unique(codes[codes >= 0])
+    for name in names:
+        rows = codes == name
+        weights[rows] = 1 / (len(names) * rows.sum())
+    return weights
+
+
+def cells(pool: Pool) -> NDArray[np.int64]:
+    """A code for each class, and class of each donor, int64 (n,); originals have one for each class."""
+    code = pool.classes.copy()
+    outputs = int(max(pool.classes.max(initial=0), pool.donor_classes.max(initial=0))) + 2
+    for column in pool.donor_classes.T:
+        code = code * outputs + column + 1
+    return code

@@ -1,0 +1,191 @@
+"""Training: the last block and the rows of the last layer, a few passes, stopped where pictures that aren't learned from say so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seethrough.remedies.rung import Edit, Progress, Ward
+from seethrough.remedies.rungs.choosing import Exam, Marks
+from seethrough.remedies.rungs.fitting import Last, Linear, as_tensor
+from seethrough.remedies.rungs.tail import Rows, Tail, features_of
+
+EPOCHS = 6
+PATIENCE = 2
+"""Passes without anything gained, after which it ends."""
+
+BATCH = 64
+PASS = 1024
+"""Pictures of a pass at most."""
+
+ANCHOR = 0.1
+"""What it costs where outputs that no picture belongs to, or the height of the others beside them, leave their place: times
+the mean square of the distance.
+"""
+
+Loss = Callable[["Step"], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What a loss is given.
+
+    Attributes
+    ----------
+    rows
+        int64 (n,): which of the pictures.
+    values
+        What comes before the block, (n, …); its gradient may be taken.
+    logits
+        (n, C): of the outputs that are learned.
+    places
+        (n,): to which of them each picture belongs.
+    """
+
+    rows: NDArray[np.int64]
+    values: Tensor
+    logits: Tensor
+    places: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A block and a last layer.
+
+    Attributes
+    ----------
+    weights
+        Of the block, by path.
+    whole
+        The last layer, all K rows.
+    marks
+        On the pictures to choose by.
+    passes
+        How many it took; 0 where what it began with is best.
+    """
+
+    weights: dict[str, Tensor]
+    whole: Linear
+    marks: Marks
+    passes: int
+
+    def edit(self, last: Last) -> Edit:
+        """The change that it is."""
+        return Edit(weights={**(self.weights if self.passes else {}), **last.edit(self.whole).weights})
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What is trained, and on what.
+
+    Attributes
+    ----------
+    rows, weights
+        Pictures to learn from, and how often each is drawn, (n,), adding up to 1.
+    chosen, exam
+        Pictures to choose by, and their groups.
+    """
+
+    ward: Ward
+    tail: Tail
+    last: Last
+    rows: Rows
+    weights: NDArray[np.float64]
+    chosen: Rows
+    exam: Exam
+
+    def marks(self, weights: Mapping[str, Tensor], whole: Linear) -> Marks:
+        """Of a block and last layer."""
+        return self.exam.marks(whole(features_of(self.tail, self.chosen, weights)))
+
+
+def trained(
+    course: Course,
+    start: Linear,
+    loss: Loss,
+    *,
+    rate: float,
+    epochs: int = EPOCHS,
+    choose: bool = True,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train, and keep what does best on the pictures to choose by (the beginning too).
+
+    Parameters
+    ----------
+    start
+        The last layer to begin with, all K rows.
+    rate
+        A step, in parts of a parameter's own width (its root mean square), so that it means the same everywhere.
+    choose
+        Keep the best pass; else the last of ``epochs``, as for a control.
+    """
+    tail, last = course.tail, course.last
+    chance = np.random.default_rng([course.ward.seed, 31])
+    block = {path: p.clone(memory_format=torch.preserve_format).requires_grad_(True) for path, p in tail.own.items()}
+    matrix, bias = (as_tensor(each).requires_grad_(True) for each in (start.weight[last.rows], start.bias[last.rows]))
+    learned = [*block.values(), matrix, *([bias] if last.has_bias else [])]
+    optimizer = torch.optim.Adam([{"params": [p], "lr": rate * _width(p)} for p in learned])
+    places = torch.from_numpy(last.places(course.rows.pool.classes))
+    others = _others(last)
+    used = np.flatnonzero(course.weights > 0)
+    count = min(PASS, max(BATCH, len(used)))
+
+    def now(passes: int) -> Trained:
+        weights = {path: p.detach().clone(memory_format=torch.preserve_format) for path, p in block.items()}
+        whole = Linear(start.weight.copy(), start.bias.copy())
+        whole.weight[last.rows], whole.bias[last.rows] = matrix.detach().double(), bias.detach().double()
+        return Trained(weights, whole, course.marks(weights, whole), passes)
+
+    best = found = now(0)
+    for k in range(epochs):
+        if k and course.ward.deadline is not None and time.monotonic() > course.ward.deadline:
+            break
+        order = chance.choice(len(course.weights), count, p=course.weights)
+        for at in range(0, count, BATCH):
+            rows = order[at : at + BATCH]
+            optimizer.zero_grad()
+            with torch.enable_grad():
+                values = course.rows.at(rows).requires_grad_(True)
+                features = tail.features(values, block).float()
+                logits = features @ matrix.T + bias
+                cost = loss(Step(rows, values, logits, places[torch.from_numpy(rows)]))
+                if others is not None:
+                    cost = cost + ANCHOR * _left(course.rows.pool.logits[rows], features, logits, last, others)
+                cost.backward()
+            optimizer.step()
+        found = now(k + 1)
+        if found.marks.value > best.marks.value + 1e-9:
+            best = found
+        if progress:
+            progress(k + 1, epochs)
+        if choose and k + 1 - best.passes >= PATIENCE:
+            break
+    return best if choose else found
+
+
+def _width(parameter: Tensor) -> float:
+    """Its root mean square; of a parameter that is 0, a thousandth of 1 over its step."""
+    found = float(parameter.detach().float().square().mean().sqrt())
+    return found if found > 0 else 0.1
+
+
+def _others(last: Last) -> tuple[NDArray[np.int64], Tensor, Tensor] | None:
+    """Outputs that no picture belongs to, and their rows; None where there are none."""
+    at = np.setdiff1d(np.arange(len(last.whole.weight)), last.rows)
+    return (at, as_tensor(last.whole.weight[at]), as_tensor(last.whole.bias[at])) if len(at) else None
+
+
+def _left(
+    before: NDArray, features: Tensor, logits: Tensor, last: Last, others: tuple[NDArray[np.int64], Tensor, Tensor]
+) -> Tensor:
+    """How far outputs that aren't learned, and the height of those that are, have left their place, squared."""
+    at, weight, bias = others
+    was, height = as_tensor(before[:, at]), as_tensor(before[:, last.rows]).logsumexp(1)
+    return (features @ weight.T + bias - was).square().mean() + (logits.logsumexp(1) - height).square().mean()
