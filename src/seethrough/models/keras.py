@@ -268,7 +268,7 @@ def _opened(
         preprocessing = preprocessing_named(said.preprocessing)
     else:
         preprocessing = inside(_head(model)) or guessed
-    layers, paths = _tree(model)
+    layers, paths = tree_of(model)
     return Opened(
         module=model,
         source=source,
@@ -291,7 +291,7 @@ def _opened(
     )
 
 
-def _tree(model: Any) -> tuple[dict[str, Any], dict[int, str]]:
+def tree_of(model: Any) -> tuple[dict[str, Any], dict[int, str]]:
     """The layers by path, in Keras' order, and from each layer's identity to its (first) path."""
     layers: dict[str, Any] = {}
     paths: dict[int, str] = {}

@@ -33,12 +33,12 @@ class ByLayer(Mapping[str, Value], Generic[Source, Value]):
 
     def __init__(self, layers: Mapping[str, Source], read: Callable[[Source], Value]) -> None:
         self._layers = layers
-        self._read = read
+        self.read = read
 
     def __getitem__(self, path: str) -> Value:
         if path not in self._layers:
             raise NoSuchLayer(f"There is no layer {path!r}.{nearest(str(path), list(self._layers))}")
-        return self._read(self._layers[path])
+        return self.read(self._layers[path])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._layers)

@@ -59,7 +59,7 @@ def open_live_torch(
     module, narrowness = in_float32(module)
     layers = dict(_named(module))
     size = said.size("channels_first") or known.input_size
-    inputs, call = _given_to(module, said)
+    inputs, call = given_to(module, said)
     if said.preprocessing is not None:
         preprocessing = preprocessing_named(said.preprocessing)
     else:
@@ -86,7 +86,7 @@ def open_live_torch(
     )
 
 
-def _given_to(module: nn.Module, said: Said) -> tuple[dict[str, Input], Callable[..., Any] | None]:
+def given_to(module: nn.Module, said: Said) -> tuple[dict[str, Input], Callable[..., Any] | None]:
     """The inputs that a person named one by one, and what calls the module on them: by keyword where they have names,
     by position where they were listed.
     """

@@ -16,11 +16,9 @@ from seethrough.gallery.head import head_of
 from seethrough.graph.execute import plan
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Kind, Operation
+from seethrough.models.again import FUNCTION
 from seethrough.models.keras_copy import parameters_of
 from seethrough.network import Network
-
-BLACK_BOX = "function"
-"""What a network of which nothing is known inside calls its framework."""
 
 LAYERS = 2
 """So many layers that see places the last block has at least, where the network has so many: one alone can only weigh anew
@@ -165,7 +163,7 @@ def last_block(net: Network) -> Block | None:
 
 
 def _graph(net: Network) -> Graph | None:
-    if net.opened.framework == BLACK_BOX:
+    if net.opened.framework == FUNCTION:
         return None
     try:
         return net.graph()
@@ -253,4 +251,4 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return float((one.float().cpu() - other).abs().max()) <= CLOSE * max(scale, 1e-6)
 
 
-__all__ = ["BLACK_BOX", "Block", "Head", "block", "head", "last_block", "parameters"]
+__all__ = ["Block", "Head", "block", "head", "last_block", "parameters"]
