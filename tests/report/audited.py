@@ -8,6 +8,7 @@ from seethrough.findings.audit import Audit, Example
 from seethrough.findings.facts import Facts
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, Trials
 from seethrough.findings.looks import LOOKS
+from seethrough.findings.naming import Group, Part
 from seethrough.findings.split import split
 from seethrough.findings.statistics import Interval
 from seethrough.jobs import Passed
@@ -73,7 +74,11 @@ def examples(verdict, count=9):
 NOTES = (Note("few_judges", "warning", {"count": 19}),)
 
 
-def audited(verdicts=VERDICTS, fore=True, classes=2, notes=NOTES):
+GROUPS = (Group(0, (Part(1, through=Interval(0.7, 0.6, 0.8, N)),)), Group(2), Group(3))
+"""Of `ASPECTS`, where the colour is by what the background counts."""
+
+
+def audited(verdicts=VERDICTS, fore=True, classes=2, notes=NOTES, groups=()):
     """The audit; ``verdicts`` of as many of the aspects."""
     known = facts(fore, classes)
     findings = tuple(
@@ -83,6 +88,6 @@ def audited(verdicts=VERDICTS, fore=True, classes=2, notes=NOTES):
     return Audit(
         findings=findings, examples=tuple(examples(verdict) for verdict in verdicts), labels=known.labels,
         right={k: 0.95 - 0.001 * k for k in known.asked}, names=tuple(f"{k}.png" for k in range(COUNT)), facts=known,
-        passed=(Passed(3, "broken.png", "It is cut off."),), notes=notes,
+        passed=(Passed(3, "broken.png", "It is cut off."),), notes=notes, groups=groups,
         provenance={"network": "some/net.keras", "fingerprint": "ab12", "finders": ["properties", "places"], "called": {"snow": known.labels[0]}},
     )  # fmt: skip

@@ -4,12 +4,14 @@ import json
 import re
 
 import pytest
-from audited import audited
+from audited import GROUPS, N, audited
 from chromium_pipe import CHROMIUM, Browser
 
 from seethrough.errors import UsageError
 from seethrough.findings.answers import answers_of
 from seethrough.findings.judge import NOT_FOUND, PROVEN
+from seethrough.findings.naming import Group, Part
+from seethrough.findings.statistics import Interval
 from seethrough.report.audit_page import CARDS, CLASSES, audit_page
 
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -43,9 +45,39 @@ def test_each_finding_that_is_proven_or_suspected_has_a_card_with_nine_pairs_and
     assert "97\u00a0%" in page and "12\u00a0%" in page and "这是“Arabian leopard”本身的一部分吗？" in page
 
 
-def test_a_look_of_the_surroundings_is_told_to_be_a_part_of_the_background(page):
-    assert "This is part of the background, which is finding 1" in page and "这属于背景（第 1 项）的一部分" in page
+def test_what_differs_about_a_look_is_said(page):
     assert "pictures are usually yellower than around the others" in page or "usually redder" in page
+
+
+def test_findings_that_are_one_habit_are_one_card_and_one_question():
+    page = audit_page(audited(groups=GROUPS))
+    assert page.count('class="section finding"') == 3 == page.count('class="question"')
+    assert "largely by the background, above all by the colour of the surroundings." in page
+    assert "很大程度上看的是背景，尤其是周围环境的色调。" in page
+    assert "About 70 % of this goes by the colour of the surroundings (finding 2)" in page
+    card = page[page.index('id="finding-1"') : page.index('id="finding-3"')]
+    assert "Told with it" in card and "2 · The colour of the surroundings" in card and 'id="finding-2"' not in page
+    assert "其中约 70% 靠的是周围环境的色调（第 2 项）" in card
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            Part(1, carries=True, within=Interval(1.02, 0.9, 1.1, N)),
+            "brings this along: with this left as it was, 100 %",
+        ),
+        (Part(1, through=Interval(0.1, -0.1, 0.2, N)), "When the colour of the surroundings alone is exchanged"),
+        (
+            Part(1, within=Interval(0.6, 0.5, 0.7, N)),
+            "mostly because it changes this as well: with this left as it was, 60 %",
+        ),
+        (Part(2), "What stands at the top left may count as well (finding 3)"),
+    ],
+)
+def test_how_a_part_belongs_to_its_group_is_said(part, said):
+    page = audit_page(audited(groups=(Group(0, (part,)),)))
+    assert said in page and page.count('class="section finding"') == 1 and "above all" not in page
 
 
 def test_what_was_not_found_has_its_n_and_what_could_have_stayed_hidden(page):

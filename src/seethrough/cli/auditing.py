@@ -126,7 +126,7 @@ def _say(found: Audit, language: str) -> None:
 
     say(one_line(audit_words.said(found).in_(language)))
     say(one_line(audit_words.counted(found).in_(language)))
-    told = [k for k, finding in enumerate(found.findings) if finding.verdict != NOT_FOUND]
+    told = [group.main for group in found.groups]
     for k in told[:PRINTED]:
         finding = found.findings[k]
         say()

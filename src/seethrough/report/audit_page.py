@@ -14,6 +14,7 @@ import numpy as np
 from seethrough.findings.answers import FORMAT
 from seethrough.findings.audit import Audit, Example
 from seethrough.findings.judge import NOT_FOUND, Finding
+from seethrough.findings.naming import Group
 from seethrough.report.files import Writer, png, svg
 from seethrough.report.frame import framed
 from seethrough.report.payload import picture_url
@@ -49,7 +50,6 @@ def audit_page(audit: Audit, language: str = "en") -> str:
     language
         ``"en"`` or ``"zh"``: the language that the page opens in; it holds both.
     """
-    told = [k for k, finding in enumerate(audit.findings) if finding.verdict != NOT_FOUND]
     return framed(
         "audit.html",
         title=words.title(audit),
@@ -61,13 +61,13 @@ def audit_page(audit: Audit, language: str = "en") -> str:
             "words": {key: {"en": text.en, "zh": text.zh} for key, text in PAGE.items()},
             "format": FORMAT,
             "fingerprint": str(audit.provenance.get("fingerprint", "")),
-            "findings": [_asked(audit, k) for k in told[:CARDS]],
+            "findings": [_asked(audit, group.main) for group in audit.groups[:CARDS]],
         },
         of_what=words.of_what(audit),
         said=words.said(audit),
         counted=words.counted(audit),
-        cards=[_card(audit, k) for k in told[:CARDS]],
-        further=[_row(audit, audit.findings[k]) for k in told[CARDS:]],
+        cards=[_card(audit, group) for group in audit.groups[:CARDS]],
+        further=[_row(audit, audit.findings[group.main]) for group in audit.groups[CARDS:]],
         missing=[_row(audit, finding) for finding in audit.findings if finding.verdict == NOT_FOUND],
         unnoticed=words.unnoticed(audit),
         right=list(_right(audit)),
@@ -107,7 +107,8 @@ def _asked(audit: Audit, number: int) -> dict[str, Any]:
     }
 
 
-def _card(audit: Audit, number: int) -> dict[str, Any]:
+def _card(audit: Audit, group: Group) -> dict[str, Any]:
+    number = group.main
     finding, examples = audit.findings[number], audit.examples[number]
     pairs = [_pair(audit, finding, example, SMALL if k else LARGE) for k, example in enumerate(examples)]
     return {
@@ -124,6 +125,7 @@ def _card(audit: Audit, number: int) -> dict[str, Any]:
         "shown": words.MOST_CHANGED.fill(shown=len(pairs), n=len(finding.trials.numbers)),
         "question": words.QUESTION.fill(answer=words.label(audit, finding.candidate.answer)),
         "exact": list(_exact(finding)),
+        "parts": [_row(audit, audit.findings[part.number], part.number + 1) for part in group.parts],
     }
 
 
@@ -152,11 +154,11 @@ def _exact(finding: Finding) -> Iterator[tuple[Both, str]]:
     yield PAGE["kind"], plain(f"{candidate.aspect.kind} {candidate.aspect.name}".strip())
 
 
-def _row(audit: Audit, finding: Finding) -> dict[str, Any]:
-    """A finding as a line of a table."""
-    n = len(finding.trials.numbers)
+def _row(audit: Audit, finding: Finding, number: int | None = None) -> dict[str, Any]:
+    """A finding as a line of a table; with its number, where it has one that is spoken of."""
+    n, name = len(finding.trials.numbers), words.capital(words.name_of(audit, finding))
     return {
-        "what": words.capital(words.name_of(audit, finding)),
+        "what": name if number is None else Both(f"{number} · {name.en}", f"{number} · {name.zh}"),
         "answer": words.label(audit, finding.candidate.answer),
         "n": count(finding.effect.n),
         "changed": PAGE["of"].fill(right=round(finding.flips * n) if n else 0, n=n),

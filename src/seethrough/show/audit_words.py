@@ -11,6 +11,7 @@ import numpy as np
 from seethrough.findings.audit import Audit, Example
 from seethrough.findings.finders.properties import MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
+from seethrough.findings.naming import Group, Part
 from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import audit as words
 
@@ -19,6 +20,15 @@ LARGELY = 0.5
 
 OFTEN = 0.2
 """In such a share of the controls the answer doesn't change where pictures that are put together look natural."""
+
+ABOVE_ALL = 0.5
+"""From this share on the headline says by what of something a network goes."""
+
+LITTLE = 0.2
+"""So little of an effect goes by a part that it is told to count beside the rest."""
+
+PARTS = 4
+"""Parts of a finding that are told of."""
 
 FOR = Both("{what}, for “{answer}”", "{what}（“{answer}”）")
 
@@ -80,9 +90,29 @@ SUSPICION = Both(
     "That could still be chance: more pictures would tell.",
     "这仍可能是偶然：需要更多图片才能确定。",
 )
-PART_OF = Both(
-    "This is part of the background, which is finding {number:count}: it tells what about the background counts.",
-    "这属于背景（第 {number:count} 项）的一部分：它说明背景的哪一点在起作用。",
+BY_WHAT = Both("{what}, above all by {part}", "{what}，尤其是{part}")
+BRINGS = Both(
+    "{wide} (finding {number:count}) changes answers too, but because it brings this along: with this left as it was, "
+    "{share:percent} of its effect was gone.",
+    "{wide}（第 {number:count} 项）也会改变回答，但那是因为它带来了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
+)
+GOES_BY = Both(
+    "About {share:percent} of this goes by {what} (finding {number:count}): with that left as it was, the rest changed so much "
+    "less.",
+    "其中约 {share:percent} 靠的是{what}（第 {number:count} 项）：保留它不变，其余部分的作用就少了这么多。",
+)
+COUNTS_TOO = Both(
+    "When {what} alone is exchanged, that changes answers as well (finding {number:count}).",
+    "单独交换{what}，回答也会改变（第 {number:count} 项）。",
+)
+MAY_COUNT_TOO = Both(
+    "{what} may count as well (finding {number:count}).",
+    "{what}或许也有影响（第 {number:count} 项）。",
+)
+GOES_ALONG = Both(
+    "{what} (finding {number:count}) changes answers mostly because it changes this as well: with this left as it was, "
+    "{share:percent} of its effect was gone.",
+    "{what}（第 {number:count} 项）改变回答，主要是因为它也改变了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
 )
 DIFFERS = Both("Pictures of “{answer}” are usually {more} than the others.", "“{answer}”的图片通常比其他图片{more}。")
 DIFFERS_BESIDE = Both(
@@ -134,10 +164,11 @@ def of_what(audit: Audit) -> Both:
 
 def said(audit: Audit) -> Both:
     """The answer that a person came for, in one sentence or two."""
-    worst = next(iter(audit.findings), None)
-    if worst is None or worst.verdict == NOT_FOUND:
+    group = next(iter(audit.groups), None)
+    if group is None:
         return NOTHING
-    answer, what = label(audit, worst.candidate.answer), name_of(audit, worst)
+    worst = audit.findings[group.main]
+    answer, what = label(audit, worst.candidate.answer), _headline(audit, group)
     if worst.verdict == SUSPECTED:
         return ONLY_SUSPECTED.fill(what=what, answer=answer)
     how = HOW[worst.flips - worst.control_flips >= LARGELY]
@@ -149,6 +180,13 @@ def said(audit: Audit) -> Both:
     if worst.flips <= worst.control_flips:
         return joined(lead, _moved(audit, worst))
     return joined(lead, LEAD_TURNED.fill(other=OTHER_CLASS[two], **_turned(worst)))
+
+
+def _headline(audit: Audit, group: Group) -> Both:
+    """What a group is called by, with that of it by which most goes."""
+    what = name_of(audit, audit.findings[group.main])
+    most = [part for part in group.parts if part.through is not None and part.through.value >= ABOVE_ALL]
+    return BY_WHAT.fill(what=what, part=name_of(audit, audit.findings[most[0].number])) if most else what
 
 
 def counted(audit: Audit) -> Both:
@@ -224,29 +262,32 @@ def _moved(audit: Audit, finding: Finding) -> Both:
 
 
 def about(audit: Audit, number: int) -> Both:
-    """What more is to be said of a finding: what about it differs, and of what it is a part.
+    """What more is to be said of a finding: what about it differs, and what is told with it.
 
     Parameters
     ----------
     number
         Of the finding, from 0.
     """
-    finding = audit.findings[number]
-    parts = [part for part in (differs(audit, finding), _part_of(audit, number)) if part is not None]
-    return joined(*parts)
+    parts = next((group.parts for group in audit.groups if group.main == number), ())
+    said = [differs(audit, audit.findings[number]), *(_told_with(audit, part) for part in parts[:PARTS])]
+    return joined(*(each for each in said if each is not None))
 
 
-def _part_of(audit: Audit, number: int) -> Both | None:
-    """A look of the surroundings is a part of the background, where that is a finding too."""
-    own = audit.findings[number].candidate
-    if audit.facts.fore is None or own.aspect.kind not in ("look", "detail", "spectrum"):
-        return None
-    whole = [
-        k
-        for k, f in enumerate(audit.findings, 1)
-        if f.candidate.aspect.kind == "background" and f.candidate.answer == own.answer and f.verdict != NOT_FOUND
-    ]
-    return PART_OF.fill(number=whole[0]) if whole else None
+def _told_with(audit: Audit, part: Part) -> Both:
+    """How another finding belongs to the one that it is told with."""
+    finding = audit.findings[part.number]
+    what, number = name_of(audit, finding), part.number + 1
+    if part.carries or part.within is not None:
+        gone = 0.0 if part.within is None else min(1.0, part.within.value)
+        if part.carries:
+            return BRINGS.fill(wide=capital(what), number=number, share=gone)
+        return GOES_ALONG.fill(what=capital(what), number=number, share=gone)
+    if part.through is not None and part.through.value >= LITTLE:
+        return GOES_BY.fill(what=what, number=number, share=min(1.0, part.through.value))
+    if finding.verdict == PROVEN:
+        return COUNTS_TOO.fill(what=what, number=number)
+    return MAY_COUNT_TOO.fill(what=capital(what), number=number)
 
 
 def differs(audit: Audit, finding: Finding) -> Both | None:

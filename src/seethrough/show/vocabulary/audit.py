@@ -163,6 +163,7 @@ PAGE: Mapping[str, Both] = {
         "再问网络一次。如果换成另一类图片的回答会变，而换成同一类图片的不变，那么网络看的就是这样东西。",
     ),
     "exact": Both("Exact numbers", "精确数值"),
+    "parts": Both("Told with it, each exchanged by itself", "与此相关的各项（分别单独交换）"),
     "more_pictures": Both("More pictures", "更多图片"),
     "answers": Both("Your answers", "您的回答"),
     "answers_why": Both(
