@@ -1,0 +1,74 @@
+"""Which cases the bed has, in the order in which they are run: those of the stated subset first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from insight_bed import second
+from insight_bed.case import GENERATORS, Case
+from insight_bed.nets import ARCHITECTURES
+
+ALL, SOME, ONE = (85, 90, 95, 99, 100), (90, 95, 100), (95,)
+"""Correlations in a hundred."""
+
+USUAL = 95
+
+TWINS = {"first": (5, 6), "second": (5,)}
+"""Seeds of clean twins."""
+
+ROWS = ("clean", "first", "second", "bare")
+"""Clean twins of both generators; shortcuts of the first; of the second; both without masks."""
+
+
+def cases(rows: str) -> list[Case]:
+    """The cases of a row: first those of the stated subset, one of each kind."""
+    found = list({"clean": _clean, "first": _first, "second": _second, "bare": _bare}[rows]())
+    return sorted(found, key=lambda case: not subset(case))
+
+
+def subset(case: Case) -> bool:
+    """Whether a case belongs to the stated subset: each kind once at 95 % and once clean, architectures in turn."""
+    return (
+        case.correlation in (0, USUAL)
+        and case.architecture == _turn(case.bed, case.kind)
+        and (case.correlation > 0 or case.seed == TWINS[case.bed][0])
+    )
+
+
+def _turn(bed: str, kind: str) -> str:
+    names = list(ARCHITECTURES[bed])
+    return names[GENERATORS[bed].KINDS.index(kind) % len(names)]
+
+
+def _planted(bed: str, kind: str, correlations: tuple[int, ...]) -> Iterator[Case]:
+    """Of two classes, one in four of three; with each correlation other pictures."""
+    number = GENERATORS[bed].KINDS.index(kind)
+    for correlation in correlations:
+        turn = ALL.index(correlation)
+        for k, architecture in enumerate(ARCHITECTURES[bed]):
+            classes = 3 if (number + turn + k) % 4 == 3 else 2
+            yield Case(bed, kind, correlation, architecture, classes, seed=turn)
+
+
+def _clean() -> Iterator[Case]:
+    for bed, seeds in TWINS.items():
+        for seed in seeds:
+            for number, kind in enumerate(GENERATORS[bed].KINDS):
+                for k, architecture in enumerate(ARCHITECTURES[bed]):
+                    yield Case(bed, kind, 0, architecture, 3 if (number + seed + k) % 4 == 3 else 2, seed)
+
+
+def _first() -> Iterator[Case]:
+    for kind in GENERATORS["first"].KINDS:
+        yield from _planted("first", kind, ALL)
+
+
+def _second() -> Iterator[Case]:
+    for kind in second.KINDS:
+        yield from _planted("second", kind, ONE if kind in second.SEEN else SOME)
+
+
+def _bare() -> Iterator[Case]:
+    for case in [*_clean(), *_first(), *_second()]:
+        if subset(case):
+            yield Case(case.bed, case.kind, case.correlation, case.architecture, case.classes, case.seed, masked=False)

@@ -1,0 +1,109 @@
+"""Score: what an audit says of a network of the bed, beside what is so. Nothing else here sees both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from insight_bed.case import Box
+
+ANY = ""
+PLACE = "where it lies"
+
+RIGHT: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "background": (("background", ANY),),
+    "mark": (("region", PLACE),),
+    "hue": (("look", "hue"),),
+    "overlay": (("detail", ANY), ("spectrum", ANY)),
+    "blur": (("detail", ANY), ("spectrum", ANY)),
+    "object": (("thing", ANY),),
+    "watermark": (("region", PLACE),),
+    "tint": (("look", "hue"),),
+    "softness": (("detail", ANY), ("spectrum", ANY)),
+    "companion": (("thing", ANY),),
+    "frame": (("region", "border"),),
+    "vignette": (("look", "vignette"),),
+    "grain": (("detail", ANY), ("spectrum", ANY)),
+    "caption": (("region", PLACE),),
+    "position": (("layout", "position"),),
+    "size": (("layout", "size"),),
+    "brightness": (("look", "brightness"),),
+    "blocks": (("detail", ANY), ("spectrum", ANY)),
+    "shade": (("background", ANY), ("thing", ANY)),
+}
+"""What a shortcut may be called: kinds and names of aspects."""
+
+COVERED, LARGEST = 0.5, 0.25
+"""A region is where something lies when it covers so much of it, and of the picture no more than that, or than four times
+the thing's own box.
+"""
+
+Found = Mapping[str, Any]
+"""A finding of an audit's record."""
+
+
+def right(kind: str, finding: Found, place: Box | None) -> bool:
+    """Whether a finding calls a shortcut by a right name."""
+    aspect = finding["aspect"]
+    for wanted, name in RIGHT[kind]:
+        if aspect["kind"] != wanted and not (wanted == "layout" and aspect.get("name") == name):
+            continue
+        if name in (ANY, aspect.get("name")) or (name == PLACE and place and _there(aspect["box"], place)):
+            return True
+    return False
+
+
+def _there(box: Sequence[float], place: Box) -> bool:
+    if box[0] > box[1]:  # a border
+        return False
+    height = min(box[1], place[1]) - max(box[0], place[0])
+    width = min(box[3], place[3]) - max(box[2], place[2])
+    own = (place[1] - place[0]) * (place[3] - place[2])
+    area = (box[1] - box[0]) * (box[3] - box[2])
+    return height > 0 and width > 0 and height * width >= COVERED * own and area <= max(LARGEST, 4 * own)
+
+
+def scored(kind: str, record: Mapping[str, Any], place: Box | None) -> dict[str, Any]:
+    """Of an audit's record: whether anything is proven, the shortcut itself, and whether the headline calls it by its name."""
+    proven = [f for f in record["findings"] if f["verdict"] == "proven"]
+    headline = _headline(record, proven)
+    return {
+        "any": bool(proven),
+        "proven": any(right(kind, f, place) for f in proven),
+        "named": headline is not None and right(kind, headline, place),
+        "suspected": any(right(kind, f, place) for f in record["findings"] if f["verdict"] == "suspected"),
+        "headline": None if headline is None else called(headline),
+        "findings": [brief(f) for f in record["findings"]],
+    }
+
+
+def _headline(record: Mapping[str, Any], proven: Sequence[Found]) -> Found | None:
+    """What is said first: of proven findings that are one shortcut, what it is called by."""
+    for group in record.get("groups", ()):
+        main = group["main"]
+        finding = record["findings"][main - 1] if isinstance(main, int) else main
+        if finding["verdict"] == "proven":
+            return finding
+    return proven[0] if proven else None
+
+
+def called(finding: Found) -> str:
+    """Kind and name."""
+    aspect = finding["aspect"]
+    return f"{aspect['kind']} {aspect.get('name', '')}".strip()
+
+
+def brief(finding: Found) -> dict[str, Any]:
+    """What of a finding goes into the bed's file."""
+    effect = finding["effect"]
+    return {
+        "called": called(finding),
+        "answer": finding["answer"],
+        "verdict": finding["verdict"],
+        "effect": round(effect["value"], 2),
+        "low": round(effect["low"], 2),
+        "n": effect["n"],
+        "corrected": finding["corrected"],
+        "ways": list(finding["ways"]),
+        **({"box": finding["aspect"]["box"]} if "box" in finding["aspect"] else {}),
+    }

@@ -1,0 +1,228 @@
+"""The planted test bed: what is drawn, what the oracle says of a network of which it is known what it reads, and the scorer."""
+
+import ast
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from insight_bed import case as cases_of
+from insight_bed import first, nets, oracle, runs, second, told
+from insight_bed.case import AUDIT, TEST, TRAIN, Case, dealt, sheet
+from insight_bed.cases import ROWS, cases, subset
+from insight_bed.nets import ARCHITECTURES, chances, network, train
+from insight_bed.score import right, scored
+
+BED = Path(first.__file__).parent
+GENERATORS = [first, second]
+EVERY = [(g, kind) for g in GENERATORS for kind in g.KINDS]
+MOVES = ("position", "size", "shade")
+"""Of these the thing, or what is beside it, stands elsewhere."""
+
+
+def test_generators_know_nothing_of_what_finds_nor_of_each_other():
+    for name in ("first", "second", "nets", "oracle", "case", "cases"):
+        tree = ast.parse((BED / f"{name}.py").read_text())
+        modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        assert not any("seethrough" in module for module in modules)
+        if name in ("first", "second"):
+            assert not any("insight_bed" in module for module in modules)
+
+
+@pytest.mark.parametrize(("bed", "kind"), EVERY, ids=[kind for _, kind in EVERY])
+def test_another_cue_changes_the_picture_and_only_by_the_cue(bed, kind):
+    labels = np.arange(12) % 3
+    one, masks = bed.draw(kind, labels, np.zeros(12, np.int64), seed=2000)
+    same, again = bed.draw(kind, labels, np.zeros(12, np.int64), seed=2000)
+    other, moved = bed.draw(kind, labels, np.full(12, 1), seed=2000)
+    assert np.array_equal(one, same) and np.array_equal(masks, again)
+    assert one.shape == (12, bed.SIDE, bed.SIDE, 3) and one.dtype == np.uint8
+    changed = (one != other).any(3)
+    assert changed.any((1, 2)).all()
+    place = bed.place(kind, 2000)
+    if place is not None and kind != "frame":
+        inside = np.zeros((bed.SIDE, bed.SIDE), bool)
+        rows = [round(p * bed.SIDE) for p in place]
+        inside[rows[0] : rows[1], rows[2] : rows[3]] = True
+        assert not changed[:, ~inside].any()
+    if kind in ("background", "object", "companion"):  # the thing stays to the pixel, but where its edge is mixed
+        core = np.stack([_eroded(_eroded(m)) for m in masks])
+        assert (np.abs(one.astype(int) - other).max(3) > 1)[core].mean() < 0.05 and changed[~masks].mean() > 0.01
+    if kind not in MOVES:
+        assert (masks & moved).sum() > 0.7 * (masks | moved).sum()
+
+
+def _eroded(mask):
+    kept = mask.copy()
+    for axis in (0, 1):
+        for step in (-1, 1):
+            kept &= np.roll(mask, step, axis)
+    return kept
+
+
+@pytest.mark.parametrize("bed", GENERATORS)
+def test_the_class_is_the_thing(bed):
+    """With the same cue, another thing changes only what it covers or covered."""
+    cues = np.zeros(6, np.int64)
+    (one, first_masks), (other, masks) = (bed.draw(bed.KINDS[0], np.full(6, k), cues, seed=1000) for k in (0, 1))
+    around = first_masks | masks
+    for _ in range(1):
+        around = around | ~np.stack([_eroded(~m) for m in around])
+    assert not (one != other).any(3)[~around].any() and (one != other).any((1, 2, 3)).all()
+    assert 0.02 < masks.mean() < 0.4
+
+
+@pytest.mark.parametrize("share", [0, 85, 95, 99, 100])
+def test_cues_agree_with_the_class_as_often_as_is_said(share):
+    labels = np.arange(600) % 3
+    cues = dealt(labels, 3, share, np.random.default_rng(0))
+    agree = (cues == labels).mean()
+    assert abs(agree - (share / 100 if share else 1 / 3)) < 0.006
+    if share < 100:  # and where they don't, all other classes' cues are there alike
+        counts = np.array([[((labels == a) & (cues == b)).sum() for b in range(3) if b != a] for a in range(3)])
+        assert np.ptp(counts, axis=1).max() <= 1
+
+
+def test_rows_share_no_picture():
+    case = Case("first", "mark", 95, "plain")
+    a, b, c = (sheet(case, row, 64) for row in (TRAIN, AUDIT, TEST))
+    assert not (a.pictures == b.pictures).all((1, 2, 3)).any() and not (b.pictures == c.pictures).all((1, 2, 3)).any()
+    assert first.place("mark", 1000 + TRAIN) == first.place("mark", 1000 + TEST)
+
+
+class ReadsCorner(nn.Module):
+    """Its answer is 1 with a chance of 3 in 4 where there is something yellow in the bottom left corner, else of 1 in 4."""
+
+    def forward(self, x):
+        corner = x[:, :, -first.MARK :, : first.MARK]
+        yellow = (corner[:, 0] + corner[:, 1] - 2 * corner[:, 2]).flatten(1).amax(1)
+        there = (yellow > 0.95).float()
+        logit = np.log(3) * (2 * there - 1)
+        return torch.stack([torch.zeros_like(logit), logit], 1)
+
+
+def test_the_oracle_says_what_a_network_reads(monkeypatch):
+    monkeypatch.setattr(oracle, "TESTED", 64)
+    case = Case("first", "mark", 90, "plain", seed=1)
+    assert first.place("mark", 2000) == pytest.approx((1 - first.MARK / 64, 1, 0, first.MARK / 64))
+    found = oracle.truth(case, ReadsCorner())
+    assert found.effect == pytest.approx(50, abs=3) and found.used
+    assert found.usual == pytest.approx(0.9, abs=0.03) and found.worst < 0.05 and found.other < 0.05
+    blind = oracle.truth(replace(case, kind="hue"), ReadsCorner())
+    assert abs(blind.effect) < 10 and not blind.used
+
+
+@pytest.mark.parametrize("bed", list(ARCHITECTURES))
+def test_networks_are_trained_alike_with_the_same_seed(bed, monkeypatch):
+    monkeypatch.setattr(nets, "EPOCHS", 1)
+    generator = cases_of.GENERATORS[bed]
+    labels = np.arange(80) % 2
+    pictures, _ = generator.draw("background", labels, labels, seed=1000)
+    for name in ARCHITECTURES[bed]:
+        answers = []
+        for _ in range(2):
+            module = network(bed, name, 2, seed=3)
+            train(module, pictures, labels, seed=3)
+            answers.append(chances(module, pictures))
+        assert np.array_equal(*answers) and answers[0].shape == (80, 2) and not module.training
+
+
+def finding(kind, name="", verdict="proven", box=None, effect=20.0):
+    aspect = {"kind": kind, "name": name, **({"box": box} if box else {})}
+    interval = {"value": effect, "low": effect - 3, "high": effect + 3, "n": 60}
+    return {
+        "aspect": aspect,
+        "verdict": verdict,
+        "effect": interval,
+        "answer": 1,
+        "corrected": 1e-4,
+        "ways": ["places"],
+    }
+
+
+def test_a_region_is_right_where_the_mark_lies_and_nowhere_else():
+    place = (0.86, 1.0, 0.0, 0.14)
+    assert right("mark", finding("region", "bottom left", box=(0.8, 1.0, 0.0, 0.2)), place)
+    assert not right("mark", finding("region", "top left", box=(0.0, 0.2, 0.0, 0.2)), place)
+    assert not right("mark", finding("region", "all", box=(0.0, 1.0, 0.0, 1.0)), place)
+    assert not right("mark", finding("region", "border", box=(0.9, 0.1, 0.9, 0.1)), place)
+    assert not right("mark", finding("background"), place)
+    assert right("frame", finding("region", "border", box=(0.9, 0.1, 0.9, 0.1)), (0.0, 1.0, 0.0, 1.0))
+    assert right("tint", finding("look", "hue"), None) and not right("tint", finding("look", "brightness"), None)
+    assert right("grain", finding("detail", "fine detail"), None)
+
+
+def test_a_headline_is_what_the_first_proven_group_is_called_by():
+    both = [finding("background", effect=40.0), finding("look", "hue")]
+    assert scored("hue", {"findings": both}, None)["named"] is False
+    grouped = {"findings": both, "groups": [{"main": 2, "parts": [{"finding": 1}]}]}
+    assert scored("hue", grouped, None) | {"findings": None} == {
+        "any": True, "proven": True, "named": True, "suspected": False, "headline": "look hue", "findings": None,
+    }  # fmt: skip
+    nothing = scored("hue", {"findings": [finding("look", "hue", verdict="suspected")]}, None)
+    assert not nothing["any"] and not nothing["named"] and nothing["suspected"] and nothing["headline"] is None
+
+
+def test_there_are_as_many_twins_kinds_and_strengths_as_are_asked_for():
+    clean = cases("clean")
+    assert len({case.key for case in clean}) == len(clean) >= 60
+    planted = cases("first")
+    assert len({c.kind for c in planted}) >= 6 and {c.correlation for c in planted} == {85, 90, 95, 99, 100}
+    for row in ROWS:
+        every = cases(row)
+        few = [case for case in every if subset(case)]
+        assert every[: len(few)] == few and (row == "bare") == (len(few) == len(every))
+        assert len({case.architecture for case in few}) == 3 * len({case.bed for case in few})
+    assert not set(first.KINDS) & set(second.UNSEEN)
+
+
+def test_what_was_run_is_not_run_again_unless_something_else_finds(tmp_path, monkeypatch):
+    ran = []
+
+    def fake(case, folder):
+        ran.append(case.key)
+        return {"key": case.key, "bed": runs.bed_state(), "findings": runs.findings_state()}
+
+    monkeypatch.setattr(runs, "run", fake)
+    some = cases("clean")[:3]
+    runs.run_all(some[:2], tmp_path)
+    runs.run_all(some, tmp_path)
+    assert ran == [case.key for case in some]
+    with (tmp_path / runs.FILE).open("a") as file:
+        file.write('{"key": "broken o')
+    assert set(runs.read(tmp_path)) == set(ran)
+    monkeypatch.setattr(runs, "findings_state", lambda: {"commit": "other", "mark": "other"})
+    runs.run_all(some[:1], tmp_path)
+    assert len(ran) == 3
+    runs.run_all(some[:1], tmp_path, anew=True)
+    assert len(ran) == 4
+    runs.run_all(some, tmp_path, anew=True, until=0.0)
+    assert len(ran) == 4
+
+
+def row(kind, *, used=True, proven=True, named=True, correlation=95, any_=True):
+    case = {"bed": "second", "kind": kind, "correlation": correlation, "masked": True}
+    found = [{"called": "look hue", "answer": 1, "verdict": "proven", "effect": 9.0, "low": 6.0, "corrected": 1e-3}]
+    audit = {"any": any_, "proven": proven, "named": named, "findings": found, "slice": None}
+    return {"key": kind, "case": case, "used": used, "network": {"effect": 30.0, "usual": 0.9}, "audit": audit}
+
+
+def test_tables_count_what_is_used_and_every_false_alarm_is_told():
+    lines = []
+    rows = [row("frame"), row("frame", proven=False), row("grain", used=False), row("grain", named=False)]
+    assert not told.planted(rows, second.UNSEEN, "Second", lines.append)
+    text = "\n".join(lines)
+    assert "proven               2 of   3" in text and "named right    1 of   3" in text and "missed" in text
+    lines.clear()
+    assert not told.clean([row("frame", correlation=0)] + [row("grain", correlation=0, any_=False)] * 70, lines.append)
+    assert "1 of  71" in "\n".join(lines) and sum("look hue" in line for line in lines) == 1
+    assert told.clean([row("grain", correlation=0, any_=False)] * 60, lines.append)
+    assert json.dumps(rows)
