@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seethrough.findings.aspect import Aspect
 from seethrough.findings.audit import Audit, Example
 from seethrough.findings.finders.properties import MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
@@ -207,8 +208,12 @@ def label(audit: Audit, answer: int) -> str:
 
 def name_of(audit: Audit, finding: Finding) -> Both:
     """What was exchanged, as a few words: “the brightness of the surroundings”."""
-    aspect = finding.candidate.aspect
-    of = words.OF_PICTURES if audit.facts.fore is None else words.OF_THINGS
+    return aspect_name(finding.candidate.aspect, audit.facts.fore is not None)
+
+
+def aspect_name(aspect: Aspect, beside: bool) -> Both:
+    """An aspect as a few words; ``beside`` where it is known where things are, so that a look is that of what lies beside them."""
+    of = words.OF_THINGS if beside else words.OF_PICTURES
     own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail") else words.KINDS.get(aspect.kind)
     if own is None:
         known = plain(f"{aspect.kind} {aspect.name}".strip())
