@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from seethrough.errors import EnvironmentLacks
@@ -41,6 +42,32 @@ def write_whole(path: Path, content: bytes) -> None:
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise EnvironmentLacks(f"{path} can't be written: {error.strerror or error}; nothing was changed.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+@contextlib.contextmanager
+def written_by_another(path: Path) -> Iterator[Path]:
+    """For what a library writes itself: a temporary name beside ``path``, of the same kind, which takes its place once the block
+    is left without an exception; else nothing is left behind.
+
+    Raises
+    ------
+    EnvironmentLacks
+        Where the system refuses.
+    """
+    target = Path(os.path.realpath(path))
+    ending = "".join(target.suffixes[-2:]) or target.suffix
+    temporary = target.with_name(f".{secrets.token_hex(6)}.part{ending}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
         _sync_folder(target.parent)

@@ -10,21 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seethrough.datasets.collection import collect
-from seethrough.evaluation.objects import objects
-from seethrough.findings.belonging import belonging, notes_of, refuse_too_few, refuse_too_few_left
+from seethrough.findings.belonging import notes_of
 from seethrough.findings.canvas import Canvas, Pictures
-from seethrough.findings.drawn import told_apart_by
-from seethrough.findings.facts import Facts, facts_of
+from seethrough.findings.facts import Facts
 from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
-from seethrough.findings.foreground import Drawn
 from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
 from seethrough.findings.kept import KeptTrials
-from seethrough.findings.looking import Looking
 from seethrough.findings.naming import PAIRS, Group, alone, grouped, in_order
+from seethrough.findings.seen import seen
 from seethrough.findings.split import PARTS
 from seethrough.jobs import Passed
-from seethrough.jobs import run as run_work
 from seethrough.network import Network, as_network
 from seethrough.results import Note, Shown
 
@@ -36,9 +31,6 @@ FEW = 40
 
 FORMAT = "seethrough audit 1"
 """What a record of an audit says that it is."""
-
-FOLDER = "folder"
-"""As truth: the folders' names."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done (``"looking"``, ``"finding"``, ``"judging"``, ``"naming"``), how much of it is done, and of how
@@ -187,12 +179,6 @@ def audit(
     """
     net = as_network(net)
     chosen = _finders(finders)
-    collection = collect(data, truth=None if isinstance(truth, str) and truth == FOLDER else truth)
-    drawn = objects(collection, masks, boxes)
-    told_apart = told_apart_by(masks, boxes)
-    canvas = Canvas(net, collection, None if drawn is None else Drawn(drawn))
-    belongs = belonging(net, collection, called)
-    refuse_too_few(belongs.outputs)
 
     def told(what: str) -> Callable[[int, int], None] | None:
         if progress is None:
@@ -200,15 +186,12 @@ def audit(
         tell = progress
         return lambda done, of: tell(what, done, of)
 
-    looked = run_work(
-        net,
-        collection,
-        Looking(canvas, told_apart),
-        folder=None if folder is None else Path(folder) / "looked",
-        progress=told("looking"),
-    )
-    facts = facts_of(canvas, looked, belongs.outputs, seed=seed)
-    refuse_too_few_left(facts, belongs.outputs)
+    looked_at = seen(
+        net, data, truth=truth, masks=masks, boxes=boxes, called=called, seed=seed, progress=told("looking"),
+        folder=None if folder is None else Path(folder),
+    )  # fmt: skip
+    canvas, collection, belongs = looked_at.canvas, looked_at.collection, looked_at.belongs
+    facts, looked, told_apart = looked_at.facts, looked_at.looked, looked_at.told_apart
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
     judges = facts.split.of("judge")
     asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, MOST]

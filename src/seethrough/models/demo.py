@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from importlib.resources import files
+from pathlib import Path
 
 from safetensors.torch import load
 from torch import Tensor, nn
 
 from seethrough.errors import EnvironmentLacks, UsageError, nearest
 from seethrough.images import Preprocessing
+from seethrough.models.files import as_path, fingerprint, refuse_no_file
 from seethrough.models.opened import Opened, Said
 from seethrough.models.state import random_state_kept
-from seethrough.models.torch import open_live_torch
+from seethrough.models.torch import fill, open_live_torch, weights_in
+from seethrough.results import Note
 
 DEMOS = ("leopards", "leopards-balanced")
 """Names that follow ``demo:``."""
@@ -73,13 +76,15 @@ class LeopardNet(nn.Module):
         return self.head(self.pool(x).flatten(1))
 
 
-def open_demo(name: str) -> Opened:
+def open_demo(name: str, weights: str | Path | None = None) -> Opened:
     """Open one of the networks that come with us.
 
     Parameters
     ----------
     name
         One of `DEMOS`, without ``demo:``.
+    weights
+        A file of others for it, as a repair writes them; by default its own.
 
     Returns
     -------
@@ -92,23 +97,42 @@ def open_demo(name: str) -> Opened:
         Where there is no such network.
     EnvironmentLacks
         Where its weights were left out of the installation.
+    InputRefused
+        A file of weights that can't be read or doesn't fit.
     """
     if name not in DEMOS:
         known = ", ".join(f"demo:{each}" for each in DEMOS)
         raise UsageError(f"There is no network demo:{name}; there are {known}.{nearest(name, DEMOS)}")
-    weights = f"{name}.safetensors"
-    shipped = files("seethrough.models") / "weights" / weights
+    if weights is not None:
+        return _with_weights(name, as_path(str(weights)))
+    shipped = files("seethrough.models") / "weights" / f"{name}.safetensors"
     if not shipped.is_file():
         raise EnvironmentLacks(f"The weights of demo:{name} are not in this installation; install seethrough anew.")
     contents = shipped.read_bytes()
-    with random_state_kept():
-        module = LeopardNet(len(CLASSES))
+    module = _built()
     # Stored as float16 to be small; copied into the module they are float32 again.
     module.load_state_dict(load(contents))
+    return _opened(name, module, f"{name}.safetensors", hashlib.sha256(contents).hexdigest())
+
+
+def _with_weights(name: str, path: Path) -> Opened:
+    refuse_no_file(path)
+    module = _built()
+    notes = fill(module, weights_in(path), repr(str(path)))
+    return _opened(name, module, path.name, fingerprint(path), notes)
+
+
+def _built() -> LeopardNet:
+    with random_state_kept():
+        return LeopardNet(len(CLASSES)).eval()
+
+
+def _opened(name: str, module: LeopardNet, weights: str, digest: str, notes: tuple[Note, ...] = ()) -> Opened:
     return open_live_torch(
-        module.eval(),
+        module,
         Said(INPUT_SIZE, CLASSES, PREPROCESSING),
         source=f"demo:{name}",
         weights=weights,
-        provenance={"file_sha256": hashlib.sha256(contents).hexdigest()},
+        notes=notes,
+        provenance={"file_sha256": digest},
     )

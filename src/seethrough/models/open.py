@@ -103,12 +103,12 @@ def _open_named(named: str, said: Said, *, weights: str | Path | None, architect
         home, door = BY_NAME[scheme]
         return getattr(importlib.import_module(home), door)(name, said, weights)
     if colon and scheme == "demo":
-        _refuse_unused(named, architecture=architecture, weights=weights, input_size=said.input_size)
+        _refuse_unused(named, architecture=architecture, input_size=said.input_size)
         _refuse_unused(named, classes=said.classes, preprocessing=said.preprocessing)
         _refuse_unused(named, output=said.output, task=said.task)
         from seethrough.models.demo import open_demo
 
-        return open_demo(name)
+        return open_demo(name, weights)
     if is_function_file(named):
         _refuse_unused(named, architecture=architecture, weights=weights)
         from seethrough.models.black_box import open_function_file

@@ -69,8 +69,14 @@ class Head:
 
     def read(self) -> tuple[Tensor, Tensor]:
         """W (K, D) and b (K,), float32, copies: the outputs before a softmax are ``features @ W.T + b``."""
-        matrix = _matrix(self._weight.detach(), self.turned).float().cpu().clone()
-        bias = torch.zeros(len(matrix)) if self._bias is None else self._bias.detach().reshape(-1).float().cpu().clone()
+        return self.of({})
+
+    def of(self, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """W and b as they are with some parameters changed (by path; others count as they are): `weights`, undone."""
+        weight = weights.get(self.weight, self._weight)
+        bias = None if self._bias is None or self.bias is None else weights.get(self.bias, self._bias)
+        matrix = _matrix(weight.detach(), self.turned).float().cpu().clone()
+        bias = torch.zeros(len(matrix)) if bias is None else bias.detach().reshape(-1).float().cpu().clone()
         if self.single:
             matrix, bias = torch.cat([torch.zeros_like(matrix), matrix]), torch.cat([torch.zeros_like(bias), bias])
         return matrix, bias
