@@ -49,7 +49,7 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
     from seethrough.show.language import known_language
 
     known_language(language)
-    called = _called(asked.called)
+    called = classes_called(asked.called)
     folder = None if out is None else _folder(out)
     from seethrough.findings.audit import audit as examine
     from seethrough.findings.finders import refuse_unknown
@@ -93,7 +93,7 @@ def _told_how_to_go_on(folder: Path | None) -> Iterator[None]:
         raise
 
 
-def _called(said: Sequence[str]) -> dict[str, str | int]:
+def classes_called(said: Sequence[str]) -> dict[str, str | int]:
     """``["snow=snow leopard", "desert=1"]`` as a mapping."""
     found: dict[str, str | int] = {}
     for each in said:
@@ -153,4 +153,4 @@ def _say(found: Audit, language: str) -> None:
     say_notes(found.notes, language)
 
 
-__all__ = ["Question", "audit"]
+__all__ = ["Question", "audit", "classes_called"]
