@@ -28,7 +28,8 @@ def opened(case: Case, module: nn.Module) -> Network:
     """A case's network, as the tool opens it."""
     side = case.generator.SIDE
     names = list(case.generator.THINGS[: case.classes])
-    return st.open(module.eval(), input_size=(3, side, side), preprocessing="unit", classes=names)
+    seen = {"scale": 1 / 255, "fit": "stretch"}  # as it was trained: nothing is enlarged and cut off, marks in corners stay
+    return st.open(module.eval(), input_size=(3, side, side), preprocessing=seen, classes=names)
 
 
 def given(case: Case, pictures: Sheet) -> dict[str, Any]:
