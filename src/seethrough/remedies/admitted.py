@@ -113,7 +113,7 @@ def admitted(
         Too few pictures.
     """
     numbers = faults_of(record, answers)
-    masks, boxes = _as_drawn(record, masks, boxes)
+    masks, boxes = as_drawn(record, masks, boxes)
     passed: tuple[Passed, ...] = ()
     if isinstance(audit, Audit):
         canvas = canvas_of(net, data, truth=truth, masks=masks, boxes=boxes)
@@ -140,7 +140,7 @@ def admitted(
     return Admitted(ward, numbers, passed, _notes(record, numbers))
 
 
-def _as_drawn(record: Record, masks: Any, boxes: Any) -> tuple[Any, Any]:
+def as_drawn(record: Record, masks: Any, boxes: Any) -> tuple[Any, Any]:
     """Masks or boxes as they were given for the audit, where they are still there; those that are given go first."""
     said = record.said["provenance"].get("masks")
     if masks is not None or boxes is not None or not said:
@@ -187,4 +187,4 @@ def _notes(record: Record, numbers: tuple[int, ...]) -> tuple[Note, ...]:
     return (Note("repair_unproven", "warning", {"finding": unproven[0], "count": len(unproven)}),) if unproven else ()
 
 
-__all__ = ["LEAST", "Admitted", "admitted", "faults_of", "refuse_function"]
+__all__ = ["LEAST", "Admitted", "admitted", "as_drawn", "faults_of", "refuse_function"]
