@@ -36,11 +36,12 @@ class Cells(nn.Module):
         self.see, self.act = nn.Conv2d(3, 1, CELL, stride=CELL, bias=False), nn.ReLU()
         self.see.weight.data.fill_(1 / (3 * CELL**2))
         self.read = nn.Linear((SIDE // CELL) ** 2, 1 if single else outputs)
-        weight = torch.randn(self.read.weight.shape, generator=torch.Generator().manual_seed(1))
+        weight = 0.5 * torch.randn(self.read.weight.shape, generator=torch.Generator().manual_seed(1))
         weight[:2] = 0
         row = 0 if single else 1
         weight[row, IN_THING], weight[row, IN_MARK] = thing, mark
-        bias = torch.zeros(len(weight))
+        bias = torch.full((len(weight),), -2.0)
+        bias[: 1 if single else 2] = 0
         bias[row] = -(thing + mark) / 2
         self.read.weight.data, self.read.bias.data = weight, bias
         self.final = nn.Sigmoid() if single else nn.Identity()
@@ -76,7 +77,7 @@ def drawn(count: int, agree: float, colours: bool, seed: int = 0):
     mark = np.where(chance.random(count) < agree, label, 1 - label)
     x = chance.uniform(0.0 if colours else 0.3, 0.02 if colours else 0.6, (count, SIDE, SIDE, 3))
     for k in range(count):
-        thing = (0.7 if label[k] else 0.3) + chance.normal(0, 0.05)
+        thing = (0.7 if label[k] else 0.3) + chance.normal(0, 0.11)
         shown = (0.85 if mark[k] else 0.15) + chance.normal(0, 0.03)
         x[(k, *THING, 0 if colours else slice(None))] = thing
         x[(k, *MARK, 2 if colours else slice(None))] = shown

@@ -42,7 +42,7 @@ def test_the_thing_stays_and_the_mark_is_the_donors():
 
 def test_what_is_asked_of_the_canvas_is_what_the_facts_hold():
     for kind in ("cells", "single"):
-        ward, _, net = planted(kind)
+        ward, _, _ = planted(kind)
         features, logits = ward.canvas.features(ward.canvas.load(ward.learn[:20]).x)
         assert np.allclose(features, ward.facts.features[ward.learn[:20]], atol=5e-3)
         plain = as_they_are(ward, ward.learn[:20])
@@ -51,7 +51,7 @@ def test_what_is_asked_of_the_canvas_is_what_the_facts_hold():
 
 
 def test_two_faults_are_exchanged_one_after_the_other_each_by_itself():
-    ward, _, net = planted()
+    _, _, net = planted()
     other = Candidate(Region("bottom right", (0.75, 1.0, 0.75, 1.0)), 1, (0,), ("test",), 1.0, 1.0, {})
     pictures, label, _ = drawn(60, 0.8, False)
     both = ward_of(net, pictures, label, faults=(FAULT, other))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from seethrough.remedies.groups import UNSURE, Groups, groups_of
 from seethrough.remedies.pool import NOBODY, Pool, choosing, involved
@@ -17,6 +18,9 @@ from seethrough.remedies.rungs.fitting import Last, Linear
 
 FREE = 0.015
 """Of the usual accuracy so much may be lost for nothing; every point beyond costs a point."""
+
+REMAINS = 0.5
+"""What remains of a fault's effect costs so much of itself: of repairs that answer alike the one that goes by it less is better."""
 
 LEAST = 8
 """Pictures of a group of which the worst is spoken of: among fewer, one picture is more than a tenth."""
@@ -34,17 +38,22 @@ class Marks:
         The accuracy of the worst class, pseudo-group (class and side) or exchanged group (class and the donor's class).
     usual
         The accuracy on the pictures as they are.
+    effect
+        What is left of the faults: by how much less probable a picture's class is with the aspect of another class than with
+        one of its own class, every class alike; of several faults the largest.
     value
-        What settings are chosen by: the worst group's accuracy, less what is lost of the usual one beyond `FREE`.
+        What settings are chosen by: the worst group's accuracy, less what is lost of the usual one beyond `FREE`, and less
+        `REMAINS` of the effect.
     """
 
     worst: float
     usual: float
+    effect: float
     value: float
 
     def to_dict(self) -> dict[str, float]:
         """Plain data."""
-        return {"worst": self.worst, "usual": self.usual}
+        return {"worst": self.worst, "usual": self.usual, "effect": self.effect}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +79,19 @@ class Exam:
         hits = logits.argmax(1) == self.pool.classes
         usual = float(hits[~self.pool.exchanged].mean())
         worst = min((float(hits[rows].mean()) for rows in self.groups.values()), default=usual)
-        return Marks(worst, usual, worst - max(0.0, self.usual_before - usual - FREE))
+        effect = self._effect(softmax(logits, axis=1)[np.arange(len(logits)), self.pool.classes])
+        lost = max(0.0, self.usual_before - usual - FREE)
+        return Marks(worst, usual, effect, worst - lost - REMAINS * max(0.0, effect))
+
+    def _effect(self, chances: NDArray) -> float:
+        """Of the probability of each picture's own class."""
+        found, classes = [0.0], self.pool.classes
+        for given in self.pool.donor_classes.T:
+            own, other = given == classes, (given != NOBODY) & (given != classes)
+            parts = [(own & (classes == k), other & (classes == k)) for k in np.unique(classes)]
+            apart = [chances[a].mean() - chances[b].mean() for a, b in parts if a.any() and b.any()]
+            found += [float(np.mean(apart))] if apart else []
+        return max(found)
 
 
 def exam_of(ward: Ward, *, sides: bool = True) -> Exam:

@@ -13,7 +13,12 @@ from seethrough.remedies.rung import HEAD, Attempt, Progress, Ward
 from seethrough.remedies.rungs.choosing import Exam, balanced, best_head, cells, exam_of
 from seethrough.remedies.rungs.fitting import Last, Linear, fitted, last_of
 
-PULLS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+PULLS: tuple[tuple[str, float], ...] = (
+    *(("own", pull) for pull in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)),
+    *(("l2", pull) for pull in (0.1, 0.03, 0.01)),
+)
+"""Towards the network's own layer, or towards 0."""
+
 ORIGINALS = (0.5, 0.2, 0.0)
 """What pictures as they are count for, of all."""
 
@@ -66,11 +71,12 @@ def learned_on_exchanged(ward: Ward, last: Last, exam: Exam, progress: Progress 
     def fit(each: dict[str, Any], rows: NDArray[np.bool_] | None = None) -> Linear:
         weights = weights_of(pool, each["originals"], rows)
         used = weights > 0
-        return fitted(
-            last, pool.features[used], places[used], weights[used], pull=each["pull"], towards=last.own
-        )  # fmt: skip
+        towards = last.own if each["penalty"] == "own" else None
+        return fitted(last, pool.features[used], places[used], weights[used], pull=each["pull"], towards=towards)
 
-    tried = [{"pull": pull, "originals": share} for pull in PULLS for share in ORIGINALS]
+    tried = [
+        {"penalty": penalty, "pull": pull, "originals": share} for penalty, pull in PULLS for share in ORIGINALS
+    ]  # fmt: skip
     settings, whole, marks = best_head(ward, last, exam, tried, fit, progress)
     plain = pool.features[~pool.exchanged]
     controls = {name: last.put(fit(settings, rows), plain) for name, rows in control_rows(pool).items()}

@@ -124,11 +124,7 @@ def amounts_of(ward: Ward, last: Last, pool: Pool, how: str) -> tuple[Tensor, Te
                 slope = _projection(w, _leading(w * (pool.features[~pool.exchanged] - mean)))
             else:
                 moved = _mean(phi, even * (given == k)) - _mean(phi, even * (given != k))
-                slope = (
-                    _projection(w, w * moved)
-                    if how == PROJECTED
-                    else float(w @ moved) * _estimate(phi, given == k, even)
-                )
+                slope = _projection(w, w * moved) if how == PROJECTED else _estimate(w, moved, phi, given == k, even)
             slopes.append(slope)
             offsets.append(-float(mean @ slope))
             outputs.append(k)
@@ -153,8 +149,12 @@ def _leading(contributions: NDArray) -> NDArray[np.float64]:
     return v if v.sum() >= 0 else -v
 
 
-def _estimate(phi: NDArray, there: NDArray[np.bool_], weights: NDArray) -> NDArray[np.float64]:
-    """By ridge regression, the slope that tells from features whether the aspect was given, 1 apart."""
+def _estimate(
+    w: NDArray, moved: NDArray, phi: NDArray, there: NDArray[np.bool_], weights: NDArray
+) -> NDArray[np.float64]:
+    """What tells from features whether the aspect was given, by ridge regression, as a slope over φ; so large that what is read
+    of a move is what the move adds to the output.
+    """
     mean = weights @ phi
     spread = np.sqrt(weights @ (phi - mean) ** 2)
     spread = np.where(spread > 1e-6 * max(float(spread.max()), 1e-12), spread, np.inf)
@@ -162,11 +162,12 @@ def _estimate(phi: NDArray, there: NDArray[np.bool_], weights: NDArray) -> NDArr
     t = there - float(weights @ there)
     if x.shape[1] <= len(x):
         square = (x * weights[:, None]).T @ x
-        slope = np.linalg.solve(square + RIDGE * np.eye(len(square)), x.T @ (weights * t))
+        found = np.linalg.solve(square + RIDGE * np.eye(len(square)), x.T @ (weights * t))
     else:  # the same by the pictures' products, of which there are fewer than features
         root = np.sqrt(weights)[:, None] * x
-        slope = root.T @ np.linalg.solve(root @ root.T + RIDGE * np.eye(len(x)), np.sqrt(weights) * t)
-    return slope / spread
+        found = root.T @ np.linalg.solve(root @ root.T + RIDGE * np.eye(len(x)), np.sqrt(weights) * t)
+    read = float(found / spread @ moved)
+    return (found / spread) * (float(w @ moved) / read if abs(read) > 1e-12 else 0.0)
 
 
 def _dealt_anew(pool: Pool, chance: np.random.Generator) -> Pool:

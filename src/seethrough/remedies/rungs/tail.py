@@ -133,15 +133,15 @@ def tail_of(ward: Ward) -> Tail | None:
     vector = vector_of(graph, None, net.opened.task)
     way = plan(graph, [vector.place.value], [found.before])
     live = parameters(net)
-    own = {path: live[path].detach() for path in found.paths if live[path].dtype in DTYPES}
+    plain = {path: p.detach() for path, p in live.items() if p.dtype in DTYPES}
     uses = {
         (k, j): use
         for k, step in enumerate(way.steps)
         for j, a in enumerate(step.arguments)
-        if isinstance(a, Tensor) and a.dim() and (use := _use(a, own, step.layer)) is not None
+        if isinstance(a, Tensor) and a.dim() and (use := _use(a, plain, step.layer)) is not None
     }
-    used = {use.path for use in uses.values()}
-    copies = {path: _copied(p) for path, p in own.items() if path in used}
+    uses = {at: use for at, use in uses.items() if use.path in found.paths}
+    copies = {path: _copied(plain[path]) for path in dict.fromkeys(use.path for use in uses.values())}
     return Tail(ward, graph, way.steps, way.ends, uses, copies, found.before, vector) if copies else None
 
 

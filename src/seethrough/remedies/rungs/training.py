@@ -16,13 +16,13 @@ from seethrough.remedies.rungs.choosing import Exam, Marks
 from seethrough.remedies.rungs.fitting import Last, Linear, as_tensor
 from seethrough.remedies.rungs.tail import Rows, Tail, features_of
 
-EPOCHS = 6
-PATIENCE = 2
+EPOCHS = 8
+PATIENCE = 3
 """Passes without anything gained, after which it ends."""
 
 BATCH = 64
 PASS = 1024
-"""Pictures of a pass at most."""
+"""Pictures drawn for a pass, whatever there are."""
 
 ANCHOR = 0.1
 """What it costs where outputs that no picture belongs to, or the height of the others beside them, leave their place: times
@@ -134,8 +134,6 @@ def trained(
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate * _width(p)} for p in learned])
     places = torch.from_numpy(last.places(course.rows.pool.classes))
     others = _others(last)
-    used = np.flatnonzero(course.weights > 0)
-    count = min(PASS, max(BATCH, len(used)))
 
     def now(passes: int) -> Trained:
         weights = {path: p.detach().clone(memory_format=torch.preserve_format) for path, p in block.items()}
@@ -147,8 +145,8 @@ def trained(
     for k in range(epochs):
         if k and course.ward.deadline is not None and time.monotonic() > course.ward.deadline:
             break
-        order = chance.choice(len(course.weights), count, p=course.weights)
-        for at in range(0, count, BATCH):
+        order = chance.choice(len(course.weights), PASS, p=course.weights)
+        for at in range(0, PASS, BATCH):
             rows = order[at : at + BATCH]
             optimizer.zero_grad()
             with torch.enable_grad():
@@ -171,7 +169,7 @@ def trained(
 
 
 def _width(parameter: Tensor) -> float:
-    """Its root mean square; of a parameter that is 0, a thousandth of 1 over its step."""
+    """Its root mean square; of a parameter that is 0, a tenth."""
     found = float(parameter.detach().float().square().mean().sqrt())
     return found if found > 0 else 0.1
 
