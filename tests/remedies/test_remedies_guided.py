@@ -11,14 +11,15 @@ from torch.func import functional_call
 import seethrough as st
 from seethrough.findings.canvas import Canvas
 from seethrough.remedies.edit import edited
-from seethrough.remedies.pool import Pool, learning
-from seethrough.remedies.rung import BLOCK, Ward
+from seethrough.remedies.pool import Pool, learning, made
+from seethrough.remedies.rung import BLOCK, Edit, Ward
 from seethrough.remedies.rungs import RUNGS
+from seethrough.remedies.rungs import guided as guiding
 from seethrough.remedies.rungs import tail as tails
 from seethrough.remedies.rungs.block import both_rows
 from seethrough.remedies.rungs.choosing import balanced, exam_of
 from seethrough.remedies.rungs.fitting import last_of
-from seethrough.remedies.rungs.guided import beside_of, loss_of, patterns
+from seethrough.remedies.rungs.guided import Moved, beside_of, loss_of, patterns
 from seethrough.remedies.rungs.tail import features_of, rows_of, tail_of
 from seethrough.remedies.rungs.training import Course, Step, trained
 from seethrough.remedies.weights import block
@@ -35,7 +36,9 @@ def small_ward(net, count=40):
 def colours():
     """A ward, what each rung made of it, and its exam."""
     ward, _, net = planted("colours", masks=True)
-    return ward, net, {name: RUNGS[name].attempt(ward) for name in RUN}, exam_of(ward)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guiding, "ENERGIES", (1.0,))  # half of what is tried
+        return ward, net, {name: RUNGS[name].attempt(ward) for name in RUN}, exam_of(ward)
 
 
 def marks_of(net, edit, ward):
@@ -43,8 +46,6 @@ def marks_of(net, edit, ward):
     exam = exam_of(ward)
     canvas = Canvas(edited(net, edit), ward.canvas.collection, ward.canvas.foreground)
     asked = Ward(canvas, ward.facts, ward.faults, ward.learn, ward.choose)
-    from seethrough.remedies.pool import made
-
     logits = canvas.features(made(asked, exam.pool.numbers, exam.pool.donors))[1]
     return exam.marks(logits)
 
@@ -62,8 +63,6 @@ def test_a_tail_gives_the_networks_own_features_with_its_own_weights_and_others(
     assert np.allclose(tail.features(values, {}).numpy(), own, atol=1e-5)
     chance = torch.Generator().manual_seed(0)
     others = {path: p + 0.1 * torch.randn(p.shape, generator=chance) for path, p in tail.own.items()}
-    from seethrough.remedies.rung import Edit
-
     again = Canvas(edited(net, Edit(weights=others)), ward.canvas.collection)
     given = again.features(x)[0]
     assert np.allclose(tail.features(values, others).numpy(), given, atol=1e-4)
@@ -139,8 +138,6 @@ def test_the_penalty_is_the_square_of_what_the_aspect_moves_to_first_order():
     """On one linear layer: λ · ((w₁ − w₀) · v)², whatever the picture."""
     weight = torch.tensor([[0.5, -1.0, 0.0], [1.5, 1.0, 2.0]])
     values = torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
-    from seethrough.remedies.rungs.guided import Moved
-
     v = torch.tensor([1.0, 2.0, 0.5])
     logits, places = values @ weight.T, torch.tensor([0, 1, 1, 0])
     step = Step(np.arange(4), values, logits, places)

@@ -22,7 +22,7 @@ from seethrough.remedies.rung import Progress, Ward
 RECIPIENTS = 3
 """Pictures of each class into which an aspect is put, where that doesn't ask for more than `MOST` answers."""
 
-MOST = 6000
+MOST = 4000
 """Pictures at most that are sent through the network for a fault."""
 
 SURE = 0.9

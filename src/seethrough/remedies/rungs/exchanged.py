@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +64,17 @@ class Exchanged:
         return Attempt(last.edit(found.whole), found.settings, controls)
 
 
+_learned: WeakKeyDictionary[Ward, Learned] = WeakKeyDictionary()
+
+
 def learned_on_exchanged(ward: Ward, last: Last, exam: Exam, progress: Progress | None = None) -> Learned:
-    """The last layer with the best settings, and its controls."""
+    """The last layer with the best settings, and its controls; learned once for a ward."""
+    if ward not in _learned:
+        _learned[ward] = _fitted(ward, last, exam, progress)
+    return _learned[ward]
+
+
+def _fitted(ward: Ward, last: Last, exam: Exam, progress: Progress | None) -> Learned:
     pool = learning(ward)
     places = last.places(pool.classes)
 
