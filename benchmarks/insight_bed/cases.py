@@ -16,8 +16,8 @@ USUAL = 95
 TWINS = {"first": (5, 6), "second": (5,)}
 """Seeds of clean twins."""
 
-ROWS = ("clean", "first", "second", "bare")
-"""Clean twins of both generators; shortcuts of the first; of the second; both without masks."""
+ROWS = ("clean", "second", "first", "bare")
+"""Clean twins of both generators; shortcuts of the second; of the first; both without masks."""
 
 
 def cases(rows: str) -> list[Case]:

@@ -8,6 +8,7 @@ pictures can be drawn with another.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -19,13 +20,13 @@ AT_ONCE = 64
 THINGS = ("disc", "star", "cross")
 KINDS = ("background", "mark", "hue", "overlay", "blur", "object")
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]
 
 DOWN, ACROSS = np.meshgrid(*[np.linspace(-1, 1, SIDE, dtype=np.float32)] * 2, indexing="ij")
 
 CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
-MARK = 9
-"""Pixels a side of a corner's mark, 3 of them margin."""
+MARK = 13
+"""Pixels a side of a corner's mark, 4 of them margin."""
 
 NOISE = 0.02
 
@@ -164,12 +165,13 @@ def _beside(cues: NDArray[np.int64], alpha: Floats, chance: Generator) -> tuple[
 def _mark(cues: NDArray[np.int64], corner: Sequence[int], shift: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Nothing, a yellow cross or a pink frame in the corner."""
     count, over = len(cues), np.zeros((len(cues), SIDE, SIDE), np.float32)
-    cross, frame = np.zeros((2, 6, 6), np.float32)
-    cross[2:4], cross[:, 2:4] = 1, 1
-    frame[:], frame[2:4, 2:4] = 1, 0
+    side = MARK - 4
+    cross, frame = np.zeros((2, side, side), np.float32)
+    cross[3:6], cross[:, 3:6] = 1, 1
+    frame[:], frame[2:-2, 2:-2] = 1, 0
     for k in range(count):
-        top, left = (int(s) + (2 if at == 0 else SIDE - 8) for at, s in zip(corner, shift[k]))
-        over[k, top : top + 6, left : left + 6] = (np.zeros_like(cross), cross, frame)[cues[k]]
+        top, left = (int(s) + (2 if at == 0 else SIDE - MARK + 2) for at, s in zip(corner, shift[k]))
+        over[k, top : top + side, left : left + side] = (np.zeros_like(cross), cross, frame)[cues[k]]
     ink = np.array(((0, 0, 0), (0.95, 0.85, 0.15), (0.9, 0.2, 0.6)), np.float32)[cues]
     return 0.85 * over, np.broadcast_to(ink[..., None, None], (count, 3, SIDE, SIDE))
 

@@ -28,7 +28,10 @@ def opened(case: Case, module: nn.Module) -> Network:
     """A case's network, as the tool opens it."""
     side = case.generator.SIDE
     names = list(case.generator.THINGS[: case.classes])
-    seen = {"scale": 1 / 255, "fit": "stretch"}  # as it was trained: nothing is enlarged and cut off, marks in corners stay
+    seen = {
+        "scale": 1 / 255,
+        "fit": "stretch",
+    }  # as it was trained: nothing is enlarged and cut off, marks in corners stay
     return st.open(module.eval(), input_size=(3, side, side), preprocessing=seen, classes=names)
 
 

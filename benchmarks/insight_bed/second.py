@@ -8,6 +8,7 @@ Random numbers are drawn before anybody asks for the cue, so that the same pictu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -22,7 +23,7 @@ SEEN = ("background", "watermark", "tint", "softness", "companion")
 UNSEEN = ("frame", "vignette", "grain", "caption", "position", "size", "brightness", "blocks", "shade")
 KINDS = (*SEEN, *UNSEEN)
 
-Planes = NDArray[np.float32]
+Planes = NDArray[Any]
 
 Y, X = np.meshgrid(*[(np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE] * 2, indexing="ij")
 
@@ -183,7 +184,7 @@ def _things(rng: Generator, labels: NDArray[np.int64], plan: Plan) -> tuple[Plan
     return np.maximum(lower, upper), colour + 0.75 * pattern[:, None] * (mark - colour)
 
 
-def _companion(rng: Generator, n: int, plan: Plan) -> tuple[Planes, NDArray[np.float32]]:
+def _companion(rng: Generator, n: int, plan: Plan) -> tuple[Planes, NDArray[Any]]:
     """A lantern, a moon or a flag, each where it doesn't stand in the thing's way: (n, 3, SIDE, SIDE) and (n, 3, 3)."""
     tries = rng.uniform(0.1, 0.9, (16, 2, n, 1, 1)).astype(np.float32)
     apart = np.hypot(tries[:, 0] - plan.x, tries[:, 1] - plan.y)[..., 0, 0].argmax(0)
@@ -228,7 +229,7 @@ def _captioned(x: Planes, cover: Planes, cues: NDArray[np.int64], text: NDArray[
     return np.where(letters[:, None], np.float32(0.95), x), np.where(letters | strip, 0, cover)
 
 
-def _rounded_in_blocks(x: Planes, steps: NDArray[np.float32]) -> Planes:
+def _rounded_in_blocks(x: Planes, steps: NDArray[Any]) -> Planes:
     """What strong compression leaves: each block's cosine coefficients in coarse steps, the finer the coarser."""
     k = np.arange(BLOCK, dtype=np.float32)
     turn = np.sqrt(2 / BLOCK) * np.cos(np.pi * k[:, None] * (2 * k + 1) / (2 * BLOCK))
