@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.findings.audit import audit
     from seethrough.gallery.wall import wall
     from seethrough.network import Network, open
+    from seethrough.remedies.prove import prove
     from seethrough.results import Attribution, Explanation, Prediction
 
 __version__ = "0.1.0"
@@ -59,6 +60,7 @@ __all__ = [
     "maps",
     "maximize",
     "open",
+    "prove",
     "recommend",
     "tune",
     "units",
@@ -83,6 +85,7 @@ _HOMES = {
     "seethrough.findings.audit": {"audit"},
     "seethrough.gallery.wall": {"wall"},
     "seethrough.network": {"Network", "open"},
+    "seethrough.remedies.prove": {"prove"},
     "seethrough.results": {"Attribution", "Explanation", "Prediction"},
 }
 """Where names live. Each method of attribution is a name too: `seethrough.explanation.alone`."""

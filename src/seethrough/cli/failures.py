@@ -46,6 +46,7 @@ KEYWORDS = frozenset(
         "trust",
         "budget",
         "called",
+        "force",
     )
 )
 """Keywords of the library that are options here."""

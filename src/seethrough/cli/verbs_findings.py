@@ -45,8 +45,8 @@ def audit(
     masks: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER/|FILE.csv",
-            help="Where the things are: masks named like the pictures, or a list of image and mask.",
+            metavar="FOLDER/|FILE.csv|estimate",
+            help="Where the things are: masks named like the pictures, a list of image and mask, or 'estimate' where there are none.",
             rich_help_panel=o.ASKING,
         ),
     ] = None,
@@ -83,3 +83,130 @@ def audit(
     )
     asked = auditing.Question(truth, tuple(called or ()), masks, boxes, o.listed(finders), strict)
     return auditing.audit(words, images, asked, out=out, language=lang, as_json=as_json)
+
+
+@app.command()
+def prove(
+    model: o.Model,
+    repaired: Annotated[
+        str,
+        typer.Argument(
+            metavar="REPAIRED", help="The repaired network, or the weights that a repair wrote for a network by name."
+        ),
+    ],
+    images: o.Folder,
+    findings: Annotated[
+        str,
+        typer.Option(metavar="FOLDER/", help="The audit: the folder that audit -o wrote.", rich_help_panel=o.ASKING),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="A page (.html), figure (.png, .svg) or record (.json).",
+            rich_help_panel=o.WRITING,
+        ),
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="1=background",
+            help="What only happens to be there, by its number or name; by default as it was said for the repair, else all that "
+            "was proven; may be repeated.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.json", help="The same, as the audit's page saves it.", rich_help_panel=o.ASKING),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Groups that were kept from everything until now: a line each with a picture's name and its group. The worst "
+            "class in a group is then what counts.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="folder|FILE.csv",
+            help="The class of each picture: the folder that it is in (the default), or a line each with its name and class.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    called: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=LABEL",
+            help="What the network calls a class of the pictures, by default as in the audit; may be repeated.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER/|FILE.csv|estimate",
+            help="Where the things are: masks named like the pictures, a list of image and mask, or 'estimate' where there are none.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.csv", help="Where the things are: image, x0, y0, x1, y1.", rich_help_panel=o.ASKING),
+    ] = None,
+    controls: Annotated[
+        bool,
+        typer.Option(
+            "--controls/--no-controls",
+            help="Beside networks that were trained as long with another aim, where the repair left them.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = True,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="With pictures that were used for a proof before, and say so.", rich_help_panel=o.ASKING
+        ),
+    ] = False,
+    seed: o.Seed = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where nothing improved.", rich_help_panel=o.WRITING)
+    ] = False,
+    weights: o.Weights = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    classes: o.Classes = None,
+    preprocessing: o.Preprocessing = None,
+    device: o.Device = None,
+    output: o.OutputName = None,
+    task: o.Task = None,
+    allow_code: o.AllowCode = False,
+    lang: o.Language = "en",
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> int:
+    """Is a repaired network better? Both on the same fresh pictures: improved, no improvement, or worse, with the numbers."""
+    from seethrough.cli import proving
+
+    words = Words(
+        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
+    )
+    asked = proving.Question(
+        findings,
+        tuple(answer or ()),
+        answers,
+        truth,
+        tuple(called or ()),
+        masks,
+        boxes,
+        groups,
+        controls,
+        force,
+        strict,
+    )
+    return proving.prove(words, repaired, images, asked, out=out, language=lang, as_json=as_json)

@@ -56,6 +56,8 @@ def bootstrap(
     take = statistic or (lambda drawn: drawn.mean(1))
     whole = float(take(rows[None])[0]) if len(rows) else float("nan")
     if clusters is not None and len(rows):
+        if statistic is None and rows.ndim == 1:
+            return _mean_of_clusters(rows, np.asarray(clusters), whole, draws, seed)
         return _of_clusters(rows, np.asarray(clusters), take, whole, draws, seed)
     if len(rows) < 2:
         return Interval(whole, float("-inf"), float("inf"), len(rows))
@@ -87,6 +89,24 @@ def _of_clusters(
         found[k] = take(rows[picks][None])[0]
     low, high = np.quantile(found, (0.025, 0.975))
     return Interval(whole, float(low), float(high), len(names))
+
+
+def _mean_of_clusters(
+    rows: NDArray[np.float64], clusters: NDArray[np.int64], whole: float, draws: int, seed: int
+) -> Interval:
+    """`_of_clusters` of the mean, which needs of each cluster only its sum and size."""
+    names, row = np.unique(clusters, return_inverse=True)
+    count = len(names)
+    if count < 2:
+        return Interval(whole, float("-inf"), float("inf"), count)
+    sums, sizes = np.bincount(row, rows), np.bincount(row)
+    chance, found = np.random.default_rng(seed), []
+    step = max(1, AT_ONCE // count)
+    for start in range(0, draws, step):
+        picks = chance.integers(0, count, (min(step, draws - start), count))
+        found.append(sums[picks].sum(1) / sizes[picks].sum(1))
+    low, high = np.quantile(np.concatenate(found), (0.025, 0.975))
+    return Interval(whole, float(low), float(high), count)
 
 
 def sign_flips(differences: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> float:

@@ -117,6 +117,7 @@ _HOMES: dict[str, str] = {
     "Health": "health_page",
     "Maximized": "maximized_page",
     "MemoryUse": "memory_page",
+    "Proof": "proof_page",
     "Summary": "tree",
     "Units": "units_page",
     "Wall": "wall",

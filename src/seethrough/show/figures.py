@@ -77,6 +77,7 @@ _HOMES = {
     "Health": "health_figure",
     "Maximized": "maximized_figure",
     "MemoryUse": "memory_figure",
+    "Proof": "proof_figure",
     "Units": "units_figure",
     "Wall": "wall_figure",
 }

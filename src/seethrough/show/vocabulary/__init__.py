@@ -14,6 +14,7 @@ from seethrough.show.vocabulary import (
     metrics,
     path,
     perturbation,
+    proof,
     relevance,
     targets,
     trust,
@@ -24,7 +25,7 @@ _FAMILIES = (gradient, path, relevance, activation, attention, perturbation, lay
 
 METHODS: Mapping[str, MethodWords] = {name: words for family in _FAMILIES for name, words in family.METHODS.items()}
 NOTES: Mapping[str, Both] = {
-    name: words for part in (*_FAMILIES, targets, trust, metrics, audit) for name, words in part.NOTES.items()
+    name: words for part in (*_FAMILIES, targets, trust, metrics, audit, proof) for name, words in part.NOTES.items()
 }
 
 __all__ = ["METHODS", "NOTES", "MethodWords"]

@@ -1,0 +1,472 @@
+"""Prove: the repaired network beside the first, on pictures that had no part in finding, judging or mending.
+
+Both are shown the very same pictures, as they are and with each finding exchanged, and beside them two controls that had the same
+budget and not the same aim: what they gain too isn't the repair's. Every number is paired and has its interval. Then the finders
+are asked about the repaired network: what it goes by now that it didn't before is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seethrough.datasets.collection import Collection, collect
+from seethrough.datasets.truth import truths_of
+from seethrough.errors import UsageError
+from seethrough.findings.answers import BACKGROUND, Said, answers_of
+from seethrough.findings.belonging import belonging
+from seethrough.findings.canvas import Canvas
+from seethrough.findings.drawn import told_apart_by
+from seethrough.findings.facts import Facts, facts_of
+from seethrough.findings.finders import FINDERS, candidates
+from seethrough.findings.foreground import foreground_of
+from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, drawn
+from seethrough.findings.looking import Looking
+from seethrough.findings.record import Kept, Record, record_of
+from seethrough.findings.seen import FOLDER
+from seethrough.jobs import Results
+from seethrough.jobs import run as run_work
+from seethrough.network import Network, as_network
+from seethrough.remedies.admitted import as_drawn
+from seethrough.remedies.edit import edited
+from seethrough.remedies.follow import Tried, followed
+from seethrough.remedies.groups import groups_of
+from seethrough.remedies.held_out import HeldOut, held_out, is_audited, mark_of
+from seethrough.remedies.kept import FOLDER as FOLDER_OF_REPAIR
+from seethrough.remedies.kept import controls_in, record_in
+from seethrough.remedies.measure import (
+    AFTER,
+    BEFORE,
+    ENOUGH_OF_A_GROUP,
+    RIGHT,
+    WORST_CLASS,
+    WORST_GROUP,
+    WORST_SLICE,
+    Panel,
+    Row,
+    Sheet,
+    rows_of,
+    versus,
+)
+from seethrough.remedies.proof import Pair, Proof, verdict_of
+from seethrough.remedies.rung import Edit, Ward
+from seethrough.remedies.sheets import by_class, by_exchange, by_group, by_side, tells, whole
+from seethrough.remedies.used import Use, mark, uses
+from seethrough.results import Note
+
+WATCHED = 12
+"""Candidates that weren't proven in the audit, and as many new ones, that are tried again, the strongest."""
+
+PICTURES = 6
+"""On a finding's card."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done (``"looking"``, ``"asking"``, ``"finding"``, ``"exchanging"``), how much of it, and of how much."""
+
+Controls = Mapping[str, Network | Edit] | bool
+
+
+def prove(
+    before: Network | Any,
+    after: Network | Any,
+    data: Any,
+    *,
+    findings: Kept,
+    answers: Said = None,
+    truth: Any = None,
+    masks: Any = None,
+    boxes: Any = None,
+    called: Mapping[str, str | int] | None = None,
+    groups: Any = None,
+    controls: Controls = True,
+    force: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Proof:
+    """Is the repaired network better, on pictures that nobody touched?
+
+    Parameters
+    ----------
+    before, after
+        The network that was audited, and the one that was made of it.
+    data
+        A folder of other pictures; or the audit's own, of which then only the part is used that was kept for this.
+    findings
+        The audit: its folder, what ``audit`` gave, or its ``to_dict()``.
+    answers
+        Which findings only happen to be there (`seethrough.findings.answers`); by default all that were proven.
+    truth, masks, boxes, called
+        As for `audit`; classes are called as they were there.
+    groups
+        What is known and was kept from everything until now: a CSV file of names and groups, a mapping, or a list. The worst
+        class in a group is then what counts.
+    controls
+        Networks, or changes of the first one, that had the same budget and not the same aim; True for those that a repair left
+        in the audit's folder, False for none.
+    force
+        Prove with pictures that were used for a proof before, and say so.
+    seed
+        Of all draws.
+    progress
+        Told what is being done, how much of it, and of how much.
+
+    Returns
+    -------
+    Proof
+
+    Raises
+    ------
+    UsageError
+        Findings of another network; a network that is the same, or answers otherwise many classes; pictures that were used for a
+        proof before.
+    InputRefused
+        Too few pictures, or such as had a part in the audit.
+    """
+    before = as_network(before)
+    after = _told(as_network(getattr(after, "network", after)), before)  # what a repair gives holds a network
+    record = record_of(findings)
+    record.refuse_other(before)
+    _refuse_same(before, after)
+    made = _made(record, after)
+    faults = _faults(record, answers, made)
+    collection = collect(data, truth=None if isinstance(truth, str) and truth == FOLDER else truth)
+    pictures = mark_of(record, collection)
+    used = uses(record.folder, pictures)
+    _refuse_used(used, force, record)
+    if is_audited(record, collection):
+        masks, boxes = as_drawn(record, masks, boxes)
+    networks = {BEFORE: before, AFTER: after, **_controls(before, controls, record, made)}
+    _refuse_other_grid(networks)
+    foreground = foreground_of(before, collection, masks, boxes)
+    panel = Panel({name: Canvas(net, collection, foreground) for name, net in networks.items()})
+    belongs = belonging(before, collection, _called(record, collection, called))
+    known, group_notes = (None, ()) if groups is None else truths_of(groups, [item.name for item in collection])
+    tell = _Telling(progress)
+
+    looked = _looked(panel.canvases[AFTER], record, told_apart_by(masks, boxes), tell)
+    facts = facts_of(panel.canvases[AFTER], looked, belongs.outputs, seed=seed)
+    marks = _marks(looked)
+    parts = held_out(record, collection, facts, marks, seed)
+    facts = parts.facts
+    shown = np.union1d(parts.prove, parts.test)
+    given = panel.answers(shown, tell.steps("asking", len(shown)))
+    _refuse_other_outputs(given, before, after)
+    tried = _tried(panel, record, parts, given, faults, seed, tell)
+    sheets = _sheets(panel, parts, given, tried, known, seed)
+    figures = tuple(
+        found
+        for name, sheet in sheets.items()
+        if sheet is not None and (found := versus(name, sheet, seed=seed)) is not None
+    )
+    seen = followed(tried, panel.first, facts.split.group, seed=seed)
+    verdict, reason = verdict_of(figures, seen)
+    if record.folder is not None:
+        mark(record.folder, Use.now(pictures, after.fingerprint, verdict))
+    return Proof(
+        verdict=verdict,
+        reason=reason,
+        figures=figures,
+        rows=_rows(sheets),
+        followed=seen,
+        pairs=tuple(_pairs(panel, facts, each) for each in tried),
+        labels=before.classes if before.classes is not None else facts.labels,
+        count=len(parts.prove),
+        own_part=parts.own_part,
+        controls=tuple(name for name in networks if name not in (BEFORE, AFTER)),
+        passed=looked.passed,
+        notes=(
+            *after.opened.notes, *collection.notes, *belongs.notes, *group_notes, *parts.notes,
+            *_notes(used, record, facts, faults, tried, tuple(networks)), *_small_groups(sheets[WORST_GROUP], facts),
+        ),
+        provenance={
+            **looked.provenance,
+            "before": {"network": before.opened.source, "fingerprint": before.fingerprint},
+            "after": {"network": after.opened.source, "fingerprint": after.fingerprint},
+            "findings": record.where,
+            "pictures": pictures,
+            "seed": seed,
+            "asked": panel.asked,
+            "masks": told_apart_by(masks, boxes) or None,
+        },
+    )  # fmt: skip
+
+
+# --- what is refused, and what is taken from the audit ------------------------------------------------------------------
+
+
+def _told(after: Network, before: Network) -> Network:
+    """The repaired network, told what nobody said of it and is known of the first: a file of weights has no preprocessing."""
+    opened, known = after.opened, before.opened
+    missing: dict[str, Any] = {}
+    guessed = opened.preprocessing is None or opened.preprocessing.assumed
+    if guessed and known.preprocessing is not None:
+        missing["preprocessing"] = known.preprocessing
+    if opened.classes is None and known.classes is not None:
+        missing["classes"] = known.classes
+    if opened.input_size is None and known.input_size is not None:
+        missing["input_size"] = known.input_size
+    return Network(replace(opened, **missing), after.mode) if missing else after
+
+
+def _refuse_same(before: Network, after: Network) -> None:
+    if before.fingerprint == after.fingerprint:
+        raise UsageError(
+            f"{after.opened.source} is the same network as {before.opened.source}, number for number; give the repaired one."
+        )
+
+
+def _refuse_other_grid(networks: Mapping[str, Network]) -> None:
+    first = networks[BEFORE]
+    for net in networks.values():
+        if net.input_size != first.input_size:
+            raise UsageError(
+                f"{net.opened.source} takes pictures of the size {net.input_size}, and {first.opened.source} of "
+                f"{first.input_size}; they can't be shown the same ones."
+            )
+
+
+def _refuse_other_outputs(given: Mapping[str, NDArray[np.float32]], before: Network, after: Network) -> None:
+    one, other = given[BEFORE].shape[1], given[AFTER].shape[1]
+    if one != other:
+        raise UsageError(
+            f"{after.opened.source} tells {other} classes apart and {before.opened.source} {one}; a repair keeps the classes."
+        )
+
+
+def _refuse_used(used: Sequence[Use], force: bool, record: Record) -> None:
+    if used and not force:
+        last = used[-1]
+        raise UsageError(
+            f"These pictures were used for a proof before (on {last.when}, of {last.after}: {last.verdict}), and of several "
+            f"repairs proved on the same pictures the best is partly lucky; give fresh ones, or say force=True to do it all the "
+            f"same and have it said ({record.folder})."
+        )
+
+
+def _faults(record: Record, answers: Said, made: Mapping[str, Any] | None) -> frozenset[int]:
+    """Numbers of the findings that a person called background: as he says it here, as it was said for the repair; where nobody
+    said, of those that were proven.
+    """
+    if answers is not None:
+        return frozenset(number for number, said in answers_of(answers, record.said).items() if said == BACKGROUND)
+    if made is not None:
+        return frozenset(int(fault["number"]) for fault in made.get("faults", ()))
+    return frozenset(k for k, finding in enumerate(record.findings, 1) if finding["verdict"] == PROVEN)
+
+
+def _called(
+    record: Record, collection: Collection, called: Mapping[str, str | int] | None
+) -> Mapping[str, str | int] | None:
+    """What the classes were called in the audit, where nothing else is said and they are called so here too."""
+    if called is not None:
+        return called
+    own = set(collection.truths)
+    return {k: v for k, v in dict(record.said["provenance"].get("called") or {}).items() if k in own} or None
+
+
+def _controls(
+    before: Network, controls: Controls, record: Record, made: Mapping[str, Any] | None
+) -> dict[str, Network]:
+    if controls is True:
+        controls = (
+            {} if made is None or record.folder is None else controls_in(record.folder / FOLDER_OF_REPAIR, before)
+        )
+    if not isinstance(controls, Mapping):
+        return {}
+    return {
+        name: edited(before, each) if isinstance(each, Edit) else as_network(each) for name, each in controls.items()
+    }
+
+
+def _made(record: Record, after: Network) -> Mapping[str, Any] | None:
+    """What the audit's folder says of how this very network was made; None where it says nothing."""
+    said = None if record.folder is None else record_in(record.folder / FOLDER_OF_REPAIR)
+    if said is None or (said.get("after") or {}).get("fingerprint") != after.fingerprint:
+        return None
+    return said
+
+
+# --- what is looked at and asked ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Telling:
+    """Progress in parts."""
+
+    progress: Progress | None
+
+    def whole(self, what: str) -> Callable[[int, int], None] | None:
+        tell = self.progress
+        return None if tell is None else (lambda done, of: tell(what, done, of))
+
+    def steps(self, what: str, of: int) -> Callable[[int], None] | None:
+        tell, done = self.progress, 0
+        if tell is None:
+            return None
+
+        def step(more: int) -> None:
+            nonlocal done
+            done += more
+            tell(what, done, of)
+
+        return step
+
+
+def _looked(canvas: Canvas, record: Record, told_apart: str, tell: _Telling) -> Results:
+    """The repaired network's one pass over all pictures; kept in the audit's folder, so that a proof that was broken off goes
+    on.
+    """
+    folder = None
+    if record.folder is not None:
+        folder = record.folder / "proof" / f"{canvas.net.fingerprint}-{canvas.collection.fingerprint}"
+    return run_work(
+        canvas.net, canvas.collection, Looking(canvas, told_apart), folder=folder, progress=tell.whole("looking")
+    )
+
+
+def _marks(looked: Results) -> NDArray[np.uint64]:
+    found = np.zeros(len(looked.collection), np.uint64)
+    for numbers, arrays in looked.shards():
+        found[numbers] = arrays["mark"]
+    return found
+
+
+def _tried(
+    panel: Panel,
+    record: Record,
+    parts: HeldOut,
+    given: Mapping[str, NDArray[np.float32]],
+    faults: frozenset[int],
+    seed: int,
+    tell: _Telling,
+) -> list[Tried]:
+    """Every candidate's exchanges: the audit's findings on all proving pictures, what its finders see in the repaired network on
+    those that it wasn't found in. Controls are asked about what was called background alone.
+    """
+    facts, first = parts.facts, panel.first
+    listed = list(enumerate(record.findings, 1))
+    watched = [number for number, finding in listed if finding["verdict"] == NOT_FOUND and number not in faults][
+        WATCHED:
+    ]
+    again = [(number, record.candidate(number, first)) for number, _ in listed if number not in watched]
+    known = {candidate.key for _, candidate in again}
+    names = record.said["provenance"].get("finders") or FINDERS
+    finders = [FINDERS[name] for name in names if name in FINDERS]
+    found = candidates(facts, panel.canvases[AFTER], finders, seed=seed, progress=tell.whole("finding"))
+    new = [(None, candidate) for candidate in found if candidate.key not in known][:WATCHED]
+    plans = [
+        (
+            number,
+            candidate,
+            drawn(candidate, parts.prove if number else parts.test, facts.classes, seed=seed, most=MOST),
+        )
+        for number, candidate in [*again, *new]
+    ]
+    step = tell.steps("exchanging", sum(len(plan.numbers) for _, _, plan in plans))
+    made = []
+    for number, candidate, plan in plans:
+        of = None if number in faults else (BEFORE, AFTER)
+        chances = panel.exchanged(candidate, plan, given, of=of, step=step)
+        made.append(Tried(candidate, plan, chances, number, number in faults))
+    return [each for each in made if len(each.plan.numbers)]
+
+
+def _sheets(
+    panel: Panel,
+    parts: HeldOut,
+    given: Mapping[str, NDArray[np.float32]],
+    tried: Sequence[Tried],
+    known: Sequence[str | None] | None,
+    seed: int,
+) -> dict[str, Sheet | None]:
+    """Right and wrong, by everything that a worst part is sought in."""
+    prove, classes, group = parts.prove, parts.facts.classes, parts.facts.split.group
+    slices: list[Sheet] = []
+    faults = [(k, each) for k, each in enumerate(tried) if each.fault]
+    if faults:
+        ward = Ward(
+            panel.first, parts.facts, tuple(each.candidate for _, each in faults), prove, np.zeros(0, np.int64), seed
+        )  # fmt: skip
+        sides = groups_of(ward).sides
+        for row, (k, each) in enumerate(faults):
+            if tells(sides[row][prove], classes[prove]):
+                slices.append(by_side(k, prove, sides[row], given, classes, group))
+            slices.append(by_exchange(k, each.plan, each.chances, classes, group))
+    return {
+        RIGHT: whole(prove, given, classes, group),
+        WORST_CLASS: by_class(prove, given, classes, group),
+        WORST_SLICE: None if not slices else sum(slices[1:], slices[0]),
+        WORST_GROUP: None if known is None else by_group(prove, given, classes, group, known),
+    }
+
+
+def _rows(sheets: Mapping[str, Sheet | None]) -> tuple[Row, ...]:
+    return tuple(row for sheet in sheets.values() if sheet is not None for row in rows_of(sheet))
+
+
+def _pairs(panel: Panel, facts: Facts, each: Tried) -> tuple[Pair, ...]:
+    """The pictures whose own class lost most of its probability in the first network when the aspect was another class's."""
+    if not each.fault:
+        return ()
+    plan, rows = each.plan, np.arange(len(each.plan.numbers))
+    label = facts.classes[plan.numbers]
+    own = {name: each.chances[name][rows, :, label] for name in (BEFORE, AFTER)}
+    chosen = np.argsort(own[BEFORE][:, 1] - own[BEFORE][:, 0], kind="stable")[:PICTURES]
+    pictures, donors = (panel.first.load(numbers[chosen]) for numbers in (plan.numbers, plan.donors))
+    changed = each.candidate.aspect.exchange(pictures, donors)
+    return tuple(
+        Pair(
+            name=panel.first.collection[int(number)].name,
+            truth=facts.labels[int(facts.classes[number])],
+            own=_pixels(pictures.x[k]),
+            changed=_pixels(changed[k]),
+            chances={name: (float(each_own[row, 0]), float(each_own[row, 1])) for name, each_own in own.items()},
+        )
+        for k, (row, number) in enumerate(zip(chosen, pictures.numbers))
+    )
+
+
+def _pixels(x: Any) -> NDArray[np.uint8]:
+    return (x.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+def _notes(
+    used: Sequence[Use],
+    record: Record,
+    facts: Facts,
+    faults: frozenset[int],
+    tried: Sequence[Tried],
+    networks: Sequence[str],
+) -> list[Note]:
+    """What bounds a proof."""
+    notes = []
+    if used:
+        notes.append(Note("proof_used", "warning", {"count": len(used), "when": used[-1].when}))
+    if record.folder is None:
+        notes.append(Note("proof_not_marked", "info"))
+    if not faults:
+        notes.append(Note("proof_without_faults", "info"))
+    missing = len(faults) - sum(each.fault for each in tried)
+    if missing:
+        notes.append(Note("proof_faults_untried", "warning", {"count": missing}))
+    if facts.fore is None:
+        notes.append(Note("no_foreground", "warning"))
+    if len(networks) == 2:
+        notes.append(Note("proof_without_controls", "info"))
+    return notes
+
+
+def _small_groups(sheet: Sheet | None, facts: Facts) -> list[Note]:
+    """Which groups have too few pictures to be called the worst."""
+    if sheet is None:
+        return []
+    small = [part for part, size in zip(sheet.parts, sheet.sizes) if size < ENOUGH_OF_A_GROUP]
+    some = "; ".join(f"{facts.labels[part.answer]}, {part.name}" for part in small[:3])
+    return [Note("groups_small", "warning", {"count": len(small), "some": some})] if small else []
+
+
+__all__ = ["Controls", "Proof", "prove"]
