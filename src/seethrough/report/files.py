@@ -118,6 +118,7 @@ _HOMES: dict[str, str] = {
     "Maximized": "maximized_page",
     "MemoryUse": "memory_page",
     "Proof": "proof_page",
+    "Rehearsal": "rehearsal_page",
     "Summary": "tree",
     "Units": "units_page",
     "Wall": "wall",
