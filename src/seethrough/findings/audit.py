@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seethrough.findings.belonging import notes_of
 from seethrough.findings.canvas import Canvas, Pictures
+from seethrough.findings.drawn import ESTIMATED
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
 from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
@@ -152,7 +153,8 @@ def audit(
         The class of each picture, where folders don't say it; ``"folder"`` says that they do.
     masks, boxes
         Where the thing is, as for `evaluate`; without them what lies beside it isn't known, and backgrounds can't be
-        exchanged.
+        exchanged. ``masks="estimate"`` has it estimated, out of the pictures and where the network finds much. In boxes the
+        thing is told from the ground by its colours.
     called
         What the network calls a class of the pictures, where the two differ: ``{"snow": "snow leopard"}``, or the output's
         number.
@@ -217,7 +219,12 @@ def audit(
         facts=facts,
         groups=groups,
         passed=looked.passed,
-        notes=(*net.opened.notes, *collection.notes, *belongs.notes, *notes_of(facts, belongs.outputs, judges, FEW)),
+        notes=(
+            *net.opened.notes,
+            *collection.notes,
+            *belongs.notes,
+            *notes_of(facts, belongs.outputs, judges, FEW, estimated=told_apart == ESTIMATED),
+        ),
         provenance={
             **looked.provenance,
             "finders": [finder.name for finder in chosen],

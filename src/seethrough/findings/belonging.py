@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from seethrough.datasets.collection import Collection
 from seethrough.errors import InputRefused, NetworkRefused, UsageError
 from seethrough.findings.facts import Facts
+from seethrough.findings.fitting import notes_of_masks
 from seethrough.jobs import classes_of
 from seethrough.models.labels import resolve
 from seethrough.network import Network
@@ -173,19 +174,20 @@ def unusable(facts: Facts, given: NDArray[np.int64]) -> int:
     return 0 if facts.fore is None else int(((given >= 0) & facts.unmasked).sum())
 
 
-def notes_of(facts: Facts, given: NDArray[np.int64], judges: NDArray[np.int64], few: int) -> list[Note]:
+def notes_of(
+    facts: Facts, given: NDArray[np.int64], judges: NDArray[np.int64], few: int, *, estimated: bool = False
+) -> list[Note]:
     """How far the pictures go.
 
     Parameters
     ----------
     judges
         Numbers of those that judge; of fewer than ``few`` it is said that they can prove little.
+    estimated
+        Whether it was tried to estimate where the things are.
     """
-    notes = []
-    if facts.fore is None:
-        notes.append(Note("no_foreground", "warning"))
-    elif missed := unusable(facts, given):
-        notes.append(Note("masks_miss", "warning", {"count": missed, "all": int((given >= 0).sum())}))
+    notes: list[Note] = []
+    notes += notes_of_masks(facts, given, estimated)
     if not facts.heat.any():
         notes.append(Note("no_evidence", "info"))
     if len(judges) < few:

@@ -10,6 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from seethrough.findings.foreground import ESTIMATE
+
+ESTIMATED = "estimated"
+"""What is said of masks that nobody drew."""
+
 
 def told_apart_by(masks: Any, boxes: Any) -> str:
     """A few words and a mark: of files their names, sizes and times of the last change, of anything else the content; empty
@@ -17,8 +22,10 @@ def told_apart_by(masks: Any, boxes: Any) -> str:
     """
     if masks is None and boxes is None:
         return ""
+    if isinstance(masks, str) and masks == ESTIMATE:
+        return ESTIMATED
     what, said = ("masks", masks) if boxes is None else ("boxes", boxes)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"" if boxes is None else b"the things in them")
     _take_in(digest, said)
     named = f" {said}" if isinstance(said, str | os.PathLike) else ""
     return f"{what}{named} ({digest.hexdigest()[:12]})"

@@ -2,9 +2,9 @@
 
 A box says that what lies around it isn't the thing: colours inside it that also lie around it belong to the background. That is
 GrabCut's idea (Rother, Kolmogorov & Blake, 2004), here with smoothed histograms of colours, and the guided filter (He, Sun & Tang,
-2010) where they cut a graph. Without a box two guesses that don't know of each other stand for it: which colours the border of the
-picture doesn't have, and what is fenced off from the border by edges (geodesic saliency; Wei, Wen, Zhu & Sun, 2012). How far they
-agree is what the estimate is worth.
+2010) where they cut a graph. Without a box guesses that don't know of each other stand for it: which colours the border of the
+picture doesn't have, what is fenced off from the border by edges (geodesic saliency; Wei, Wen, Zhu & Sun, 2012), and where the
+network finds much. How far they agree is what the estimate is worth.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TWICE = 2.0
 """What a pixel's colour counts for beside its place."""
 
 NEAR = 10.0
-"""Ground so many pixels away counts for a third of what lies next to the box."""
+"""Ground so many pixels away from a box counts for a third of what lies next to it."""
 
 RADIUS, EDGE = 5, 1e-4
 """Of the guided filter: pixels to each side, and the variance below which nothing is an edge."""
@@ -49,13 +49,22 @@ RIM = 0.04
 COARSE = 40
 """Places a side between which ways are sought."""
 
+FENCE = 0.05
+"""Of white: a thing that is fenced off by less isn't."""
+
+STANDS = 0.9
+"""So far must something be fenced off, of what is needed."""
+
 AGREE, LEAST, MOST = 0.4, 0.01, 0.75
 """An estimate is worth something where the two guesses overlap so far, and it covers between so much and so much."""
+
+AMID, ASIDE = 0.5, 0.05
+"""The same of a picture without a box, of which the thing is the smaller part."""
 
 SCANT, FULL = 0.15, 0.97
 """Of a box: where the thing would cover less, or more, the box itself is taken."""
 
-GENEROUS = 0.4
+GENEROUS = 0.2
 """From this chance on a pixel belongs to the thing: to miss some of it is worse than to take some ground for it."""
 
 
@@ -88,25 +97,36 @@ def in_box(x: Plane, box: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return found & box if SCANT <= share <= FULL else box
 
 
-def alone(x: Plane) -> Guess:
-    """The thing in a picture of which nothing else is known: what stands out from the border.
+def alone(x: Plane, spots: Plane | None = None) -> Guess:
+    """The thing in a picture of which nobody said anything: what stands out from the border.
 
     Parameters
     ----------
     x
         float32 (3, H, W), 0…1.
+    spots
+        (h, w), ≥ 0, on any grid over the picture: how much a network finds where, whatever it makes of it (the sum of a late
+        layer's activations; Wei, Luo, Wu & Zhou, 2017). None where nobody knows; then the picture's two guesses are held
+        against each other, and else against the network's.
     """
     small = _small(x)
     inside = np.ones(small.shape[1:], bool)
     rim = max(1, round(RIM * min(inside.shape)))
     inside[:rim] = inside[-rim:] = inside[:, :rim] = inside[:, -rim:] = False
-    by_place = _roundish(inside)
-    by_colour = grown(small, by_place)
-    by_edges = fenced_off(small)
-    one, other = by_colour >= 0.5, by_edges >= _between(by_edges)
-    both = grown(small, np.where(inside, (by_place + by_colour + by_edges) / 3, 0).astype(np.float32))
-    found = binary_fill_holes(_without_specks(_large(both, x.shape[1:]) >= GENEROUS))
-    return Guess(found, _overlap(one, other), float(found.mean()))
+    by_place = _roundish(inside, AMID, ASIDE)
+    guesses = [grown(small, by_place, near=np.inf), fenced_off(small)]
+    agreement = _overlap(*(guess >= _between(guess) for guess in guesses))
+    if spots is not None:
+        theirs = _large(spots / max(float(np.quantile(spots, 0.98)), 1e-9), inside.shape).clip(0, 1).astype(np.float32)
+        ours = _by_areas(_by_areas(np.stack(guesses).mean(0)[None], 1, spots.shape[0]), 2, spots.shape[1])[0]
+        agreement = _overlap(ours >= _between(ours), spots >= _between(spots))
+        guesses.append(theirs)
+    if guesses[1].max() < STANDS:  # nothing is fenced off, so wherever the guesses lie they lie by chance
+        agreement = 0.0
+    prior = np.where(inside, np.stack([by_place, *guesses]).mean(0), 0)
+    chance = _large(grown(small, prior.astype(np.float32), near=np.inf), x.shape[1:])
+    found = binary_fill_holes(_without_specks(chance >= GENEROUS))
+    return Guess(found, agreement, float(found.mean()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +178,7 @@ def fenced_off(x: Plane) -> Plane:
     ).tocsr()  # fmt: skip
     far = dijkstra(graph, directed=False, indices=size - 1)[:-1].reshape(h, w)
     top = float(np.quantile(far, 0.98))
-    return np.clip(_large((far / max(top, 1e-9)).astype(np.float32), x.shape[1:]), 0, 1)
+    return np.clip(_large((far / max(top, FENCE)).astype(np.float32), x.shape[1:]), 0, 1)
 
 
 def _between(values: Plane) -> float:
@@ -177,7 +197,7 @@ def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     return float((one & other).sum() / either) if either else 0.0
 
 
-def grown(x: Plane, prior: Plane) -> Plane:
+def grown(x: Plane, prior: Plane, near: float = NEAR) -> Plane:
     """How likely each pixel belongs to the thing, (h, w), 0…1.
 
     Parameters
@@ -186,11 +206,13 @@ def grown(x: Plane, prior: Plane) -> Plane:
         (3, h, w), 0…1.
     prior
         (h, w): how likely it does by where it lies alone; what has 0 never does.
+    near
+        Ground so many pixels away from where the thing can be counts for a third of what lies next to it.
     """
     code, off = _codes(x), prior <= 0
     lean = np.log(np.clip(prior, 1e-3, 1 - 1e-3) / (1 - np.clip(prior, 1e-3, 1 - 1e-3)))
     filtering = _Guided(x)
-    counts = np.exp(-distance_transform_edt(off) / NEAR).astype(np.float32)
+    counts = np.exp(-distance_transform_edt(off) / near).astype(np.float32)
     chance = prior
     for _ in range(ROUNDS):
         speaks = _told_by_colour(code, chance, (1 - chance) * counts)
@@ -250,13 +272,13 @@ class _Guided:
         return uniform_filter(of, size, mode="nearest")
 
 
-def _roundish(box: NDArray[np.bool_]) -> Plane:
+def _roundish(box: NDArray[np.bool_], middle: float = MIDDLE, corner: float = CORNER) -> Plane:
     """How likely each pixel of a box belongs to the thing, by where it lies in it: things are round rather than square."""
     rows, columns = np.flatnonzero(box.any(1)), np.flatnonzero(box.any(0))
     down = (np.arange(box.shape[0]) - rows.mean()) / max(1.0, len(rows) / 2)
     across = (np.arange(box.shape[1]) - columns.mean()) / max(1.0, len(columns) / 2)
     far = np.clip((down[:, None] ** 2 + across[None] ** 2) / 2, 0, 1)
-    return np.where(box, MIDDLE + (CORNER - MIDDLE) * far, 0).astype(np.float32)
+    return np.where(box, middle + (corner - middle) * far, 0).astype(np.float32)
 
 
 def _small(x: Plane) -> Plane:

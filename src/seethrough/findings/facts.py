@@ -51,6 +51,8 @@ class Facts:
         uint8 (N, s, s), 0…255: where the thing is, on the same grid; None where nobody knows.
     split
         What each is for.
+    agreement
+        float32 (N,), 0…1: where the thing was estimated, how far the guesses agree; None where it wasn't.
     """
 
     classes: NDArray[np.int64]
@@ -63,6 +65,7 @@ class Facts:
     small: NDArray[np.uint8]
     fore: NDArray[np.uint8] | None
     split: Split
+    agreement: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -115,6 +118,7 @@ def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, se
         small=rows["small"],
         fore=fore,
         split=split(known, group, seed=seed),
+        agreement=rows.get("agreement"),
     )
 
 

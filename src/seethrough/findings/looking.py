@@ -16,6 +16,7 @@ from seethrough.anatomy.running import told
 from seethrough.attribution.layers import last_spatial
 from seethrough.errors import NetworkRefused
 from seethrough.findings.canvas import Canvas
+from seethrough.findings.foreground import Estimated
 from seethrough.findings.looks import LOOKS, measured
 from seethrough.findings.split import mark
 from seethrough.gallery.head import Vector, vector_of
@@ -72,6 +73,8 @@ class Looked:
         self._keep("small", _small(x))
         if fore is not None:
             self._keep("fore", _small(fore)[..., 0])
+        if isinstance(self.canvas.foreground, Estimated):
+            self._keep("agreement", np.array([*map(self.canvas.foreground.agreement, batch.items)], np.float32))
         for name, values in measured(x, fore).items():
             self._keep(f"look.{name}", values.numpy().astype(np.float32))
         self._keep("mark", np.array([mark(np.ascontiguousarray(p)) for p in _bytes(x)], np.uint64))

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from seethrough.datasets.collection import Collection, collect
-from seethrough.evaluation.objects import objects
 from seethrough.findings.belonging import Belonging, belonging, refuse_too_few, refuse_too_few_left
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.drawn import told_apart_by
 from seethrough.findings.facts import Facts, facts_of
-from seethrough.findings.foreground import Drawn
+from seethrough.findings.foreground import foreground_of
 from seethrough.findings.looking import Looking
 from seethrough.jobs import Results
 from seethrough.jobs import run as run_work
@@ -51,8 +50,7 @@ class Seen:
 def canvas_of(net: Network, data: Any, *, truth: Any = None, masks: Any = None, boxes: Any = None) -> Canvas:
     """The pictures of a folder, or of anything that `seethrough.datasets.collection.collect` takes, with what was drawn."""
     collection = collect(data, truth=None if isinstance(truth, str) and truth == FOLDER else truth)
-    drawn = objects(collection, masks, boxes)
-    return Canvas(net, collection, None if drawn is None else Drawn(drawn))
+    return Canvas(net, collection, foreground_of(net, collection, masks, boxes))
 
 
 def seen(

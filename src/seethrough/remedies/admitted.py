@@ -17,8 +17,9 @@ from seethrough.errors import InputRefused, NetworkRefused, UsageError
 from seethrough.findings.answers import BACKGROUND, Said, answers_of
 from seethrough.findings.audit import Audit
 from seethrough.findings.canvas import Canvas
-from seethrough.findings.drawn import told_apart_by
+from seethrough.findings.drawn import ESTIMATED, told_apart_by
 from seethrough.findings.facts import Facts
+from seethrough.findings.foreground import ESTIMATE
 from seethrough.findings.judge import PROVEN
 from seethrough.findings.record import Record
 from seethrough.findings.seen import canvas_of, seen
@@ -145,6 +146,8 @@ def as_drawn(record: Record, masks: Any, boxes: Any) -> tuple[Any, Any]:
     said = record.said["provenance"].get("masks")
     if masks is not None or boxes is not None or not said:
         return masks, boxes
+    if said == ESTIMATED:
+        return ESTIMATE, None
     found = _DRAWN.match(str(said))
     if found:
         what, path = found.groups()

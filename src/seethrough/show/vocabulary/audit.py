@@ -19,6 +19,23 @@ NOTES: Mapping[str, Both] = {
         "left out.",
         "{all:count} 张图片中有 {count:count} 张的遮罩或方框缺失，或什么都没盖住，或盖住了整张图片；这些图片没有使用。",
     ),
+    "masks_elsewhere": Both(
+        "The masks or boxes fit these pictures hardly better than those of other pictures would: see whether they belong to them "
+        "and count in pixels of theirs. What is said about backgrounds may be about the things.",
+        "这些遮罩或方框并不比其他图片的遮罩更贴合各自的图片：请检查它们是否对应这些图片、坐标是否以这些图片的像素计。关于背景的结论可能说的其实是主体。",
+    ),
+    "foreground_estimated": Both(
+        "Nobody said where the things are, so it was estimated from the pictures. On {count:count} of {all:count} the estimates "
+        "seemed good enough (two ways to tell agree on {agreement:percent} of what either takes for the thing); the others were "
+        "left out. What is said about backgrounds is only as good as that: masks or boxes would make it surer.",
+        "没有说明主体的位置，因此由图片估计得出。{all:count} 张中有 {count:count} 张的估计看来可用（两种判断方法的重合度为 {agreement:percent}），"
+        "其余没有使用。关于背景的结论只能与估计同样可靠：提供遮罩或方框会更有把握。",
+    ),
+    "foreground_not_estimated": Both(
+        "Where the things are could not be estimated well enough from these pictures, so backgrounds could not be exchanged. Masks "
+        "or boxes around the things would show more.",
+        "无法从这些图片中足够准确地估计主体的位置，因此无法交换背景。提供主体的遮罩或方框可以看到更多。",
+    ),
     "no_evidence": Both(
         "Where this network looks can't be seen, only what it answers; whatever needs to know where it looks was left out.",
         "看不到这个网络看的是哪里，只能看到它的回答；需要知道它看哪里的检查没有进行。",
@@ -81,6 +98,8 @@ NAMES: Mapping[str, Both] = {
     "fine detail": Both("the finest detail {of}: grain, thin lines", "{of}最细的细节（颗粒、细线）"),
     "medium detail": Both("the fine texture {of}", "{of}细纹理"),
     "coarse detail": Both("the coarse texture {of}", "{of}粗纹理"),
+    "position": Both("where in the picture the thing stands", "主体在图片中的位置"),
+    "size": Both("how large the thing is in the picture", "主体在图片中的大小"),
     "sharpness": Both("how sharp or blurred the picture is", "{of}清晰程度"),
 }
 """Looks and detail, by name."""
@@ -101,6 +120,10 @@ EXCHANGED: Mapping[str, Both] = {
     "detail": Both(
         "Only this was taken from another picture. Larger shapes and colours stay.",
         "只把这一层细节换成了另一张图片的；较大的形状和颜色没有变。",
+    ),
+    "layout": Both(
+        "Only this was matched to another picture; the thing stands on its own ground, and what was behind it was filled in.",
+        "只把这一点调成与另一张图片相同；主体仍在原来的背景上，它原先挡住的地方已补上。",
     ),
     "thing": Both(
         "Only this thing was put in or taken out. Everything else stays.",
