@@ -153,12 +153,14 @@ def lacks(before: Score, after: Score) -> tuple[str, ...]:
 
 
 def is_better(before: Score, after: Score) -> bool:
-    """Whether a repair is better than nothing: its worst group is, or that is as good and what it goes by counts for half."""
+    """Whether a repair is better than nothing: its worst group is; or that is as good, no group is far behind, and what it goes by
+    counts for half. That alone says little: who is less sure of everything is less moved by everything.
+    """
     gain = after.merit(before) - before.merit(before)
     halved = bool(before.effects) and all(
         now.value <= HALF * was.value for was, now in zip(before.effects, after.effects)
     )
-    return gain >= GAIN or (gain > -GAIN and halved)
+    return gain >= GAIN or (gain > -GAIN and halved and "groups" not in lacks(before, after))
 
 
 def _behind(group: Group, usual: float) -> bool:
