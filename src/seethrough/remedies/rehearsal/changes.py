@@ -216,6 +216,6 @@ def named(wanted: Sequence[str]) -> tuple[str, ...]:
     for name in wanted:
         if name not in CHANGES:
             raise UsageError(
-                f"There is no advice {name!r} that could be tried.{nearest(name, CHANGES)} There are: {', '.join(CHANGES)}."
+                f"There is no advice {name!r} that could be tried.{nearest(name, list(CHANGES))} There are: {', '.join(CHANGES)}."
             )
     return tuple(wanted)

@@ -50,7 +50,7 @@ def keras_blurred(layer: Any, step: Sequence[int]) -> Any:
             around = keras.ops.pad(
                 y, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric"
             )  # beside an edge: the edge again
-            return keras.ops.depthwise_conv(around, kernel, strides=tuple(step), padding="valid")
+            return keras.ops.depthwise_conv(around, kernel, strides=tuple(step), padding="valid")  # pyright: ignore[reportArgumentType]  # its annotation knows one number alone
 
     return KerasBlurred()
 
