@@ -14,7 +14,7 @@ from torch import Tensor
 from seethrough.condition.advice import ADVICE
 from seethrough.condition.findings import Finding
 from seethrough.condition.health import Health
-from seethrough.errors import NetworkRefused, SeethroughError
+from seethrough.errors import NetworkRefused, SeethroughError, UsageError, nearest
 from seethrough.network import Network
 from seethrough.remedies.rehearsal import layers
 from seethrough.remedies.rehearsal.anew import with_layer
@@ -211,8 +211,6 @@ def named(wanted: Sequence[str]) -> tuple[str, ...]:
     ------
     UsageError
     """
-    from seethrough.errors import UsageError, nearest
-
     for name in wanted:
         if name not in CHANGES:
             raise UsageError(
