@@ -90,7 +90,7 @@ class Gathering(nn.Module):
 def gathering(classes: int) -> nn.Module:
     """Densely connected, with smooth activations and mean pooling (DenseNet: Huang et al., 2017)."""
     return _headed(
-        _conv(3, 16, 5, 2), Gathering(16, 16), nn.AvgPool2d(2), Gathering(32, 16), nn.AvgPool2d(2), Gathering(48, 16),
+        _conv(3, 12, 5, 2), Gathering(12, 12), nn.AvgPool2d(2), Gathering(24, 16), nn.AvgPool2d(2), Gathering(40, 24),
         nn.BatchNorm2d(64), nn.SiLU(), width=64, classes=classes,
     )  # fmt: skip
 
@@ -117,10 +117,9 @@ def patches(classes: int) -> nn.Module:
 
 def pooled(classes: int) -> nn.Module:
     """Maximum pooling, and a hidden layer that sees every place (VGG: Simonyan & Zisserman, 2015)."""
-    layers: list[nn.Module] = [Centred()]
-    for into, out in ((3, 12), (12, 24), (24, 32)):
-        layers += [_conv(into, out, 3, bias=True), nn.ReLU(), nn.MaxPool2d(2)]
-    layers += [nn.AdaptiveMaxPool2d(5), nn.Flatten(), nn.Linear(32 * 25, 48), nn.ReLU(), nn.Dropout(0.3)]
+    layers: list[nn.Module] = [Centred(), _conv(3, 12, 5, 2, bias=True), nn.ReLU(), nn.MaxPool2d(2)]
+    layers += [_conv(12, 20, 3, bias=True), nn.ReLU(), _conv(20, 24, 3, bias=True), nn.ReLU(), nn.AdaptiveMaxPool2d(5)]
+    layers += [nn.Flatten(), nn.Linear(24 * 25, 48), nn.ReLU(), nn.Dropout(0.3)]
     return nn.Sequential(*layers, nn.Linear(48, classes))
 
 
