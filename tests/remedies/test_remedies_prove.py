@@ -131,7 +131,7 @@ def test_what_goes_by_another_mark_instead_has_not_improved(home, audited, tmp_p
 
 def test_what_makes_it_worse_is_called_so(home, audited):
     found = prove(
-        opened(*MENDED), opened((MARK, 20.0)), home / "fresh", findings={**_said(audited), "provenance": {}},
+        opened(*MENDED), opened((MARK, 20.0)), home / "fresh", findings={**_said(audited), "provenance": {"finders": FINDERS}},
         boxes=boxes_of(home / "fresh"),
     )  # fmt: skip
     assert found.verdict == WORSE and found.primary.change.high < 0

@@ -231,13 +231,23 @@ def demo(
     out: Annotated[
         str | None,
         typer.Option(
-            "-o", "--out", metavar="FILE.html", help="The page; by default leopards.html.", rich_help_panel=o.WRITING
+            "-o",
+            "--out",
+            metavar="FILE.html",
+            help="The page; by default leopards.html, or leopards-repaired.html.",
+            rich_help_panel=o.WRITING,
         ),
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Audit the network, repair it and prove it, in a few minutes.", rich_help_panel=o.ASKING
+        ),
+    ] = False,
     lang: o.Language = "en",
     debug: o.Debug = False,
 ) -> None:
     """Two small networks that come with us, one of which has learned a shortcut; offline, in a minute or two."""
     from seethrough.cli import demonstrating
 
-    demonstrating.demo(name, out=out, language=lang)
+    demonstrating.demo(name, out=out, language=lang, repair=repair)

@@ -8,23 +8,22 @@ are asked about the repaired network: what it goes by now that it didn't before 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seethrough.datasets.collection import Collection, collect
+from seethrough.datasets.collection import collect
 from seethrough.datasets.truth import truths_of
-from seethrough.errors import UsageError
-from seethrough.findings.answers import BACKGROUND, Said, answers_of
+from seethrough.findings.answers import Said
 from seethrough.findings.belonging import belonging
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.drawn import told_apart_by
 from seethrough.findings.facts import Facts, facts_of
 from seethrough.findings.finders import FINDERS, candidates
 from seethrough.findings.foreground import foreground_of
-from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, drawn
+from seethrough.findings.judge import MOST, NOT_FOUND, drawn
 from seethrough.findings.looking import Looking
 from seethrough.findings.record import Kept, Record, record_of
 from seethrough.findings.seen import FOLDER
@@ -32,12 +31,22 @@ from seethrough.jobs import Results
 from seethrough.jobs import run as run_work
 from seethrough.network import Network, as_network
 from seethrough.remedies.admitted import as_drawn
-from seethrough.remedies.edit import edited
+from seethrough.remedies.asked import (
+    Controls,
+    classes_as_there,
+    control_networks,
+    faults_said,
+    made_by,
+    network_of,
+    refuse_other_grid,
+    refuse_other_outputs,
+    refuse_same,
+    refuse_used,
+    told,
+)
 from seethrough.remedies.follow import Tried, followed
 from seethrough.remedies.groups import groups_of
 from seethrough.remedies.held_out import HeldOut, held_out, is_audited, mark_of
-from seethrough.remedies.kept import FOLDER as FOLDER_OF_REPAIR
-from seethrough.remedies.kept import controls_in, record_in
 from seethrough.remedies.measure import (
     AFTER,
     BEFORE,
@@ -53,7 +62,8 @@ from seethrough.remedies.measure import (
     versus,
 )
 from seethrough.remedies.proof import Pair, Proof, verdict_of
-from seethrough.remedies.rung import Edit, Ward
+from seethrough.remedies.repair import Repair
+from seethrough.remedies.rung import Ward
 from seethrough.remedies.sheets import by_class, by_exchange, by_group, by_side, tells, whole
 from seethrough.remedies.used import Use, mark, uses
 from seethrough.results import Note
@@ -67,12 +77,10 @@ PICTURES = 6
 Progress = Callable[[str, int, int], None]
 """Told what is being done (``"looking"``, ``"asking"``, ``"finding"``, ``"exchanging"``), how much of it, and of how much."""
 
-Controls = Mapping[str, Network | Edit] | bool
-
 
 def prove(
     before: Network | Any,
-    after: Network | Any,
+    after: Network | Repair | Any,
     data: Any,
     *,
     findings: Kept,
@@ -92,13 +100,14 @@ def prove(
     Parameters
     ----------
     before, after
-        The network that was audited, and the one that was made of it.
+        The network that was audited, and the one that was made of it, or what `repair` gave.
     data
         A folder of other pictures; or the audit's own, of which then only the part is used that was kept for this.
     findings
         The audit: its folder, what ``audit`` gave, or its ``to_dict()``.
     answers
-        Which findings only happen to be there (`seethrough.findings.answers`); by default all that were proven.
+        Which findings only happen to be there (`seethrough.findings.answers`); by default those that the repair was for, else
+        all that were proven.
     truth, masks, boxes, called
         As for `audit`; classes are called as they were there.
     groups
@@ -126,24 +135,24 @@ def prove(
     InputRefused
         Too few pictures, or such as had a part in the audit.
     """
-    before = as_network(before)
-    after = _told(as_network(getattr(after, "network", after)), before)  # what a repair gives holds a network
+    before, mended = as_network(before), after
+    after = told(network_of(mended), before)
     record = record_of(findings)
     record.refuse_other(before)
-    _refuse_same(before, after)
-    made = _made(record, after)
-    faults = _faults(record, answers, made)
+    refuse_same(before, after)
+    made = made_by(record, after)
+    faults = faults_said(record, answers, mended, made)
     collection = collect(data, truth=None if isinstance(truth, str) and truth == FOLDER else truth)
     pictures = mark_of(record, collection)
     used = uses(record.folder, pictures)
-    _refuse_used(used, force, record)
+    refuse_used(used, force, record)
     if is_audited(record, collection):
         masks, boxes = as_drawn(record, masks, boxes)
-    networks = {BEFORE: before, AFTER: after, **_controls(before, controls, record, made)}
-    _refuse_other_grid(networks)
+    networks = {BEFORE: before, AFTER: after, **control_networks(before, mended, controls, record, made)}
+    refuse_other_grid(networks)
     foreground = foreground_of(before, collection, masks, boxes)
     panel = Panel({name: Canvas(net, collection, foreground) for name, net in networks.items()})
-    belongs = belonging(before, collection, _called(record, collection, called))
+    belongs = belonging(before, collection, classes_as_there(record, collection, called))
     known, group_notes = (None, ()) if groups is None else truths_of(groups, [item.name for item in collection])
     tell = _Telling(progress)
 
@@ -154,7 +163,7 @@ def prove(
     facts = parts.facts
     shown = np.union1d(parts.prove, parts.test)
     given = panel.answers(shown, tell.steps("asking", len(shown)))
-    _refuse_other_outputs(given, before, after)
+    refuse_other_outputs(given, before, after)
     tried = _tried(panel, record, parts, given, faults, seed, tell)
     sheets = _sheets(panel, parts, given, tried, known, seed)
     figures = tuple(
@@ -193,101 +202,6 @@ def prove(
             "masks": told_apart_by(masks, boxes) or None,
         },
     )  # fmt: skip
-
-
-# --- what is refused, and what is taken from the audit ------------------------------------------------------------------
-
-
-def _told(after: Network, before: Network) -> Network:
-    """The repaired network, told what nobody said of it and is known of the first: a file of weights has no preprocessing."""
-    opened, known = after.opened, before.opened
-    missing: dict[str, Any] = {}
-    guessed = opened.preprocessing is None or opened.preprocessing.assumed
-    if guessed and known.preprocessing is not None:
-        missing["preprocessing"] = known.preprocessing
-    if opened.classes is None and known.classes is not None:
-        missing["classes"] = known.classes
-    if opened.input_size is None and known.input_size is not None:
-        missing["input_size"] = known.input_size
-    return Network(replace(opened, **missing), after.mode) if missing else after
-
-
-def _refuse_same(before: Network, after: Network) -> None:
-    if before.fingerprint == after.fingerprint:
-        raise UsageError(
-            f"{after.opened.source} is the same network as {before.opened.source}, number for number; give the repaired one."
-        )
-
-
-def _refuse_other_grid(networks: Mapping[str, Network]) -> None:
-    first = networks[BEFORE]
-    for net in networks.values():
-        if net.input_size != first.input_size:
-            raise UsageError(
-                f"{net.opened.source} takes pictures of the size {net.input_size}, and {first.opened.source} of "
-                f"{first.input_size}; they can't be shown the same ones."
-            )
-
-
-def _refuse_other_outputs(given: Mapping[str, NDArray[np.float32]], before: Network, after: Network) -> None:
-    one, other = given[BEFORE].shape[1], given[AFTER].shape[1]
-    if one != other:
-        raise UsageError(
-            f"{after.opened.source} tells {other} classes apart and {before.opened.source} {one}; a repair keeps the classes."
-        )
-
-
-def _refuse_used(used: Sequence[Use], force: bool, record: Record) -> None:
-    if used and not force:
-        last = used[-1]
-        raise UsageError(
-            f"These pictures were used for a proof before (on {last.when}, of {last.after}: {last.verdict}), and of several "
-            f"repairs proved on the same pictures the best is partly lucky; give fresh ones, or say force=True to do it all the "
-            f"same and have it said ({record.folder})."
-        )
-
-
-def _faults(record: Record, answers: Said, made: Mapping[str, Any] | None) -> frozenset[int]:
-    """Numbers of the findings that a person called background: as he says it here, as it was said for the repair; where nobody
-    said, of those that were proven.
-    """
-    if answers is not None:
-        return frozenset(number for number, said in answers_of(answers, record.said).items() if said == BACKGROUND)
-    if made is not None:
-        return frozenset(int(fault["number"]) for fault in made.get("faults", ()))
-    return frozenset(k for k, finding in enumerate(record.findings, 1) if finding["verdict"] == PROVEN)
-
-
-def _called(
-    record: Record, collection: Collection, called: Mapping[str, str | int] | None
-) -> Mapping[str, str | int] | None:
-    """What the classes were called in the audit, where nothing else is said and they are called so here too."""
-    if called is not None:
-        return called
-    own = set(collection.truths)
-    return {k: v for k, v in dict(record.said["provenance"].get("called") or {}).items() if k in own} or None
-
-
-def _controls(
-    before: Network, controls: Controls, record: Record, made: Mapping[str, Any] | None
-) -> dict[str, Network]:
-    if controls is True:
-        controls = (
-            {} if made is None or record.folder is None else controls_in(record.folder / FOLDER_OF_REPAIR, before)
-        )
-    if not isinstance(controls, Mapping):
-        return {}
-    return {
-        name: edited(before, each) if isinstance(each, Edit) else as_network(each) for name, each in controls.items()
-    }
-
-
-def _made(record: Record, after: Network) -> Mapping[str, Any] | None:
-    """What the audit's folder says of how this very network was made; None where it says nothing."""
-    said = None if record.folder is None else record_in(record.folder / FOLDER_OF_REPAIR)
-    if said is None or (said.get("after") or {}).get("fingerprint") != after.fingerprint:
-        return None
-    return said
 
 
 # --- what is looked at and asked ----------------------------------------------------------------------------------------

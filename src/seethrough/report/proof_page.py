@@ -95,7 +95,8 @@ class Bar:
     reach: float
 
 
-def _bar(interval: Interval) -> Bar:
+def bar_of(interval: Interval) -> Bar:
+    """A share with its interval."""
     value = interval.value if math.isfinite(interval.value) else 0.0
     low, high = (min(1.0, max(0.0, end)) if math.isfinite(end) else value for end in (interval.low, interval.high))
     return Bar(share(interval.value), round(100 * value, 2), round(100 * low, 2), round(100 * (high - low), 2))
@@ -106,9 +107,9 @@ def _figure(proof: Proof, figure: Versus) -> dict[str, Any]:
     return {
         "name": words.figure_name(proof, figure),
         "which": Both("", "") if alone else words.part_name(proof, figure.worst_after),
-        "before": _bar(figure.before),
-        "after": _bar(figure.after),
-        "controls": [(words.control_name(name), _bar(interval)) for name, interval in figure.controls.items()],
+        "before": bar_of(figure.before),
+        "after": bar_of(figure.after),
+        "controls": [(words.control_name(name), bar_of(interval)) for name, interval in figure.controls.items()],
         "exact": [
             (PAGE["before"], words.in_shares(figure.before)),
             (PAGE["after"], words.in_shares(figure.after)),
@@ -152,25 +153,36 @@ def _card(proof: Proof, number: int) -> dict[str, Any]:
         "exchanged": EXCHANGED.get(each.candidate.aspect.kind, Both("", "")),
         "effect": words.effect(each),
         "exact": list(_exact(each)),
-        "pairs": [_pair(proof, each, pair) for pair in pairs],
+        "pairs": [doubled(pair, PAGE["changed"].fill(what=words.name_of(proof, each))) for pair in pairs],
         "shown": PAGE["shown"].fill(count=len(pairs), n=len(each.after.trials.numbers)),
     }
 
 
-def _pair(proof: Proof, each: Followed, pair: Pair) -> dict[str, Any]:
-    truth = plain(pair.truth, 60)
-    before, after = pair.chances[BEFORE], pair.chances[AFTER]
+def doubled(pair: Pair, changed: Both, networks: Sequence[str] = (BEFORE, AFTER)) -> dict[str, Any]:
+    """A picture and what was made of it, with how sure each network is of its class, as the template takes it.
+
+    Parameters
+    ----------
+    changed
+        What was done to it.
+    """
+    sides = [
+        {
+            "name": PAGE[name],
+            "chances": [share(chance) for chance in pair.chances[name]],
+            "fell": pair.chances[name][1] < FALLEN,
+            "repaired": name == AFTER,
+        }
+        for name in networks
+    ]
     return {
         "own": picture_url(pair.own, SIDE, QUALITY),
         "changed": picture_url(pair.changed, SIDE, QUALITY),
         "own_alt": PAGE["as_is"],
-        "changed_alt": PAGE["changed"].fill(what=words.name_of(proof, each)),
+        "changed_alt": changed,
         "name": plain(pair.name, 60),
-        "sure_of": PAGE["sure_of"].fill(truth=truth),
-        "before": [share(chance) for chance in before],
-        "after": [share(chance) for chance in after],
-        "fell_before": before[1] < FALLEN,
-        "fell_after": after[1] < FALLEN,
+        "sure_of": PAGE["sure_of"].fill(truth=plain(pair.truth, 60)),
+        "sides": sides,
     }
 
 
