@@ -25,9 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from insight_bed import second
 from insight_bed.case import GENERATORS
-from insight_bed.cases import ROWS, cases, subset
+from insight_bed.cases import REPAIRS, ROWS, jobs, subset
 from insight_bed.runs import Row, findings_state, read, run_all
-from insight_bed.told import clean, planted, slices
+from insight_bed.told import clean, planted, repairs, slices
 
 
 def main() -> int:
@@ -43,12 +43,13 @@ def main() -> int:
     said = parser.parse_args()
     wanted = [name for name in ROWS if name in said.rows.split(",")]
     # the stated subset of every row comes before the rest of any
-    todo = [case for name in wanted for case in cases(name)]
-    todo = [*filter(subset, todo), *(() if said.subset else (case for case in todo if not subset(case)))]
+    todo = [job for name in wanted for job in jobs(name)]
+    rest = () if said.subset else [job for job in todo if not subset(job.case)]
+    todo = [*(job for job in todo if subset(job.case)), *rest]
     until = None if said.minutes is None else time.monotonic() + 60 * said.minutes
     if not said.tell:
-        run_all(todo, said.folder, jobs=said.jobs, until=until, anew=said.anew, told=told)
-    return 0 if tables(said.folder, len(todo), {case.key for case in todo}) else 1
+        run_all(todo, said.folder, processes=said.jobs, until=until, anew=said.anew, told=told)
+    return 0 if tables(said.folder, len(todo), {job.key for job in todo}) else 1
 
 
 def told(row: Row) -> None:
@@ -56,7 +57,16 @@ def told(row: Row) -> None:
     if "failed" in row:
         print(f"{row['key']:42s} FAILED {row['failed']}", flush=True)
         return
-    audit, network = row["audit"], row["network"]
+    network = row["network"]
+    if row["work"] == REPAIRS:
+        mended = row["repair"]
+        shares = " → ".join(f"{mended[when]['worst']:.2f}" for when in ("before", "after", "balanced"))
+        print(
+            f"{row['key']:42s} worst group, mended, balanced: {shares}  {mended['verdict']} {mended['rung']}",
+            flush=True,
+        )
+        return
+    audit = row["audit"]
     verdict = "named" if audit["proven"] and audit["named"] else "proven" if audit["proven"] else ""
     verdict = verdict or (
         "FALSE" if audit["any"] and not row["case"]["correlation"] else "other" if audit["any"] else "-"
@@ -73,8 +83,10 @@ def tables(folder: Path, wanted: int, keys: set[str]) -> bool:
     there = [row for key, row in read(folder).items() if key in keys]
     marks = sorted({f"{row['findings']['commit']} ({row['findings']['mark']})" for row in there})
     print(
-        f"\n{len(there)} of {wanted} cases; audited by the finders of {', '.join(marks) or '–'}; now {findings_state()['mark']}"
+        f"\n{len(there)} of {wanted} jobs; audited by the finders of {', '.join(marks) or '–'}; now {findings_state()['mark']}"
     )
+    mended = [row for row in there if row["work"] == REPAIRS]
+    there = [row for row in there if row["work"] != REPAIRS]
     masked = [row for row in there if row["case"]["masked"]]
     with_cue = [row for row in masked if row["case"]["correlation"]]
     good = clean([row for row in masked if not row["case"]["correlation"]], print)
@@ -91,7 +103,7 @@ def tables(folder: Path, wanted: int, keys: set[str]) -> bool:
         clean([row for row in bare if not row["case"]["correlation"]], print)
         kinds = [kind for generator in GENERATORS.values() for kind in generator.KINDS]
         planted([row for row in bare if row["case"]["correlation"]], kinds, "Without masks", print)
-    return good
+    return repairs(mended, print) and good
 
 
 if __name__ == "__main__":

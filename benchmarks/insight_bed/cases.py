@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from insight_bed import second
 from insight_bed.case import GENERATORS, Case
@@ -16,8 +17,39 @@ USUAL = 95
 TWINS = {"first": (5, 6), "second": (5,)}
 """Seeds of clean twins."""
 
-ROWS = ("clean", "second", "first", "bare")
-"""Clean twins of both generators; shortcuts of the second; of the first; both without masks."""
+ROWS = ("clean", "second", "first", "bare", "repair")
+"""Clean twins of both generators; shortcuts of the second; of the first; both without masks; repairs of both."""
+
+
+AUDITS, REPAIRS = "audit", "repair"
+"""What is done with a case's network."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A case, and what is done with it."""
+
+    work: str
+    case: Case
+
+    @property
+    def key(self) -> str:
+        """The job's name."""
+        return self.case.key if self.work == AUDITS else f"{self.case.key}-{self.work}"
+
+
+def jobs(rows: str) -> list[Job]:
+    """The jobs of a row of `ROWS`: first those of the stated subset."""
+    if rows != REPAIRS:
+        return [Job(AUDITS, case) for case in cases(rows)]
+    found = [case for bed in ("first", "second") for case in cases(bed) if case.correlation in (USUAL, ALL[-1])]
+    found = [case for case in found if case.architecture == _turn(case.bed, case.kind)]
+    return [Job(REPAIRS, case) for case in sorted(found, key=lambda case: not subset(case))]
+
+
+def balanced(case: Case) -> Case:
+    """The same, but that the cue is any class's."""
+    return replace(case, correlation=0)
 
 
 def cases(rows: str) -> list[Case]:

@@ -1,4 +1,4 @@
-"""Runs: a case after the other, each kept as a line of a file, so that what was broken off goes on."""
+"""Runs: a job after the other, each kept as a line of a file, so that what was broken off goes on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ import torch
 
 import seethrough
 from insight_bed.case import Case
+from insight_bed.cases import AUDITS, Job, balanced
 from insight_bed.nets import kept, network
-from insight_bed.oracle import USED, made
+from insight_bed.oracle import USED, made, truth
 
 HERE = Path(__file__).parent
 FINDINGS = Path(seethrough.__file__).parent / "findings"
@@ -61,21 +62,34 @@ def of_case(case: Case, folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     return kept(path, lambda: made(case), network(case.bed, case.architecture, case.classes, case.seed))
 
 
-def run(case: Case, folder: Path) -> Row:
-    """One case: its network and its audit. What goes wrong is a row too."""
-    from insight_bed.looked import looked
-
+def run(job: Job, folder: Path) -> Row:
+    """One job: a case's network, and its audit or repair. What goes wrong is a row too."""
     torch.set_num_threads(1)
-    row: Row = {"key": case.key, "case": asdict(case), "bed": bed_state(), "findings": findings_state()}
+    case = job.case
+    row: Row = {
+        "key": job.key,
+        "work": job.work,
+        "case": asdict(case),
+        "bed": bed_state(),
+        "findings": findings_state(),
+    }
     try:
         module, known = of_case(case, folder)
-        return {**row, "network": known, "used": known["effect"] >= USED, "audit": looked(case, module)}
+        row |= {"network": known, "used": known["effect"] >= USED}
+        if job.work == AUDITS:
+            from insight_bed.looked import looked
+
+            return {**row, "audit": looked(case, module)}
+        from insight_bed.repaired import repaired
+
+        twin = balanced(case)
+        return {**row, "repair": repaired(case, module, truth(twin, of_case(twin, folder)[0]))}
     except Exception as error:
         return {**row, "failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc(limit=-4)}
 
 
 def read(folder: Path) -> dict[str, Row]:
-    """The last row of each case that was drawn and trained as it is now; those that failed are left out."""
+    """The last row of each job whose case was drawn and trained as it is now; those that failed are left out."""
     file = folder / FILE
     found: dict[str, Row] = {}
     for line in file.read_text("utf-8").splitlines() if file.exists() else ():
@@ -89,10 +103,10 @@ def read(folder: Path) -> dict[str, Row]:
 
 
 def run_all(
-    cases: Sequence[Case],
+    jobs: Sequence[Job],
     folder: Path,
     *,
-    jobs: int = 1,
+    processes: int = 1,
     until: float | None = None,
     anew: bool = False,
     told: Callable[[Row], None] = lambda row: None,
@@ -107,33 +121,30 @@ def run_all(
         Those too that were audited by other finders or another judge than they are now.
     """
     there = read(folder)
-    todo = [
-        c
-        for c in cases
-        if c.key not in there or (anew and there[c.key]["findings"]["mark"] != findings_state()["mark"])
-    ]
+    mark = findings_state()["mark"]
+    todo = [job for job in jobs if job.key not in there or (anew and there[job.key]["findings"]["mark"] != mark)]
     folder.mkdir(parents=True, exist_ok=True)
-    for row in _each(todo, folder, jobs, until):
+    for row in _each(todo, folder, processes, until):
         with (folder / FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         told(row)
 
 
-def _each(todo: Sequence[Case], folder: Path, jobs: int, until: float | None) -> Iterator[Row]:
+def _each(todo: Sequence[Job], folder: Path, processes: int, until: float | None) -> Iterator[Row]:
     def late() -> bool:
         return until is not None and time.monotonic() >= until
 
-    if jobs == 1:
-        for case in todo:
+    if processes == 1:
+        for job in todo:
             if late():
                 return
-            yield run(case, folder)
+            yield run(job, folder)
         return
     waiting = list(reversed(todo))
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         running: set[Future[Row]] = set()
         while waiting or running:
-            while waiting and len(running) < jobs and not late():
+            while waiting and len(running) < processes and not late():
                 running.add(pool.submit(run, waiting.pop(), folder))
             if not running:
                 return

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from insight_bed import case as cases_of
 from insight_bed import first, nets, oracle, runs, second, told
 from insight_bed.case import AUDIT, TEST, TRAIN, Case, dealt, sheet
-from insight_bed.cases import ROWS, cases, subset
+from insight_bed.cases import REPAIRS, balanced, cases, jobs, subset
 from insight_bed.nets import ARCHITECTURES, chances, network, train
 from insight_bed.score import right, scored
 
@@ -176,26 +176,31 @@ def test_there_are_as_many_twins_kinds_and_strengths_as_are_asked_for():
     assert len({case.key for case in clean}) == len(clean) >= 60
     planted = cases("first")
     assert len({c.kind for c in planted}) >= 6 and {c.correlation for c in planted} == {85, 90, 95, 99, 100}
-    for row in ROWS:
+    for row in ("clean", "first", "second", "bare"):
         every = cases(row)
         few = [case for case in every if subset(case)]
         assert every[: len(few)] == few and (row == "bare") == (len(few) == len(every))
         assert len({case.architecture for case in few}) == 3 * len({case.bed for case in few})
     assert not set(first.KINDS) & set(second.UNSEEN)
+    mended = jobs(REPAIRS)
+    assert len({job.key for job in mended}) == len(mended) and {job.case.correlation for job in mended} == {95, 100}
+    assert {job.case.kind for job in mended} >= {*first.KINDS, *second.UNSEEN}
+    assert not {job.key for job in mended} & {job.key for job in jobs("first")}
+    assert balanced(mended[0].case).network == mended[0].case.network.replace("-95-", "-0-")
 
 
 def test_what_was_run_is_not_run_again_unless_something_else_finds(tmp_path, monkeypatch):
     ran = []
 
-    def fake(case, folder):
-        ran.append(case.key)
-        return {"key": case.key, "bed": runs.bed_state(), "findings": runs.findings_state()}
+    def fake(job, folder):
+        ran.append(job.key)
+        return {"key": job.key, "bed": runs.bed_state(), "findings": runs.findings_state()}
 
     monkeypatch.setattr(runs, "run", fake)
-    some = cases("clean")[:3]
+    some = jobs("clean")[:3]
     runs.run_all(some[:2], tmp_path)
     runs.run_all(some, tmp_path)
-    assert ran == [case.key for case in some]
+    assert ran == [job.key for job in some]
     with (tmp_path / runs.FILE).open("a") as file:
         file.write('{"key": "broken o')
     assert set(runs.read(tmp_path)) == set(ran)
@@ -213,6 +218,24 @@ def row(kind, *, used=True, proven=True, named=True, correlation=95, any_=True):
     found = [{"called": "look hue", "answer": 1, "verdict": "proven", "effect": 9.0, "low": 6.0, "corrected": 1e-3}]
     audit = {"any": any_, "proven": proven, "named": named, "findings": found, "slice": None}
     return {"key": kind, "case": case, "used": used, "network": {"effect": 30.0, "usual": 0.9}, "audit": audit}
+
+
+def mended(worst, usual=0.96, correlation=95):
+    scores = {"before": (0.3, 0.97), "after": (worst, usual), "balanced": (0.8, 0.9)}
+    found = {name: {"worst": w, "usual": u} for name, (w, u) in scores.items()} | {
+        "rung": "grouped",
+        "verdict": "passed",
+    }
+    return {"key": "x-repair", "case": {"correlation": correlation}, "used": True, "repair": found}
+
+
+def test_a_repair_is_held_against_balanced_training():
+    lines = []
+    assert told.repairs([mended(0.73), mended(0.6, correlation=100)], lines.append)
+    assert not told.repairs([mended(0.71)], lines.append)  # 89 % of .8
+    assert not told.repairs([mended(0.8, usual=0.95)], lines.append)  # two points lost
+    assert not told.repairs([mended(0.5, correlation=100)], lines.append)
+    assert told.repairs([], lines.append) and "91%" in "\n".join(lines)
 
 
 def test_tables_count_what_is_used_and_every_false_alarm_is_told():
