@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.gallery.wall import wall
     from seethrough.network import Network, open
     from seethrough.remedies.prove import prove
+    from seethrough.remedies.repair import repair
     from seethrough.results import Attribution, Explanation, Prediction
 
 __version__ = "0.1.0"
@@ -62,6 +63,7 @@ __all__ = [
     "open",
     "prove",
     "recommend",
+    "repair",
     "tune",
     "units",
     "wall",
@@ -86,6 +88,7 @@ _HOMES = {
     "seethrough.gallery.wall": {"wall"},
     "seethrough.network": {"Network", "open"},
     "seethrough.remedies.prove": {"prove"},
+    "seethrough.remedies.repair": {"repair"},
     "seethrough.results": {"Attribution", "Explanation", "Prediction"},
 }
 """Where names live. Each method of attribution is a name too: `seethrough.explanation.alone`."""

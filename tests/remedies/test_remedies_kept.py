@@ -101,9 +101,17 @@ def test_another_format_is_refused_with_those_that_fit(tmp_path):
     own = st.open(tmp_path / "own.keras", **WORDS)
     with pytest.raises(UsageError, match="is the network itself"):
         write(own, tmp_path / "own.keras")
-    wrapped = edited(net, Edit(wrapper=lambda features, logits: logits), facts_of_noise(net))
-    with pytest.raises(InputRefused, match="changes how the answer is computed"):
-        write(wrapped, tmp_path / "repaired.keras")
+
+
+@pytest.mark.parametrize("network", [Normed, keras_model])
+def test_another_way_to_the_answer_is_written_as_a_program(network, tmp_path):
+    net = opened(network())
+    found = edited(net, Edit(wrapper=lambda features, logits: logits + torch.tensor([2.0, 0.0])), facts_of_noise(net))
+    path = write(found, tmp_path / "repaired.keras")
+    assert path == tmp_path / "repaired.pt2" and opens_with(found, path) == (str(path), "--allow-code")
+    images = torch.rand(3, *net.input_size)
+    again = torch.export.load(path).module()(images)
+    assert torch.allclose(again, found.module(images), atol=1e-5)
 
 
 def test_a_folder_of_transformers_is_written_as_one(tmp_path):

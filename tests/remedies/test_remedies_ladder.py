@@ -147,7 +147,9 @@ def test_without_counter_examples_it_goes_straight_to_exchanged_pictures(tmp_pat
     pictures = folder_of(tmp_path / "pictures", 1.0)
     net = opened(Cells())
     done = mended(net, audited(net, pictures), pictures)
-    assert [each.why_not for each in done.tried if each.rung in ("reweighted", "grouped")] == ["few_counter_examples"] * 2
+    assert [each.why_not for each in done.tried if each.rung in ("reweighted", "grouped")] == [
+        "few_counter_examples"
+    ] * 2
     assert done.verdict == PASSED and done.rung == "exchanged" and abs(how_much(done.network)) < 0.5
     assert "repair_few_counter_examples" in {note.name for note in done.notes}
 

@@ -56,7 +56,7 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
 
     refuse_unknown(asked.finders)
     net = open_to_ask(words)
-    with _told_how_to_go_on(folder), progress() as step:
+    with told_how_to_go_on(folder), progress() as step:
         found = examine(
             net,
             images,
@@ -83,13 +83,13 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
 
 
 @contextmanager
-def _told_how_to_go_on(folder: Path | None) -> Iterator[None]:
+def told_how_to_go_on(folder: Path | None, kept: str = "What was looked at and judged") -> Iterator[None]:
     """Ctrl-C and SIGTERM leave with a word on what is kept, where the pass over the pictures hasn't said it already."""
     try:
         yield
     except BaseException as error:
         if folder is not None and not isinstance(error, Exception) and not getattr(error, "__notes__", ()):
-            error.add_note(f"What was looked at and judged is kept in {folder}; run the same again to go on.")
+            error.add_note(f"{kept} is kept in {folder}; run the same again to go on.")
         raise
 
 
@@ -153,4 +153,4 @@ def _say(found: Audit, language: str) -> None:
     say_notes(found.notes, language)
 
 
-__all__ = ["Question", "audit", "classes_called"]
+__all__ = ["Question", "audit", "classes_called", "told_how_to_go_on"]

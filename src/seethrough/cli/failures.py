@@ -47,6 +47,8 @@ KEYWORDS = frozenset(
         "budget",
         "called",
         "force",
+        "minutes",
+        "allow_wrapper",
     )
 )
 """Keywords of the library that are options here."""

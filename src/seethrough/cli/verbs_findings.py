@@ -86,6 +86,127 @@ def audit(
 
 
 @app.command()
+def repair(
+    model: o.Model,
+    images: o.Folder,
+    findings: Annotated[
+        str,
+        typer.Option(metavar="FOLDER/", help="The audit: the folder that audit -o wrote.", rich_help_panel=o.ASKING),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="Write the repaired network there, in the format of its own: .keras, .safetensors, .pt, .onnx.",
+            rich_help_panel=o.WRITING,
+        ),
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="1=background",
+            help="What only happens to be there and is to be mended, by its number or name; may be repeated.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.json", help="The same, as the audit's page saves it.", rich_help_panel=o.ASKING),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="After so many no other way is tried.", rich_help_panel=o.ASKING),
+    ] = None,
+    rungs: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B",
+            help="Ways to try, by default all in order: subtraction, reweighted, grouped, prototypes, exchanged, block, guided.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    allow_wrapper: Annotated[
+        bool,
+        typer.Option(
+            "--allow-wrapper",
+            help="Also ways that change no weight but how the answer is computed; they are written as a program (.pt2).",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Write the best of what was tried even if it is worse.", rich_help_panel=o.WRITING
+        ),
+    ] = False,
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="folder|FILE.csv",
+            help="The class of each picture: the folder that it is in (the default), or a line each with its name and class.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    called: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=LABEL",
+            help="What the network calls a class of the pictures, by default as in the audit; may be repeated.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER/|FILE.csv|estimate",
+            help="Where the things are, by default as in the audit: masks named like the pictures, a list of image and mask, or "
+            "'estimate'.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.csv", help="Where the things are: image, x0, y0, x1, y1.", rich_help_panel=o.ASKING),
+    ] = None,
+    seed: o.Seed = None,
+    weights: o.Weights = None,
+    architecture: o.Architecture = None,
+    input_size: o.InputSize = None,
+    classes: o.Classes = None,
+    preprocessing: o.Preprocessing = None,
+    device: o.Device = None,
+    output: o.OutputName = None,
+    task: o.Task = None,
+    allow_code: o.AllowCode = False,
+    lang: o.Language = "en",
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> int:
+    """Mend a network of what its answers go by and shouldn't: from the least that is changed to the most, until it passes."""
+    from seethrough.cli import repairing
+
+    words = Words(
+        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
+    )
+    asked = repairing.Question(
+        findings,
+        tuple(answer or ()),
+        answers,
+        truth,
+        tuple(called or ()),
+        masks,
+        boxes,
+        o.listed(rungs),
+        minutes,
+        allow_wrapper,
+        anyway,
+    )
+    return repairing.repair(words, images, asked, out=out, language=lang, as_json=as_json)
+
+
+@app.command()
 def prove(
     model: o.Model,
     repaired: Annotated[

@@ -87,19 +87,27 @@ def refuse_unfit(net: Network, path: str | Path) -> None:
         raise UsageError(f"{str(path)!r} is the network itself, which stays as it is; name another file.")
 
 
-def write(net: Network, path: str | Path) -> None:
-    """Write a network in the format of the one that it was made of, whole or not at all.
+def write(net: Network, path: str | Path) -> Path:
+    """Write a network in the format of the one that it was made of, whole or not at all. Of one that computes its answer otherwise
+    there is no such format; it is written as a program, ``.pt2`` whatever the name's suffix.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
     UsageError, InputRefused, EnvironmentLacks
         See `refuse_unfit`.
     """
+    path = Path(path).with_suffix(".pt2") if isinstance(net.opened.module, Wrapped) else Path(path)
     refuse_unfit(net, path)
     forms = _forms(net)
-    suffix = _suffix(Path(path), forms)
+    suffix = _suffix(path, forms)
     assert suffix is not None
-    forms[suffix].write(net, Path(path))
+    forms[suffix].write(net, path)
+    return path
 
 
 def opens_with(net: Network, path: str | Path) -> tuple[str, ...]:
@@ -109,7 +117,7 @@ def opens_with(net: Network, path: str | Path) -> tuple[str, ...]:
     source, path = net.opened.source, Path(path)
     form = _forms(net)[_suffix(path, _forms(net)) or ""]
     if form.whole:
-        return (str(path),) if path.suffix != ".pt" else (str(path), "--allow-code")
+        return (str(path), "--allow-code") if path.suffix in (".pt", ".pt2") else (str(path),)
     if source.partition(":")[0] in BY_NAME:
         return source, "--weights", str(path)
     return str(path), "--architecture"
@@ -121,10 +129,7 @@ def opens_with(net: Network, path: str | Path) -> tuple[str, ...]:
 def _forms(net: Network) -> dict[str, Form]:
     opened = net.opened
     if isinstance(opened.module, Wrapped):
-        raise InputRefused(
-            "A repair that changes how the answer is computed can't be written into a file of the network's own kind; use the "
-            "network that `repair` gives in Python, or leave allow_wrapper out."
-        )
+        return {".pt2": Form("a program", _program, True)}
     if opened.framework == FUNCTION:
         raise InputRefused(f"{opened.source} is a function, of which nothing can be written.")
     if opened.framework == "keras":
@@ -203,6 +208,23 @@ def _state_dict(net: Network, path: Path) -> None:
 def _script(net: Network, path: Path) -> None:
     with written_by_another(path) as temporary:
         torch.jit.save(net.module, str(temporary))
+
+
+def _program(net: Network, path: Path) -> None:
+    shape = net.input_size
+    if shape is None:
+        raise UsageError(f"Nothing says how large the input of {net.opened.source} is; say input_size when opening it.")
+    try:
+        program = torch.export.export(
+            net.module, (torch.zeros(2, *shape),), dynamic_shapes=({0: torch.export.Dim("batch")},), strict=False
+        )
+    except Exception as error:  # whatever torch.export says of what it can't follow
+        raise InputRefused(
+            f"{net.opened.source} with another way to its answer can't be written as a program "
+            f"({' '.join(str(error).split())[:150]}); use the network that `repair` gives in Python."
+        ) from error
+    with written_by_another(path) as temporary:
+        torch.export.save(program, temporary)
 
 
 def _onnx(net: Network, path: Path) -> None:

@@ -163,9 +163,9 @@ class Repair:
             raise UsageError(
                 "Nothing was found that is better than the network as it is, so there is nothing to write."
             )
-        kept.write(self.network, path)
-        self.write_record(Path(path).parent if self.folder is None else self.folder, Path(path))
-        return Path(path)
+        written = kept.write(self.network, path)
+        self.write_record(written.parent if self.folder is None else self.folder, written)
+        return written
 
     def write_record(self, folder: Path, file: Path | None = None) -> None:
         """Write what was done into a folder (`seethrough.remedies.kept`)."""

@@ -1,0 +1,145 @@
+"""``repair``: what it prints and writes, that it opens again and is proved, and when it refuses."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIDE = 16
+NETWORK = """
+from torch import nn
+
+class Reads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.grey, self.act, self.read = nn.Conv2d(3, 1, 4, stride=4, bias=False), nn.ReLU(), nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.read(self.act(self.grey(x)).flatten(1))
+
+def predict(images):
+    return images.mean((1, 2))[:, :2]
+"""
+THING, MARK = (slice(4, 8), slice(4, 8)), (slice(0, 4), slice(0, 4))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Weights of a network that reads a corner, and photos in which the corner is that of the class 8 times in 10."""
+    import torch
+    from safetensors.torch import save_file
+
+    home, chance = tmp_path_factory.mktemp("repaired"), np.random.default_rng(0)
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[THING] = 255
+    for k in range(280):
+        label, odd = k % 2, chance.random() < 0.2
+        x = chance.uniform(0.3, 0.6, (SIDE, SIDE, 3))
+        x[THING], x[MARK] = (0.85 if label else 0.15), (0.9 if label != odd else 0.1)
+        for folder, pixels in ((f"photos/{('dark', 'light')[label]}", (x * 255).astype(np.uint8)), ("masks", mask)):
+            (home / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(home / folder / f"{k:03}.png")
+    weight = torch.zeros(2, 16)
+    weight[1, 0], weight[1, 5] = 14.0, 9.0
+    state = {
+        "grey.weight": torch.full((1, 3, 4, 4), 1 / 48),
+        "read.weight": weight,
+        "read.bias": torch.tensor([0, -11.5]),
+    }
+    save_file(state, home / "first.safetensors")
+    (home / "classes.txt").write_text("dark\nlight\n")
+    (home / "repaired_cli_network.py").write_text(NETWORK)
+    return home
+
+
+@pytest.fixture
+def ask(seethrough, home, monkeypatch):
+    """A function (verb, *arguments) → Outcome, there."""
+    monkeypatch.chdir(home)
+    monkeypatch.syspath_prepend(home)
+    monkeypatch.delitem(sys.modules, "repaired_cli_network", raising=False)
+    network = (
+        "--architecture", "repaired_cli_network:Reads", "--input-size", "3x16x16", "--preprocessing", "unit", "--classes", "classes.txt",
+    )  # fmt: skip
+    return lambda verb, *said: seethrough(verb, *said, *network)
+
+
+@pytest.fixture
+def audited(ask, home):
+    """The audit's folder."""
+    if not (home / "audit").exists():
+        said = ("first.safetensors", "photos", "--masks", "masks", "--finders", "places", "-o", "audit/")
+        assert ask("audit", *said).code == 0
+    return home / "audit"
+
+
+REPAIR = ("repair", "first.safetensors", "photos", "--findings", "audit/")
+
+
+def test_it_is_repaired_written_opened_again_and_proved(ask, audited, home):
+    done = ask(*REPAIR, "--answer", "region=background", "-o", "repaired.safetensors")
+    assert done.code == 0, done.err
+    assert "[Mended]" in done.out and "no longer go by what stands at the top left" in done.out
+    assert "Right in all usual pictures" in done.out and "read.weight" in done.out
+    assert "not tried" in done.out or "left out" in done.out
+    line = next(line for line in done.out.splitlines() if line.startswith("It opens with: "))
+    assert "repaired.safetensors --architecture repaired_cli_network:Reads --input-size 3x16x16" in line
+    predicted = ask("predict", "repaired.safetensors", home / "photos" / "dark" / "000.png")
+    assert predicted.code == 0 and "dark" in predicted.out
+    record = json.loads((audited / "repair" / "repair.json").read_text())
+    assert record["verdict"] == "passed" and record["file"] == "repaired.safetensors"
+    assert (audited / "repair" / "controls.safetensors").exists()
+    proved = ask(
+        "prove", "first.safetensors", "repaired.safetensors", "photos", "--findings", "audit/", "--masks", "masks"
+    )
+    assert proved.code == 0, proved.err
+
+
+def test_it_says_so_in_chinese_and_as_json(ask, audited):
+    done = ask(*REPAIR, "--answer", "region=background", "--lang", "zh")
+    assert done.code == 0 and "已修复" in done.out and "左上角" in done.out
+    record = json.loads(ask(*REPAIR, "--answer", "region=background", "--json").out)
+    assert record["verdict"] == "passed" and record["files"] == [] and record["scores"]["after"]["usual"] > 0.9
+
+
+def test_what_is_not_better_is_not_written_without_being_asked_for(ask, audited, home):
+    """By a way that has no pictures to learn from."""
+    said = (*REPAIR, "--answer", "region=background", "--rungs", "subtraction", "-o", "worse.safetensors")
+    done = ask(*said)
+    assert done.code == 1 and "was not written" in done.out and not (home / "worse.safetensors").exists()
+    assert "--allow-wrapper" in done.out
+
+
+def test_what_can_not_be_is_refused_before_any_work(ask, audited, home):
+    for said, words in (
+        (REPAIR, "--answer 1=background"),
+        ((*REPAIR, "--answer", "1=class"), "nothing to mend"),
+        ((*REPAIR, "--answer", "99=background"), "no finding 99"),
+        ((*REPAIR, "--answer", "1=background", "--rungs", "luck"), "no rung 'luck'"),
+        ((*REPAIR, "--answer", "1=background", "-o", "repaired.keras"), "written as .safetensors"),
+        ((*REPAIR, "--answer", "1=background", "-o", "first.safetensors"), "the network itself"),
+        ((*REPAIR, "--answer", "1=background", "--answers", "a.json"), "leave one of them out"),
+        ((*REPAIR, "--answer", "1=background", "--minutes", "0"), "minutes is a time above 0"),
+        ((*REPAIR[:3], "--findings", "photos", "--answer", "1=background"), "can't be read"),
+        ((*REPAIR, "--answer", "1=background", "--lang", "fr"), "'fr'"),
+    ):
+        refused = ask(*said)
+        assert refused.code in (2, 3) and words in refused.err and "\n" not in refused.err.strip(), (said, refused.err)
+    state = (home / "first.safetensors").read_bytes()
+    from safetensors.torch import load, save_file
+
+    other = load(state)
+    other["read.bias"] += 1
+    save_file(other, home / "other.safetensors")
+    refused = ask("repair", "other.safetensors", "photos", "--findings", "audit/", "--answer", "1=background")
+    assert refused.code == 2 and "is of another network" in refused.err
+
+
+def test_of_a_function_it_is_said_why_not(seethrough, audited, home):
+    refused = seethrough(
+        "repair", "repaired_cli_network.py:predict", "photos", "--findings", "audit/", "--answer", "1=background",
+        "--input-size", "16x16x3",
+    )  # fmt: skip
+    assert refused.code == 3 and "nothing of its inside is known" in refused.err
