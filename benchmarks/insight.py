@@ -3,6 +3,7 @@
     python benchmarks/insight.py --folder DIR --minutes 20     the stated subset first, as far as the time goes
     python benchmarks/insight.py --folder DIR --jobs 2         all of it
     python benchmarks/insight.py --folder DIR --rows clean,second --anew
+    python benchmarks/insight.py --folder DIR --rows leopards,waterbirds
     python benchmarks/insight.py --folder DIR --tell           nothing is run: the tables of what is there
 
 Small networks are trained on drawn pictures in which something beside the thing goes with its class as often as is said: 85 to 100
@@ -26,8 +27,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from insight_bed import second
 from insight_bed.case import GENERATORS
 from insight_bed.cases import REPAIRS, ROWS, jobs, subset
+from insight_bed.real import leopards_told, waterbirds_told
 from insight_bed.runs import Row, findings_state, read, run_all
 from insight_bed.told import clean, planted, repairs, slices
+
+REAL = ("leopards", "waterbirds")
 
 
 def main() -> int:
@@ -35,7 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where networks and rows are kept")
     parser.add_argument("--minutes", type=float, help="after so many none is begun")
-    parser.add_argument("--rows", default=",".join(ROWS), help="some of " + ",".join(ROWS))
+    parser.add_argument("--rows", default=",".join(ROWS), help="some of " + ",".join((*ROWS, *REAL)))
     parser.add_argument("--subset", action="store_true", help="the stated subset alone")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--anew", action="store_true", help="what other finders had made is made again")
@@ -49,7 +53,12 @@ def main() -> int:
     until = None if said.minutes is None else time.monotonic() + 60 * said.minutes
     if not said.tell:
         run_all(todo, said.folder, processes=said.jobs, until=until, anew=said.anew, told=told)
-    return 0 if tables(said.folder, len(todo), {job.key for job in todo}) else 1
+    good = tables(said.folder, len(todo), {job.key for job in todo}) if todo else True
+    if "leopards" in said.rows.split(",") and not said.tell:
+        good &= leopards_told(said.folder, print, anew=said.anew)
+    if "waterbirds" in said.rows.split(",") and not said.tell:
+        good &= waterbirds_told(said.folder, print)
+    return 0 if good else 1
 
 
 def told(row: Row) -> None:
