@@ -106,8 +106,8 @@ def alone(x: Plane, spots: Plane | None = None) -> Guess:
         float32 (3, H, W), 0…1.
     spots
         (h, w), ≥ 0, on any grid over the picture: how much a network finds where, whatever it makes of it (the sum of a late
-        layer's activations; Wei, Luo, Wu & Zhou, 2017). None where nobody knows; then the picture's two guesses are held
-        against each other, and else against the network's.
+        layer's activations; Wei, Luo, Wu & Zhou, 2017); None where nobody knows. Asked only where the picture's own two
+        guesses disagree: a network that goes by the ground finds much on the ground.
     """
     small = _small(x)
     inside = np.ones(small.shape[1:], bool)
@@ -116,17 +116,16 @@ def alone(x: Plane, spots: Plane | None = None) -> Guess:
     by_place = _roundish(inside, AMID, ASIDE)
     guesses = [grown(small, by_place, near=np.inf), fenced_off(small)]
     agreement = _overlap(*(guess >= _between(guess) for guess in guesses))
-    if spots is not None:
+    stands = bool(guesses[1].max() >= STANDS)  # else wherever the guesses lie they lie by chance
+    if stands and agreement < AGREE and spots is not None:
         theirs = _large(spots / max(float(np.quantile(spots, 0.98)), 1e-9), inside.shape).clip(0, 1).astype(np.float32)
         ours = _by_areas(_by_areas(np.stack(guesses).mean(0)[None], 1, spots.shape[0]), 2, spots.shape[1])[0]
         agreement = _overlap(ours >= _between(ours), spots >= _between(spots))
         guesses.append(theirs)
-    if guesses[1].max() < STANDS:  # nothing is fenced off, so wherever the guesses lie they lie by chance
-        agreement = 0.0
     prior = np.where(inside, np.stack([by_place, *guesses]).mean(0), 0)
     chance = _large(grown(small, prior.astype(np.float32), near=np.inf), x.shape[1:])
     found = binary_fill_holes(_without_specks(chance >= GENEROUS))
-    return Guess(found, agreement, float(found.mean()))
+    return Guess(found, agreement if stands else 0.0, float(found.mean()))
 
 
 @dataclass(frozen=True, eq=False)
