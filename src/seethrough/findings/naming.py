@@ -34,6 +34,9 @@ PAIRS = 30
 MOST = 8
 """Proven findings of an answer that are compared, the strongest."""
 
+SOMEWHERE = ("region", "thing")
+"""Kinds that are one place of a picture."""
+
 MOVES = ("layout",)
 """Kinds that move the thing: what was put around it can't be put back to the pixel."""
 
@@ -194,6 +197,12 @@ class _Asking:
         """Whether a finding is all that isn't the thing."""
         return self.findings[number].candidate.aspect.kind == "background"
 
+    def somewhere(self, number: int) -> bool:
+        """Whether a finding is one place of the picture: where that bears everything, what is measured all over it (its light,
+        its detail) only sees the place.
+        """
+        return self.findings[number].candidate.aspect.kind in SOMEWHERE
+
     def moves(self, number: int) -> bool:
         return self.findings[number].candidate.aspect.kind in MOVES
 
@@ -249,7 +258,7 @@ def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
         others = [n for n in rest if n != wide]
         through = {n: asking.gone(wide, n) for n in others}
         bearers = [n for n in others if _surely_all(through[n])]
-        main = max(bearers, key=lambda n: findings[n].effect.value, default=wide)
+        main = max(bearers, key=lambda n: (asking.somewhere(n), findings[n].effect.value), default=wide)
         parts = [_part(asking, main, wide, n, through) for n in others if n != main]
         if main != wide:
             parts.append(Part(wide, within=through[main], carries=True))

@@ -9,11 +9,14 @@ from seethrough.errors import InputRefused
 from seethrough.findings.aspect import Aspect
 from seethrough.findings.aspects.background import Background
 from seethrough.findings.aspects.detail import Detail
+from seethrough.findings.aspects.layout import Layout
 from seethrough.findings.aspects.look import Look
 from seethrough.findings.aspects.region import Region
+from seethrough.findings.aspects.spectrum import Spectrum
+from seethrough.findings.aspects.thing import Thing, thing_again
 from seethrough.findings.canvas import Canvas
 
-__all__ = ["Background", "Detail", "Look", "Region", "aspect_of"]
+__all__ = ["Background", "Detail", "Layout", "Look", "Region", "Spectrum", "Thing", "aspect_of"]
 
 Makes = Callable[[Mapping[str, Any], Canvas], Aspect]
 
@@ -22,6 +25,9 @@ KINDS: dict[str, Makes] = {
     "region": lambda said, _: Region(said["name"], tuple(said["box"])),  # type: ignore[arg-type]
     "look": lambda said, _: Look(said["name"]),
     "detail": lambda said, _: Detail(said["name"]),
+    "layout": lambda said, _: Layout(said["name"]),
+    "spectrum": lambda said, _: Spectrum(tuple((y, x, reach) for y, x, reach in said["discs"]), said["name"]),
+    "thing": thing_again,
 }
 """From a kind to what makes it of plain data again."""
 

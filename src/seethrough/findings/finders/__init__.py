@@ -15,14 +15,25 @@ from seethrough.findings.aspect import Candidate
 from seethrough.findings.aspects.background import Background
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
+from seethrough.findings.finders.concepts import Concepts
+from seethrough.findings.finders.contributions import Contributions
 from seethrough.findings.finders.evidence import Evidence
-from seethrough.findings.finders.finder import FEW_CLASSES, Finder, questions
+from seethrough.findings.finders.explanations import Explanations
+from seethrough.findings.finders.finder import FEW_CLASSES, Finder, questions, strongest
 from seethrough.findings.finders.places import Places
 from seethrough.findings.finders.properties import Properties
+from seethrough.findings.finders.slices import Slices
+from seethrough.findings.finders.spectra import Spectra
+from seethrough.findings.finders.things import Things
 
 __all__ = ["FINDERS", "Finder", "candidates", "refuse_unknown"]
 
-FINDERS: dict[str, Finder] = {finder.name: finder for finder in (Properties(), Places(), Evidence())}
+FINDERS: dict[str, Finder] = {
+    finder.name: finder
+    for finder in (
+        Properties(), Places(), Evidence(), Things(), Spectra(), Contributions(), Concepts(), Slices(), Explanations(),
+    )
+}  # fmt: skip
 """By name, in the order in which they are asked."""
 
 SEEDS = 5
@@ -58,7 +69,7 @@ def candidates(
         draws: dict[tuple[str, str, int], list[Candidate]] = {}
         for draw in range(seeds):
             chance = np.random.default_rng([seed, draw])
-            for candidate in finder.find(facts, canvas, drawn_anew(facts, chance), chance):
+            for candidate in strongest(finder.find(facts, canvas, drawn_anew(facts, chance), chance)):
                 draws.setdefault(candidate.key, []).append(candidate)
         for key, seen in draws.items():
             best = max(seen, key=lambda c: c.strength)
@@ -86,7 +97,7 @@ def always(facts: Facts) -> list[Candidate]:
 
 def _one(seen: Sequence[Candidate]) -> Candidate:
     """The same candidate as several ways saw it."""
-    best = max(seen, key=lambda c: c.strength)
+    (best,) = strongest(seen)
     ways = tuple(dict.fromkeys(way for c in seen for way in c.ways))
     numbers = {name: value for c in seen for name, value in c.numbers.items()}
     return replace(best, ways=ways, reappeared=max(c.reappeared for c in seen), numbers=numbers)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from seethrough.findings.aspect import Candidate
+from seethrough.findings.aspect import Aspect, Candidate
+from seethrough.findings.aspects.region import Region
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 
@@ -18,6 +20,9 @@ FEW_CLASSES = 8
 
 RIVALS = 4
 """Of more, so many that it is most often taken for."""
+
+AGAINST = "against"
+"""The name of what is in the rivals' pictures."""
 
 LEAST = 6
 """Pictures of an answer, and of its rivals, with which something can be seen."""
@@ -58,6 +63,37 @@ def questions(facts: Facts, numbers: NDArray[np.int64]) -> Iterator[tuple[int, t
         own, rival = numbers[said == answer], numbers[np.isin(said, others)]
         if min(len(own), len(rival)) >= LEAST:
             yield answer, tuple(others), own, rival
+
+
+def both_ways(
+    facts: Facts, numbers: NDArray[np.int64]
+) -> Iterator[tuple[int, tuple[int, ...], NDArray[np.int64], NDArray[np.int64], str]]:
+    """`questions`, each with the pictures in which something is sought and those that it is told from; of two classes the other
+    way round as well, since what speaks against the second is another thing. The last is what such a thing is named.
+    """
+    for answer, rivals, own, rival in questions(facts, numbers):
+        yield answer, rivals, own, rival, ""
+        if len(facts.asked) == 2:
+            yield answer, rivals, rival, own, AGAINST
+
+
+def strongest(found: Iterable[Candidate]) -> list[Candidate]:
+    """Of candidates that are the same the strongest, in the order in which they were first seen; of regions with all their
+    places, since a mark is often seen in pieces.
+    """
+    same: dict[tuple[str, str, int], list[Candidate]] = {}
+    for candidate in found:
+        same.setdefault(candidate.key, []).append(candidate)
+    return [replace(max(each, key=lambda c: c.strength), aspect=_whole(each)) for each in same.values()]
+
+
+def _whole(same: Sequence[Candidate]) -> Aspect:
+    best = max(same, key=lambda c: c.strength).aspect
+    boxes = [c.aspect.box for c in same if isinstance(c.aspect, Region)]
+    if len(boxes) < 2 or any(top > bottom for top, bottom, _, _ in boxes):  # of borders the one
+        return best
+    top, bottom, left, right = zip(*boxes)
+    return Region(best.name, (min(top), max(bottom), min(left), max(right)))
 
 
 def told_apart(own: NDArray, rival: NDArray) -> float:

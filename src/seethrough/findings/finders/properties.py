@@ -1,4 +1,4 @@
-"""Properties: light, colour and detail beside the thing, against the answer."""
+"""Properties: light, colour and detail beside the thing, and its place and size, against the answer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seethrough.findings.aspect import Aspect, Candidate
 from seethrough.findings.aspects.detail import Detail
+from seethrough.findings.aspects.layout import Layout
 from seethrough.findings.aspects.look import Look
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
@@ -29,6 +30,9 @@ MEASURES: Mapping[str, tuple[Aspect, tuple[str, ...]]] = {
 }
 """What is exchanged, and by which properties it is seen."""
 
+LAYOUTS: Mapping[str, Aspect] = {name: Layout(name) for name in ("position", "size")}
+"""What is seen by where the thing is (`layouts`), and exchanged."""
+
 
 @dataclass(frozen=True)
 class Properties:
@@ -40,15 +44,32 @@ class Properties:
         self, facts: Facts, canvas: Canvas, numbers: NDArray[np.int64], chance: np.random.Generator
     ) -> list[Candidate]:
         found = []
+        tables = {
+            name: (aspect, np.stack([facts.looks[n] for n in looks], 1)) for name, (aspect, looks) in MEASURES.items()
+        }
+        tables |= {name: (LAYOUTS[name], table) for name, table in layouts(facts).items()}
         for answer, rivals, own, rival in questions(facts, numbers):
-            for name, (aspect, looks) in MEASURES.items():
-                table = np.stack([facts.looks[look] for look in looks], 1)
+            for name, (aspect, table) in tables.items():
                 line = _direction(table[own], table[rival])
                 auc = told_apart(table[own] @ line, table[rival] @ line)
                 if auc >= WEAK:
                     means = {"own": float((table[own] @ line).mean()), "rivals": float((table[rival] @ line).mean())}
                     found.append(Candidate(aspect, answer, rivals, (self.name,), auc, 1.0, {f"property.{name}": means}))
         return found
+
+
+def layouts(facts: Facts) -> dict[str, NDArray[np.float64]]:
+    """Of each picture the middle of its thing, down and across in parts of the side (N, 2), and the logarithm of the share that it
+    covers (N, 1); nothing where nobody knows where things are.
+    """
+    if facts.fore is None:
+        return {}
+    side = facts.fore.shape[1]
+    at, on = (np.arange(side) + 0.5) / side, facts.fore.astype(np.float64) / 255
+    area = on.sum((1, 2))
+    sums = np.stack([on.sum(2) @ at, on.sum(1) @ at], 1)
+    middle = np.where(area[:, None] > 0, sums / np.maximum(area, 1e-9)[:, None], 0.5)
+    return {"position": middle, "size": np.log(np.maximum(area, 1) / side**2)[:, None]}
 
 
 def _direction(own: NDArray, rival: NDArray) -> NDArray:

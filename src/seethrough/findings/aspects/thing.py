@@ -1,0 +1,173 @@
+"""A thing: something that lies beside the one that a picture is about, at changing places — another object, a mark that
+moves.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from seethrough.findings.aspects.without import around, painted_over
+from seethrough.findings.canvas import Canvas, Pictures
+from seethrough.findings.inside import Inside
+
+SHADED = 0.5
+"""Of a place so much at most may be the picture's own thing."""
+
+KEPT = 8192
+"""Pictures of which it is remembered where the thing lies."""
+
+Places = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that a direction among a layer's values points at. It lies where the values reach furthest along that
+    direction, beside the picture's own thing; what the network makes of that one doesn't count, since it is painted over
+    before anybody looks.
+
+    What lies there and what lies where the donor has it is the donor's, whose own thing is painted over; the picture's stays.
+    So a picture takes as many patches from a donor that has none as from one that has: the place most like it.
+
+    Attributes
+    ----------
+    layer, vector
+        Where values are read, and (C,) the direction.
+    level
+        Along it, half way between pictures with and without.
+    size
+        Height and width of the patch, in parts of the picture's.
+    inside
+        The network that it is seen with: the audited one, also where another is judged.
+    """
+
+    layer: str
+    vector: tuple[float, ...] = field(repr=False)
+    level: float
+    size: tuple[float, float]
+    inside: Inside = field(repr=False, compare=False)
+    name: str = ""
+    kind: str = "thing"
+    _found: OrderedDict[tuple[int, int], tuple[float, ...]] = field(
+        default_factory=OrderedDict, repr=False, compare=False
+    )
+
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        where = torch.maximum(self.patch(pictures), self.patch(donors)) * around(pictures)
+        return where * painted_over(donors) + (1 - where) * pictures.x
+
+    def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
+        return self.found(pictures)[:, 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "layer": self.layer,
+            "vector": list(self.vector),
+            "level": self.level,
+            "size": list(self.size),
+        }
+
+    def patch(self, pictures: Pictures) -> Tensor:
+        """1 where it lies, or is most likely to, (n, 1, H, W)."""
+        h, w = pictures.x.shape[2:]
+        _, top, bottom, left, right = torch.from_numpy(self.boxes(pictures)).T[:, :, None]
+        down, across = ((torch.arange(side) + 0.5) / side for side in (h, w))
+        rows, columns = ((down > top) & (down < bottom)).float(), ((across > left) & (across < right)).float()
+        return (rows[:, :, None] * columns[:, None, :])[:, None]
+
+    def boxes(self, pictures: Pictures) -> Places:
+        """How far above its level it is, and in which box, (n, 5): height, then top, bottom, left and right in parts of the
+        picture; a box of no size where the thing leaves no place for it.
+        """
+        found = self.found(pictures)
+        sizes = np.where(np.isfinite(found[:, :1]), np.array(self.size, np.float32), 0)
+        start = np.clip(found[:, 1:] - sizes / 2, 0, 1 - sizes)
+        return np.stack([found[:, 0], *np.stack([start, start + sizes], 2).reshape(-1, 4).T], 1).astype(np.float32)
+
+    def found(self, pictures: Pictures) -> Places:
+        """How far above its level it is, and where, (n, 3): height, then down and across in parts of the picture."""
+        marks = [_mark(pictures, k) for k in range(len(pictures))]
+        missing = [k for k, mark in enumerate(marks) if mark not in self._found]
+        now: dict[tuple[int, int], tuple[float, ...]] = {}
+        if missing:
+            some = pictures[missing]
+            heat = self.heat(some).numpy()
+            looked = peaks(heat, free_places(some, heat.shape[1:]))
+            now = {marks[k]: tuple(map(float, row)) for k, row in zip(missing, looked)}
+        rows = np.array([now[mark] if mark in now else self._found[mark] for mark in marks], np.float32)
+        self._found.update(now)
+        while len(self._found) > KEPT:
+            self._found.popitem(last=False)
+        return rows.reshape(-1, 3)
+
+    def heat(self, pictures: Pictures) -> Tensor:
+        """How far the values of each place are above its level, (n, h, w)."""
+        values = self.inside.of(painted_over(pictures))
+        return torch.einsum("nchw,c->nhw", values, torch.tensor(self.vector)) - self.level
+
+
+def free_places(pictures: Pictures, grid: Sequence[int]) -> NDArray[np.bool_]:
+    """The places of a grid that lie beside the picture's own thing, (n, h, w)."""
+    covered = interpolate(1 - around(pictures), tuple(grid), mode="area")[:, 0]
+    return (covered < SHADED).numpy()
+
+
+def peaks(heat: NDArray[np.float32], free: NDArray[np.bool_]) -> Places:
+    """The highest place of each, (n, 3): how high, and where, down and across in parts of the side; between places where the
+    neighbours are high as well. −∞ and the middle where none is free.
+
+    Parameters
+    ----------
+    heat, free
+        (n, h, w).
+    """
+    n, h, w = heat.shape
+    shown = np.where(free, heat, -np.inf)
+    at = shown.reshape(n, -1).argmax(1)
+    high = shown.reshape(n, -1)[np.arange(n), at]
+    rows, columns = np.divmod(at, w)
+    down, across = np.mgrid[:h, :w]
+    near = (abs(down - rows[:, None, None]) <= 1) & (abs(across - columns[:, None, None]) <= 1) & free
+    floor = np.where(free.any((1, 2)), np.median(np.where(free, heat, 0), axis=(1, 2)), 0)
+    half = ((high + floor) / 2)[:, None, None]
+    share = np.where(near, np.maximum(np.where(np.isfinite(half), heat - half, 0), 0), 0) + 1e-9 * near
+    total = share.sum((1, 2)) + 1e-12
+    y = ((down + 0.5) * share).sum((1, 2)) / total / h
+    x = ((across + 0.5) * share).sum((1, 2)) / total / w
+    none = ~free.any((1, 2))
+    return np.stack([high, np.where(none, 0.5, y), np.where(none, 0.5, x)], 1).astype(np.float32)
+
+
+def thing(
+    inside: Inside, vector: Sequence[float] | NDArray, level: float, size: tuple[float, float], name: str = ""
+) -> Thing:
+    """A thing whose numbers are those that it will be written down with."""
+    digits = tuple(float(f"{v:.5g}") for v in vector)
+    return Thing(inside.layer, digits, float(f"{level:.5g}"), (round(size[0], 4), round(size[1], 4)), inside, name)
+
+
+def thing_again(said: Mapping[str, Any], canvas: Canvas) -> Thing:
+    """Of what it wrote down."""
+    high, wide = map(float, said["size"])
+    vector = tuple(map(float, said["vector"]))
+    return Thing(
+        str(said["layer"]), vector, float(said["level"]), (high, wide), Inside(canvas, str(said["layer"])), said["name"]
+    )
+
+
+def _mark(pictures: Pictures, row: int) -> tuple[int, int]:
+    """The same for the same pixels: a picture that was changed has its own."""
+    fore = b"" if pictures.fore is None else pictures.fore[row].numpy().tobytes()
+    x = pictures.x[row].contiguous().numpy()
+    return zlib.crc32(x.tobytes()), zlib.crc32(fore, zlib.adler32(x.tobytes()))
