@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors, what `__getattr__` does for 
     from seethrough.gallery.wall import wall
     from seethrough.network import Network, open
     from seethrough.remedies.prove import prove
+    from seethrough.remedies.rehearsal.rehearse import rehearse
     from seethrough.remedies.repair import repair
     from seethrough.results import Attribution, Explanation, Prediction
 
@@ -63,6 +64,7 @@ __all__ = [
     "open",
     "prove",
     "recommend",
+    "rehearse",
     "repair",
     "tune",
     "units",
@@ -88,6 +90,7 @@ _HOMES = {
     "seethrough.gallery.wall": {"wall"},
     "seethrough.network": {"Network", "open"},
     "seethrough.remedies.prove": {"prove"},
+    "seethrough.remedies.rehearsal.rehearse": {"rehearse"},
     "seethrough.remedies.repair": {"repair"},
     "seethrough.results": {"Attribution", "Explanation", "Prediction"},
 }

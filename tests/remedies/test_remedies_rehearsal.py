@@ -125,6 +125,8 @@ def test_an_interval_over_trainings_and_pictures_is_wider_than_over_pictures_alo
     same = np.repeat(chance.integers(-1, 2, (1, 200)) * 100.0, 3, 0)
     apart = same + np.array([[-20.0], [0.0], [20.0]])
     narrow, wide = _over_pictures_and_seeds(same, 0), _over_pictures_and_seeds(apart, 0)
+    none = _over_pictures_and_seeds(0 * same, 0)
+    assert (none.low, none.high) == (-1.5, 1.5)
     assert wide.high - wide.low > 1.3 * (narrow.high - narrow.low) and abs(wide.value - narrow.value) < 1e-9
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Question:
     """What is asked, as typed."""
 
-    findings: str
+    findings: str | None
     answers: Sequence[str]
     answers_file: str | None
     truth: str | None
@@ -49,6 +49,11 @@ def repair(words: Words, images: str, asked: Question, *, out: str | None, langu
     from seethrough.show.language import known_language
 
     known_language(language)
+    if asked.findings is None:
+        raise UsageError(
+            "Nothing says what is to be mended; name the folder that audit -o wrote as --findings, or try with --health what the "
+            "verb health advises."
+        )
     called = classes_called(asked.called)
     answers = _answers(asked)
     from seethrough.findings.record import record_of
@@ -131,7 +136,7 @@ def _say_file(
             )
         )
     )
-    command = ["seethrough", "prove", words.model, str(file), "FOLDER/", "--findings", asked.findings]
+    command = ["seethrough", "prove", words.model, str(file), "FOLDER/", "--findings", str(asked.findings)]
     say(one_line(speak.PROVE_WITH.say(language, command=shlex.join(command))))
 
 

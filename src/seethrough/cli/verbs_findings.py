@@ -90,9 +90,18 @@ def repair(
     model: o.Model,
     images: o.Folder,
     findings: Annotated[
-        str,
+        str | None,
         typer.Option(metavar="FOLDER/", help="The audit: the folder that audit -o wrote.", rich_help_panel=o.ASKING),
-    ],
+    ] = None,
+    health: Annotated[
+        bool,
+        typer.Option(
+            "--health",
+            help="In place of findings: try what the verb health advises on a small training with and without it; -o takes .html "
+            "or .json.",
+            rich_help_panel=o.ASKING,
+        ),
+    ] = False,
     out: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +126,9 @@ def repair(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="After so many no other way is tried.", rich_help_panel=o.ASKING),
+        typer.Option(
+            help="After so many no other way is tried; with --health for all of it.", rich_help_panel=o.ASKING
+        ),
     ] = None,
     rungs: Annotated[
         list[str] | None,
@@ -190,6 +201,19 @@ def repair(
     words = Words(
         model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
     )
+    if health:
+        from seethrough.cli import rehearsing
+
+        used = {
+            "--findings": findings,
+            "--answer": answer,
+            "--answers": answers,
+            "--rungs": rungs,
+            "--masks": masks,
+            "--boxes": boxes,
+        }
+        trial = rehearsing.Question(truth, tuple(called or ()), minutes, [name for name, said in used.items() if said])
+        return rehearsing.rehearse(words, images, trial, out=out, language=lang, as_json=as_json)
     asked = repairing.Question(
         findings,
         tuple(answer or ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from seethrough.remedies.rehearsal.rehearse import BETTER, NO_DIFFERENCE, WORSE, Rehearsal, Tried
 from seethrough.show.health_words import DO, NAMES
@@ -82,7 +83,7 @@ REST = Both("Not tried", "没有试行")
 
 def title(found: Rehearsal) -> Both:
     """The page's heading."""
-    return TITLE.fill(network=plain(found.network))
+    return TITLE.fill(network=plain(Path(found.network).name))
 
 
 def name_of(advice: str) -> Both:

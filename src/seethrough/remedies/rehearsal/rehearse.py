@@ -250,6 +250,9 @@ def _over_pictures_and_seeds(differences: NDArray[np.float64], seed: int) -> Int
     """The mean of (seeds, pictures), with the interval over both drawn anew: a training is one draw as a picture is one."""
     chance = np.random.default_rng(seed)
     trainings, pictures = differences.shape
+    if not differences.any():  # that no picture differed leaves room for one in n / 3 (the rule of three)
+        room = min(100.0, 300 / pictures)
+        return Interval(0.0, -room, room, pictures)
     draws = 2000
     of_seeds = chance.integers(0, trainings, (draws, trainings))
     of_pictures = chance.integers(0, pictures, (draws, pictures))
