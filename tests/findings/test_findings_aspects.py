@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import max_pool2d
 
+from seethrough.attribution.inpaint import inpainted
 from seethrough.errors import UsageError
 from seethrough.findings.aspects import Background, Detail, Look, Region, aspect_of
-from seethrough.findings.aspects.background import emptied
+from seethrough.findings.aspects.background import ON, emptied
 from seethrough.findings.aspects.detail import LEVELS
 from seethrough.findings.aspects.look import LOOKS_EXCHANGED
-from seethrough.findings.canvas import Pictures
+from seethrough.findings.canvas import Made, Pictures
 from seethrough.findings.looks import LOOKS, band, chroma, coloured, luma, measured, smoothed, weights
 
 SIDE = 48
@@ -107,6 +109,36 @@ def test_of_the_donors_thing_nothing_is_left():
     changed = Background().exchange(some(seed=0), donors)
     off = some(seed=0).fore < 0.5
     assert torch.allclose(changed[off.expand_as(changed)], gone[off.expand_as(gone)])
+
+
+def test_what_is_behind_a_thing_is_solved_around_it_as_in_the_whole_picture():
+    donors = some(seed=1)
+    on = max_pool2d((donors.fore > ON).float(), 5, 1, 2) > 0  # a 32nd of the side, rounded
+    whole = inpainted(donors.x, ~on)
+    off = (emptied(donors) - whole).abs()
+    assert off.max() < 0.02 and torch.equal(emptied(donors)[~on.expand_as(whole)], donors.x[~on.expand_as(whole)])
+
+
+def test_what_is_behind_a_thing_is_made_once(monkeypatch):
+    donors, plain = some(seed=1), emptied(some(seed=1))
+    object.__setattr__(donors, "made", Made())
+    first = emptied(donors)
+    assert (first - plain).abs().max() <= 0.5 / 255 + 1e-6
+    monkeypatch.setattr("seethrough.findings.aspects.background.inpainted", None)
+    assert torch.equal(emptied(donors), first)
+
+
+def test_no_more_is_kept_than_there_is_room_for():
+    pictures, made, asked = some(seed=1), Made(room=2 * 3 * SIDE * SIDE), []
+
+    def make(of):
+        asked.extend(of.numbers.tolist())
+        return of.x
+
+    for rows in ([0, 1, 2], [0, 0], [2]):
+        found = made.of("as they are", pictures[rows], make)
+        assert (found - pictures.x[rows]).abs().max() <= 0.5 / 255 + 1e-6
+    assert asked == [0, 1, 2, 0]  # the first had to go
 
 
 def test_a_background_needs_to_know_where_the_thing_is():

@@ -10,6 +10,7 @@ from seethrough.findings.aspects.detail import LEVELS
 from seethrough.findings.aspects.look import LOOKS_EXCHANGED
 from seethrough.findings.finders import FINDERS
 from seethrough.findings.finders.places import called
+from seethrough.findings.finders.properties import LAYOUTS
 from seethrough.show.audit_words import points
 from seethrough.show.language import Both
 from seethrough.show.vocabulary import audit as words
@@ -28,8 +29,8 @@ def test_both_languages_say_something_and_speak_of_the_same_numbers(text):
 
 def test_every_kind_of_aspect_has_words():
     assert set(KINDS) <= set(words.EXCHANGED)
-    assert set(KINDS) - {"look", "detail"} <= set(words.KINDS)
-    assert {*LOOKS_EXCHANGED, *LEVELS} <= set(words.NAMES)
+    assert set(KINDS) - {"look", "detail", "layout"} <= set(words.KINDS)
+    assert {*LOOKS_EXCHANGED, *LEVELS, *LAYOUTS} <= set(words.NAMES)
 
 
 def test_every_way_of_finding_has_words():

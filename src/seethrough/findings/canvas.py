@@ -78,8 +78,8 @@ class Made:
         made anew.
         """
         keys = [(what, int(number)) for number in pictures.numbers]
-        first = {key: row for row, key in reversed([*enumerate(keys)]) if key not in self._held}
-        fresh = dict(zip(first, map(_as_bytes, make(pictures[[*first.values()]])))) if first else {}
+        missing = [row for row, key in enumerate(keys) if key not in self._held and key not in keys[:row]]
+        fresh = {keys[row]: _as_bytes(x) for row, x in zip(missing, make(pictures[missing]))} if missing else {}
         found = torch.stack([_as_float(fresh[key] if key in fresh else self._held[key]) for key in keys])
         for key in keys:
             if key not in self._held:

@@ -61,12 +61,12 @@ def coloured(y: Tensor, c: Tensor) -> Tensor:
     return torch.cat([red, (y - LUMA[0] * red - LUMA[2] * blue) / LUMA[1], blue], 1)
 
 
-def band(x: Tensor, level: int) -> Tensor:
+def band(x: Tensor, level: int, to: int | None = None) -> Tensor:
     """What of a picture is as fine as a level says, (n, C, H, W): 0 the finest, each further one twice as coarse; the
-    difference of two Gaussians (Burt & Adelson, 1983).
+    difference of two Gaussians (Burt & Adelson, 1983). With ``to``, all levels up to that one together.
     """
     finer = x if level == 0 else smoothed(x, _sigma(level - 1))
-    return finer - smoothed(x, _sigma(level))
+    return finer - smoothed(x, _sigma(level if to is None else to))
 
 
 def smoothed(x: Tensor, sigma: float) -> Tensor:

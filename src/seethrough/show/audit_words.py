@@ -10,7 +10,7 @@ import numpy as np
 
 from seethrough.findings.aspect import Aspect
 from seethrough.findings.audit import Audit, Example
-from seethrough.findings.finders.properties import MEASURES
+from seethrough.findings.finders.properties import LAYOUTS, MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
 from seethrough.findings.naming import Group, Part
 from seethrough.show.language import Both, plain
@@ -214,7 +214,7 @@ def name_of(audit: Audit, finding: Finding) -> Both:
 def aspect_name(aspect: Aspect, beside: bool) -> Both:
     """An aspect as a few words; ``beside`` where it is known where things are, so that a look is that of what lies beside them."""
     of = words.OF_THINGS if beside else words.OF_PICTURES
-    own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail") else words.KINDS.get(aspect.kind)
+    own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail", "layout") else words.KINDS.get(aspect.kind)
     if own is None:
         known = plain(f"{aspect.kind} {aspect.name}".strip())
         return Both(known, known)
@@ -363,6 +363,8 @@ def unnoticed(audit: Audit) -> Both | None:
         names.append(words.ANY_PLACE)
     if "properties" in asked:
         rest = [aspect for aspect, _ in MEASURES.values() if (aspect.kind, aspect.name) not in seen]
+        if audit.facts.fore is not None:
+            rest += [aspect for aspect in LAYOUTS.values() if (aspect.kind, aspect.name) not in seen]
         names += [words.NAMES[aspect.name].fill(of=of) for aspect in rest if aspect.name in words.NAMES]
     if not names:
         return None

@@ -20,7 +20,7 @@ LEVELS: Mapping[str, tuple[int, ...]] = {
     "coarse detail": (2,),
     "sharpness": (0, 1, 2),
 }
-"""By name, the levels of `seethrough.findings.looks.band`."""
+"""By name, the levels of `seethrough.findings.looks.band`, one behind the other."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,9 @@ class Detail:
     kind: str = "detail"
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
-        x = pictures.x
-        for level in LEVELS[self.name]:
-            x = x + free(pictures, donors) * (band(donors.x, level) - band(pictures.x, level))
-        return x.clamp(0, 1)
+        levels = LEVELS[self.name]
+        other, own = (band(x, levels[0], levels[-1]) for x in (donors.x, pictures.x))
+        return (pictures.x + free(pictures, donors) * (other - own)).clamp(0, 1)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         look = self.name if self.name in LOOKS else "medium detail"
