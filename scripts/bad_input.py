@@ -212,7 +212,31 @@ def judged(*classes: str, box: str = "") -> None:
         Path("boxes.csv").write_text("image,x0,y0,x1,y1\n" + "".join(f"{name},{box}\n" for name in names))
 
 
+def heard(network: str = "demo:leopards") -> None:
+    """Four pictures of each class, and the record of an audit of a network, with one finding."""
+    import json
+
+    import seethrough as st
+
+    judged("snow leopard", "Arabian leopard")
+    finding = {
+        "aspect": {"kind": "background"}, "answer": 1, "rivals": [0], "ways": ["places"], "strength": 1.0, "reappeared": 1.0,
+        "numbers": {}, "verdict": "proven",
+    }  # fmt: skip
+    record = {
+        "format": "seethrough audit 1",
+        "provenance": {"fingerprint": st.open(network).fingerprint},
+        "labels": ["snow leopard", "Arabian leopard"],
+        "split": {"seed": 0},
+        "findings": [finding],
+    }
+    Path("audit").mkdir()
+    Path("audit/findings.json").write_text(json.dumps(record))
+    Path("predict.py").write_text("def answer(images):\n    return images.mean((1, 2))[:, :2]\n")
+
+
 LEOPARDS = "demo:leopards"
+MEND = f"repair {LEOPARDS} photos --findings audit"
 BUILD = "--architecture small:net"
 SIZE = "--input-size 8"
 
@@ -359,6 +383,20 @@ AUDITED = [
         lambda: judged("snow leopard", "Arabian leopard", box="900,900,950,950"),
     ),
     Case("a file instead of a folder", f"audit {LEOPARDS} photos -o audit.html", lambda: judged("snow leopard")),
+    Case(
+        "a repair without an audit", f"{MEND} --answer 1=background", lambda: judged("snow leopard", "Arabian leopard")
+    ),
+    Case("a repair of nothing", MEND, heard),
+    Case("a repair of what belongs to the class", f"{MEND} --answer 1=class", heard),
+    Case("a repair of a finding that isn't there", f"{MEND} --answer 2=background", heard),
+    Case("a repair of another network", f"{MEND} --answer 1=background", lambda: heard("demo:leopards-balanced")),
+    Case("a repair into another format", f"{MEND} --answer 1=background -o repaired.keras", heard),
+    Case("a way to repair that there isn't", f"{MEND} --answer 1=background --rungs grupped", heard),
+    Case(
+        "a repair of a function",
+        "repair predict.py:answer photos --findings audit --answer 1=background --input-size 128x128x3",
+        heard,
+    ),
 ]
 
 LACKING = {

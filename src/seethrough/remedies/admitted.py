@@ -68,8 +68,8 @@ def faults_of(record: Record, answers: Said) -> tuple[int, ...]:
     found = tuple(number for number, answer in said.items() if answer == BACKGROUND)
     if not found:
         raise UsageError(
-            f"Nothing was said of what only happens to be there, so there is nothing to mend; say which finding does, for "
-            f"instance 1={BACKGROUND}."
+            f"No finding is said to be there only by chance, so there is nothing to mend; say which one is, for instance "
+            f"1={BACKGROUND}."
         )
     return found
 

@@ -47,7 +47,7 @@ class Form:
     Attributes
     ----------
     what
-        What is written, in words.
+        What is written, in words; nothing where it needn't be told of.
     write
         Writes a network to a path.
     whole
@@ -74,7 +74,9 @@ def refuse_unfit(net: Network, path: str | Path) -> None:
     path = Path(path)
     forms = _forms(net)
     if _suffix(path, forms) is None:
-        kinds = " or ".join(f"{suffix} ({form.what})" if suffix else form.what for suffix, form in forms.items())
+        kinds = " or ".join(
+            f"{suffix} ({form.what})" if suffix else form.what for suffix, form in forms.items() if form.what
+        )
         raise UsageError(f"{net.opened.source} is written as {kinds}, and not as {path.name!r}; name such a file.")
     if _is_folder(net) and not path.suffix:
         if path.exists():
@@ -146,7 +148,7 @@ def _forms(net: Network) -> dict[str, Form]:
     plain = {
         ".safetensors": Form("its weights", _safetensors, False),
         ".pt": Form("a state dict", _state_dict, False),
-        ".pth": Form("the same", _state_dict, False),
+        ".pth": Form("", _state_dict, False),
     }
     if _is_folder(net):
         return {"": Form("a folder such as the one that it came from", _huggingface, True)}
