@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import seethrough as st
-from seethrough.attribution.straight import AT_FIRST, AT_MOST, MISSING
+from seethrough.attribution.straight import AT_FIRST, AT_MOST, MISSING, UNSURE
 from seethrough.errors import UsageError
 from seethrough.results import Passes
 
@@ -20,6 +20,10 @@ def bent(seed=0, width=24):
 
 def numbers(found):
     return [note.numbers for note in found.checks if note.name == "completeness"]
+
+
+def sureness(found):
+    return [note.numbers["off"] for note in found.checks if note.name == "path_sureness"]
 
 
 X = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -52,34 +56,72 @@ def test_the_same_number_of_points_misses_less_where_they_go_to_the_corners():
     assert np.mean(missed["adaptive"]) < np.mean(missed["gauss"]) / 2
 
 
-def test_without_a_number_it_goes_on_until_the_values_add_up_each_picture_for_itself():
-    module = nn.Sequential(nn.Flatten(), Saw()).double()
-    x = torch.stack([torch.full((1, 4, 4), v, dtype=torch.float64) for v in (0.01, 0.9)])
-    net = st.open(module, input_size=(1, 4, 4))
+class Waves(nn.Module):
+    """A wave in each pixel: what each adds from a black picture on is ``sin 40 x``."""
+
+    def forward(self, x):
+        return torch.sin(40 * x).flatten(1).sum(1, keepdim=True)
+
+
+def waves(*most):
+    """Pictures of 16 pixels up to so bright, and what is right for them."""
+    x = torch.rand(len(most), 1, 4, 4, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    x = x * torch.tensor(most, dtype=torch.float64).view(-1, 1, 1, 1)
+    return st.open(Waves(), input_size=(1, 4, 4)), x, torch.sin(40 * x).numpy()
+
+
+def test_without_a_number_it_goes_on_until_the_values_are_sure_each_picture_for_itself():
+    net, x, _ = waves(0.01, 1)
     found = st.integrated_gradients(net, x, target=0, baseline=0)
-    steps = [n["steps"] for n in numbers(found)]
+    steps, off = [n["steps"] for n in numbers(found)], sureness(found)
     assert steps[0] == AT_FIRST < steps[1] <= AT_MOST
+    assert all(o <= UNSURE or n == AT_MOST for o, n in zip(off, steps))
     assert all(n["gaps"] <= MISSING or n["steps"] == AT_MOST for n in numbers(found))
     for i in range(2):
         alone = st.integrated_gradients(net, x[i : i + 1], target=0, baseline=0)
         np.testing.assert_allclose(alone.values[0], found.values[i], rtol=1e-9)
-        assert numbers(alone)[0]["steps"] == steps[i]
-    few = st.integrated_gradients(net, x, target=0, baseline=0, steps=4)
-    assert [n["steps"] for n in numbers(few)] == [4, 4] and max(n["gaps"] for n in numbers(few)) > MISSING
+        assert numbers(alone)[0]["steps"] == steps[i] and sureness(alone) == pytest.approx([off[i]])
 
 
-class Saw(nn.Module):
-    """A line with teeth: three hundred of them, of uneven width, up to a mean of 1."""
+def test_it_says_about_how_far_its_values_are_off():
+    net, x, right = waves(*np.linspace(0.1, 0.9, 9))
+    for steps in (24, 48, 96):
+        found = st.integrated_gradients(net, x, target=0, baseline=0, steps=steps)
+        off = np.linalg.norm((found.values - right).reshape(9, -1), axis=1)
+        off /= np.linalg.norm(found.values.reshape(9, -1), axis=1)
+        assert (off <= 2 * np.array(sureness(found))).all() and off.max() > 1e-3
 
-    def __init__(self):
-        super().__init__()
-        at = np.sort(np.random.default_rng(0).uniform(0.05, 1, 300))
-        self.register_buffer("at", torch.from_numpy(at))
+
+def test_what_the_points_miss_of_the_sum_goes_to_pixels_that_change_there():
+    """One pixel's part turns round between two points, at a place that is no middle: only the sums tell where."""
+
+    class Corner(nn.Module):
+        def forward(self, x):
+            left, right = x.flatten(1).unbind(1)
+            return (right + 3 * torch.relu(left - 0.77))[:, None]
+
+    x = torch.ones(1, 1, 1, 2, dtype=torch.float64)
+    net = st.open(Corner(), input_size=(1, 1, 2))
+    for steps in (2, 3, 7):
+        found = st.integrated_gradients(net, x, target=0, baseline=0, steps=steps)
+        np.testing.assert_allclose(found.values.ravel(), [3 * 0.23, 1], rtol=1e-6)
+
+
+def test_what_no_point_shows_is_missing_and_said():
+    """A tooth between two points, at which the gradient is the same: nobody's values account for it."""
+    module = nn.Sequential(nn.Flatten(), Tooth())
+    x = torch.ones(1, 1, 4, 4, dtype=torch.float64)
+    found = st.integrated_gradients(st.open(module, input_size=(1, 4, 4)), x, target=0, baseline=0, steps=1)
+    (check,) = numbers(found)
+    assert check["gaps"] == pytest.approx(0.1 / 1.1) and sureness(found) == [0]
+
+
+class Tooth(nn.Module):
+    """The mean, and a step up of 0.1 about the middle."""
 
     def forward(self, x):
         m = x.mean(1, keepdim=True)
-        teeth = torch.relu(m - self.at) * (-1.0) ** torch.arange(300)
-        return m + 4 * teeth.sum(1, keepdim=True)
+        return m + torch.relu(m - 0.4) - torch.relu(m - 0.5)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 8, 20])

@@ -66,7 +66,7 @@ def test_versions_of_a_layer_give_what_they_give_with_everything_run_again(times
 def test_nothing_before_the_layer_is_run_again():
     _, below = started(Residual())
     graph = below.graph
-    given = below._given(graph, below.images)
+    given = below.entrance.given(graph, below.images)
     assert [o.name for o in plan(graph, [graph.logits.value], given).steps if o.name in ("conv2d", "relu")] == []
     assert list(below.passed) == [graph]
     assert below.at(below.images).passed is below.passed

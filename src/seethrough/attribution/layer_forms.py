@@ -15,7 +15,7 @@ from torch import Tensor
 from seethrough.attribution.deeplift import contributions
 from seethrough.attribution.fills import Fill, fill
 from seethrough.attribution.method import Needs, Outcome, method
-from seethrough.attribution.path import STEPS, completeness, nodes_and_weights, refuse_steps
+from seethrough.attribution.path import GAUSS, STEPS, completeness, nodes_and_weights, refuse_steps, sureness
 from seethrough.attribution.straight import AT_FIRST, along
 from seethrough.graph.run import Run
 from seethrough.results import Passes
@@ -80,11 +80,13 @@ def layer_integrated_gradients(
     assert place is not None
     start = fill(run, baseline).expand_as(run.images).contiguous()
     here, before = run.from_layer(layer), run.at(start).from_layer(layer).images
+    checks = {}
     if nodes == "adaptive":
         way = along(here, before, steps, progress)
         integral, rise, count = way.integral(), way.rise, way.steps
+        checks["path_sureness"] = sureness(way)
     else:
-        count = steps or AT_FIRST
+        count = steps or GAUSS
         integral, (at, weights) = torch.zeros_like(before), nodes_and_weights(count)
 
         def some(numbers: range) -> None:
@@ -95,7 +97,7 @@ def layer_integrated_gradients(
         here.in_groups(count, some, progress)
         rise = here.scores - here.score(before)
     values = place.of((here.images - before).to(integral) * integral)
-    return Outcome(values, {"completeness": completeness(values, rise, count)})
+    return Outcome(values, {"completeness": completeness(values, rise, count), **checks})
 
 
 @method(
@@ -220,6 +222,6 @@ def layer_deeplift(run: Run, layer: str, *, baseline: Fill = "black") -> Outcome
 
 
 def _layer_path(settings: dict[str, object]) -> Passes:
-    steps = settings["steps"] or AT_FIRST
+    steps = settings["steps"] or (GAUSS if settings["nodes"] == "gauss" else AT_FIRST)
     assert isinstance(steps, int)
     return Passes(steps + 3, steps) if settings["nodes"] == "gauss" else Passes(steps + 2, steps + 1)

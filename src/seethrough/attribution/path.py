@@ -15,7 +15,7 @@ from torch import Tensor
 from seethrough.attribution.fills import Fill, fill
 from seethrough.attribution.gradient import zeros_to_sum
 from seethrough.attribution.method import Dial, Facts, Needs, Outcome, method
-from seethrough.attribution.straight import AT_FIRST, line
+from seethrough.attribution.straight import AT_FIRST, Line, line
 from seethrough.errors import UsageError
 from seethrough.graph.run import Run
 from seethrough.results import Passes
@@ -23,12 +23,17 @@ from seethrough.results import Passes
 PATH = "path"
 STEPS = Dial("steps", (8, 16, 32, 64, 128))
 NODES = ("adaptive", "gauss")
+GAUSS = 32
+"""Nodes where nobody says how many: Gauss–Legendre's can't be added to."""
 
 
 def _work(settings: Mapping[str, Any], _: Facts) -> Passes:
     """Where no number of steps is said, that of a line on which little is missing after the first points."""
+    if settings.get("nodes") == "gauss":
+        steps = settings["steps"] or GAUSS
+        return Passes(steps + 1, steps)
     steps = settings["steps"] or AT_FIRST
-    return Passes(steps + 1, steps) if settings.get("nodes") == "gauss" else Passes(steps, steps + 1)
+    return Passes(steps, steps + 1)
 
 
 @method(
@@ -53,28 +58,29 @@ def integrated_gradients(
     Parameters
     ----------
     steps
-        Points of the path beside the picture itself, ≥ 1. None: 32, and on until the values add up to within 1 %, at
-        most 128.
+        Points of the path beside the picture itself, ≥ 1. None: 12 (of Gauss–Legendre nodes 32), and on until the values
+        add up to within 1 % and are expected to be off by at most 30 % of their length, at most 128.
     baseline
         x′: ``"black"`` (a black picture as the network sees it), ``"white"``, ``"zero"``, ``"mean"`` (each picture's
         mean colour), ``"blur"``, ``"noise"``, a number in the network's input units, or a tensor in the layout of its
         input that broadcasts against the images.
     nodes
-        Where the points lie: ``"adaptive"``, for each picture where the score leaves the straight (trapezoidal rule);
-        ``"gauss"``, Gauss–Legendre nodes, as many as ``steps``, which suit smooth networks.
+        Where the points lie: ``"adaptive"``, for each picture where its gradient changes (trapezoidal rule, and what is
+        known of the sums between points beside it, see `seethrough.attribution.straight`); ``"gauss"``, Gauss–Legendre
+        nodes, as many as ``steps``, which suit smooth networks.
 
     Returns
     -------
     Tensor, (N, C, H, W), signed, in units of the target; sums over a picture to the target's rise from baseline to
     picture. What is missing of that is reported as ``completeness``: ``sum``, ``rise`` and their largest relative
-    ``gap`` over the batch.
+    ``gap`` over the batch; of adaptive nodes also how far the values are expected to be ``off`` (``path_sureness``).
     """
     refuse_steps("integrated_gradients", steps, nodes)
     if nodes == "gauss":
-        return _gauss(run, steps or AT_FIRST, baseline, progress)
+        return _gauss(run, steps or GAUSS, baseline, progress)
     way = line(run, steps, baseline, progress)
     values = way.way.to(way.at) * way.integral()
-    return Outcome(values, {"completeness": completeness(values, way.rise, way.steps)})
+    return Outcome(values, {"completeness": completeness(values, way.rise, way.steps), "path_sureness": sureness(way)})
 
 
 def _gauss(run: Run, steps: int, baseline: Fill, progress: Callable[[int, int], None] | None) -> Outcome:
@@ -143,6 +149,11 @@ def completeness(values: Tensor, rise: Tensor, steps: int | Tensor) -> dict[str,
     gaps = ((added - rise).abs() / rise.abs().clamp(min=1e-6)).tolist()
     count = steps.tolist() if isinstance(steps, Tensor) else [steps] * len(gaps)
     return {"sum": added.tolist(), "rise": rise.tolist(), "gap": max(gaps), "gaps": gaps, "steps": count}
+
+
+def sureness(way: Line) -> dict[str, Any]:
+    """How far the values of a line are expected to be off, as a part of their length, a number an image."""
+    return {"off": way.errors.tolist()}
 
 
 def refuse_steps(name: str, steps: int | None, nodes: str = "gauss") -> None:

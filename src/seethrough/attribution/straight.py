@@ -1,14 +1,21 @@
-"""The straight line from a baseline to a picture, looked at where the score changes.
+"""The straight line from a baseline to a picture, looked at where the gradient changes.
 
-On a network of rectifiers the score rises in straight pieces, and a rule of quadrature is wrong only where a corner lies
-between its points. Since a point gives a score with its gradient, what is missing between two neighbours is known: the
-rule's share less what the score really rose. So points go where most is missing, each picture's own, as non-uniform
-path integration does with the score's rise (Bhat & Raychowdhury, 2023); that the error itself leads is ours.
+Points of the line give scores and gradients. Between two neighbours the integral of the gradient is taken by the trapezoidal
+rule. On a network of rectifiers the gradient jumps at many corners: were they anywhere, it would walk at random from the one end
+to the other, and such a bridge is off from the trapezoid by ``h ‖g_b − g_a‖ / √12`` (numbers times the way; h the piece's
+length). New points go where that is largest, and all pieces together say how far off the values are expected to be. That is
+ours; non-uniform path integration (Bhat & Raychowdhury, 2023) goes by the score's rise, whose errors cancel and say little of
+where the values are wrong.
+
+What a piece's values add up to is known besides, since both its ends gave their score: what the trapezoid misses of it is laid
+where the ends differ, by ``(g_b − g_a)²``, as for errors whose size is known and whose sum is. No number's share leaves what its
+two ends alone would give it; where that doesn't suffice, something lies between the ends that neither shows, and it is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -17,14 +24,22 @@ from seethrough.attribution.fills import Fill, fill
 from seethrough.attribution.gradient import zeros_to_sum
 from seethrough.graph.run import Run
 
-AT_FIRST = 32
-"""Points where nobody says how many."""
+AT_FIRST = 12
+"""Points where nobody says how many: `EVENLY` in equal steps, the others where the gradient changes."""
+
+EVENLY, MORE = 8, 4
 
 AT_MOST = 128
-"""To so many it goes on then, as long as more is missing than `MISSING`."""
+"""To so many it goes on then, by `MORE`, as long as more is missing than `MISSING`, or values are less sure than `UNSURE`."""
 
 MISSING = 0.01
 """Of the score's rise, so much may be missing."""
+
+UNSURE = 0.3
+"""Of the values' length, so much may they be off, by what is expected."""
+
+AT_ONCE = 4
+"""Points that are sent through at once on a processor, which is busy then: each other number of pictures has to be proved."""
 
 Progress = Callable[[int, int], None]
 
@@ -51,6 +66,7 @@ class Line:
         self._slopes = self._slope(self._gradients[0])[None]
         self._open = torch.ones(len(x), dtype=torch.bool, device=x.device)
         self._numbers = torch.zeros(1, len(x), dtype=torch.long, device=x.device)
+        self._met: dict[tuple[int, int, int], Tensor] = {}
         self.steps = torch.zeros(len(x), dtype=torch.long, device=x.device)
 
     @property
@@ -60,21 +76,32 @@ class Line:
 
     @property
     def gaps(self) -> Tensor:
-        """What `integral` is short of the rise or beyond it, as a part of the rise, (N,)."""
-        return self._errors().sum(0).abs() / self.rise.abs().clamp(min=1e-6)
+        """What the values are short of the rise or beyond it, as a part of the rise, (N,)."""
+        return self._left().sum(0).abs() / self.rise.abs().clamp(min=1e-6)
+
+    @property
+    def errors(self) -> Tensor:
+        """How far the values are expected to be off, as a part of their length, (N,)."""
+        length = (self.way.to(self.at) * self.integral()).flatten(1).norm(dim=1)
+        return self._expected().norm(dim=0) / length.clamp(min=torch.finfo(length.dtype).tiny)
+
+    @property
+    def enough(self) -> Tensor:
+        """Which pictures' values add up and are sure, (N,)."""
+        return (self.gaps <= MISSING) & (self.errors <= UNSURE)
 
     def look(self, count: int, total: int, progress: Progress | None = None, *, only_open: bool = False) -> None:
         """Look at ``count`` more points, the first from the baseline on in equal steps, later ones in the middle of the
-        pieces of which most is missing.
+        pieces whose values are least sure.
 
         Parameters
         ----------
         only_open
-            Pictures whose gap is small enough already keep the points that they have.
+            Pictures that have `enough` keep the points that they have.
         """
         alphas = self._next(count)
         x, done = self.run.images, len(self._gradients) - 1
-        self._open = self.gaps > MISSING if only_open else torch.ones_like(self._open)
+        self._open = ~self.enough if only_open else torch.ones_like(self._open)
         found: list[tuple[Tensor, Tensor]] = []
 
         def some(numbers: range) -> None:
@@ -83,15 +110,25 @@ class Line:
             g = run.gradient().reshape(len(numbers), *x.shape)
             found.extend(zip(run.scores.reshape(len(numbers), -1), g))
 
-        self.run.in_groups(count, some, progress and (lambda k, _: progress(done + k, max(total, done + k))))
+        told = progress and (lambda k, _: progress(done + k, max(total, done + k)))
+        self.run.in_groups(count, some, told, AT_ONCE if x.device.type == "cpu" else None)
         self._take(alphas, torch.stack([score for score, _ in found]), [g for _, g in found])
 
     def integral(self) -> Tensor:
-        """``∫ g dα`` by the trapezoidal rule on the points, (N, C, …)."""
+        """``∫ g dα``, (N, C, …): the trapezoidal rule on the points, and what it misses of each piece's rise laid where the
+        piece's ends differ.
+        """
         weights = torch.zeros_like(self.at)
         weights[:-1] += self._lengths() / 2
         weights[1:] += self._lengths() / 2
-        return self._sum(weights, lambda g: g)
+        total = self._sum(weights, lambda g: g)
+        for n, (ends, moved) in enumerate(zip(self._numbers.T.tolist(), self._moved().T.tolist())):
+            laid = torch.zeros_like(total[n])
+            for a, b, factor in zip(ends, ends[1:], moved):
+                if factor:
+                    laid += factor * (self._gradients[b][n] - self._gradients[a][n]).to(total).square()
+            total[n] -= self.way[n].to(total) * laid
+        return total
 
     def shared(self) -> Tensor:
         """The rise of each piece, shared out by ``g²/‖g‖²``, the mean of its two ends', (N, C, …)."""
@@ -110,9 +147,9 @@ class Line:
         if len(self.at) == 1:
             return torch.arange(count, device=self.at.device)[:, None].expand(count, self.at.shape[1]) / count
         lengths = self._lengths()
-        # where nothing is missing anywhere, rounding mustn't choose: longer pieces first
+        # where nothing is unsure anywhere, rounding mustn't choose: longer pieces first
         even = 1e-4 * (self.scores.amax(0) - self.scores.amin(0)) * lengths
-        worst = (self._errors().abs() + even).topk(count, dim=0).indices
+        worst = (self._expected() + self._left().abs() + even).topk(count, dim=0).indices
         return self.at.gather(0, worst) + lengths.gather(0, worst) / 2
 
     def _take(self, alphas: Tensor, scores: Tensor, gradients: list[Tensor]) -> None:
@@ -136,9 +173,36 @@ class Line:
     def _lengths(self) -> Tensor:
         return self.at.diff(dim=0)
 
-    def _errors(self) -> Tensor:
+    def _off(self) -> Tensor:
         """Of each piece, what the trapezoid gives less what the score rose, (K − 1, N)."""
         return self._lengths() * (self._slopes[:-1] + self._slopes[1:]) / 2 - self.scores.diff(dim=0)
+
+    def _moved(self) -> Tensor:
+        """By what ``(g_b − g_a)²`` times the way is multiplied to be taken off each piece, (K − 1, N)."""
+        square, most = self._apart()
+        tiny = torch.finfo(square.dtype).tiny
+        bound = self._lengths() / (2 * most.clamp(min=tiny))
+        return torch.where(square > 0, self._off() / square.clamp(min=tiny), 0.0).clamp(-bound, bound)
+
+    def _left(self) -> Tensor:
+        """What of that can't be laid anywhere, (K − 1, N)."""
+        return self._off() - self._moved() * self._apart()[0]
+
+    def _expected(self) -> Tensor:
+        """How far the values of each piece are expected to be off, (K − 1, N)."""
+        return self._lengths() * (self._apart()[0] / 12).sqrt()
+
+    def _apart(self) -> tuple[Tensor, Tensor]:
+        """Of each piece the squared length of ``(g_b − g_a)`` times the way, and its largest number, (K − 1, N) each."""
+        table = []
+        for n, ends in enumerate(self._numbers.T.tolist()):
+            for a, b in pairwise(ends):
+                if (n, a, b) not in self._met:
+                    apart = (self._gradients[b][n] - self._gradients[a][n]).to(self.at) * self.way[n]
+                    self._met[n, a, b] = torch.stack([apart.square().sum(), apart.abs().max()])
+                table.append(self._met[n, a, b])
+        square, most = torch.stack(table).view(len(self.way), -1, 2).unbind(2)
+        return square.T, most.T
 
     def _in_order(self, numbers: list[Tensor]) -> Tensor:
         return torch.stack(numbers).gather(0, self._numbers)
@@ -152,8 +216,8 @@ class Line:
 
 
 def line(run: Run, steps: int | None, baseline: Fill, progress: Progress | None = None) -> Line:
-    """The line from a baseline, looked at ``steps`` times; None: `AT_FIRST` times, and on until less than `MISSING` of
-    the rise is missing for each picture, at most `AT_MOST` times. Once for all methods of a run that ask for the same.
+    """The line from a baseline, looked at ``steps`` times; None: `AT_FIRST` times, and on until each picture has `enough`,
+    at most `AT_MOST` times. Once for all methods of a run that ask for the same.
     """
     if not isinstance(baseline, str | float | int):
         return along(run, fill(run, baseline), steps, progress)
@@ -164,11 +228,11 @@ def along(run: Run, start: Tensor, steps: int | None, progress: Progress | None 
     """The line from where somebody says, looked at as `line` says; of a run that starts at a layer, the layer's."""
     found = Line(run, start)
     count = AT_FIRST if steps is None else steps
-    some, left = max(1, count // 4), count
+    some, left = EVENLY if steps is None else max(1, count // 4), count
     while left:
         found.look(min(some, left), count, progress)
         left -= min(some, left)
-    while steps is None and count < AT_MOST and bool((found.gaps > MISSING).any()):
-        found.look(some, AT_MOST, progress, only_open=True)
-        count += some
+    while steps is None and count < AT_MOST and not bool(found.enough.all()):
+        found.look(MORE, AT_MOST, progress, only_open=True)
+        count += MORE
     return found

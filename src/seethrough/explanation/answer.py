@@ -18,7 +18,7 @@ from seethrough.anatomy.running import told
 from seethrough.attribution import Facts, Method, Needs, Outcome, Question, targets_by_image
 from seethrough.attribution.cam import fused
 from seethrough.attribution.fills import out_of_range
-from seethrough.errors import EnvironmentLacks, InputRefused, UsageError, is_out_of_memory
+from seethrough.errors import EnvironmentLacks, InputRefused, NetworkRefused, UsageError, is_out_of_memory
 from seethrough.explanation.asked import (
     Asked,
     Progress,
@@ -226,7 +226,42 @@ class Start:
 
 
 def started(net: Network, prepared: Prepared, asked: Asked) -> Start:
-    layers, notes = fitting(net, prepared, asked)
+    run, asked, layers, notes = _fitted(net, prepared, asked)
+    if any(m.needs_gradient for m in layers) and not has_gradient(run):
+        kept, more = without_gradient(net, list(layers), asked)
+        layers, notes = {m: layers[m] for m in kept}, [*notes, *more]
+    prediction = net.answers(run.graph, run.output, prepared)
+    settled = question_of(net, run, prediction, prepared, asked)
+    run.target = settled.score
+    _refuse_no_number(net, run, prepared)
+    for m in layers:
+        if m.before is not None:
+            m.before(run)
+    return Start(run, asked, layers, notes, prediction, settled)
+
+
+def _fitted(
+    net: Network, prepared: Prepared, asked: Asked
+) -> tuple[Run, Asked, dict[Method, tuple[str, ...]], list[Note]]:
+    """The run of the methods that fit, with their layers, and what was left out.
+
+    A network that is new is fitted to as it was written down, and the run is what proves that; where it goes another way
+    in the end, it is fitted to that.
+    """
+    source = net.source_of(prepared)
+    try:
+        found = _run(net, prepared, asked, proved=False)
+        if found[0].graph is source.likely(prepared.batch):
+            return found
+    except (UsageError, NetworkRefused):
+        pass  # of what isn't proved; what is, says it again
+    return _run(net, prepared, asked, proved=True)
+
+
+def _run(
+    net: Network, prepared: Prepared, asked: Asked, *, proved: bool
+) -> tuple[Run, Asked, dict[Method, tuple[str, ...]], list[Note]]:
+    layers, notes = fitting(net, prepared, asked, proved=proved)
     asked, unit = with_unit(net, prepared, asked)
     run = Run(
         net.source_of(prepared),
@@ -241,17 +276,7 @@ def started(net: Network, prepared: Prepared, asked: Asked) -> Start:
         counter=Counter(many=asked.many, ways=asked.ways),
         walks=any(m.needs_gradient for m in layers),
     )
-    if any(m.needs_gradient for m in layers) and not has_gradient(run):
-        kept, more = without_gradient(net, list(layers), asked)
-        layers, notes = {m: layers[m] for m in kept}, [*notes, *more]
-    prediction = net.answers(run.graph, run.output, prepared)
-    settled = question_of(net, run, prediction, prepared, asked)
-    run.target = settled.score
-    _refuse_no_number(net, run, prepared)
-    for m in layers:
-        if m.before is not None:
-            m.before(run)
-    return Start(run, asked, layers, notes, prediction, settled)
+    return run, asked, layers, notes
 
 
 def _answered(net: Network, prepared: Prepared, asked: Asked) -> Explanation:

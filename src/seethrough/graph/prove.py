@@ -14,7 +14,6 @@ from typing import Any
 import torch
 import torch.nn as nn
 
-from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
 from seethrough.graph.in_order import GradientsInOrder
 from seethrough.graph.outputs import output_tensors
@@ -38,6 +37,7 @@ def disagreement(
     *,
     gradient: bool,
     training: bool = False,
+    forward: Callable[[Graph], Forward | None] | None = None,
 ) -> str | None:
     """What the graph gets wrong on these inputs, in words; None where it agrees with the network.
 
@@ -49,8 +49,16 @@ def disagreement(
         Brings an input into the network's own layout.
     gradient
         Compare the images' gradients too.
+    forward
+        Runs the graph on these inputs and keeps the output, walked back from the images where ``gradient``; None where it
+        can't give what somebody wants of it beside. It is run here where nobody says how.
     """
     place, start = graph.outputs[graph.meant], graph.input.value
+
+    def run() -> Forward:
+        own = forward and forward(graph)
+        return own or Forward(graph, given, [place.value], [start] if gradient else [])
+
     images, *beside = given.values()
 
     def network(images: torch.Tensor) -> torch.Tensor:
@@ -62,24 +70,24 @@ def disagreement(
         with untouched(module, training=training), torch.no_grad():
             reference = network(images.clone())
             with same_chance(), _stumbling() as stumble:
-                found = place.of(execute(graph, given, [place.value])[place.value])
+                found = place.of(run().values[place.value])
                 return difference("output", found, reference)
         return stumble[0]
     with untouched(module, training=training), torch.enable_grad():
         leaf = images.detach().clone().requires_grad_()
         reference = network(leaf * 1)
         if not reference.requires_grad:  # nothing to walk back: the output is all there is to compare
-            return disagreement(graph, module, call, given, native, gradient=False, training=training)
+            return disagreement(graph, module, call, given, native, gradient=False, training=training, forward=forward)
         seed = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0)).to(reference)
         seed = seed / _flatness(graph, reference.detach())
         (slope,) = torch.autograd.grad(reference, leaf, seed, allow_unused=True)
         with same_chance(), _stumbling() as stumble:
-            forward = Forward(graph, given, [place.value], [start])
-            wrong = difference("output", place.of(forward.values[place.value]), reference.detach())
+            ran = run()
+            wrong = difference("output", place.of(ran.values[place.value]), reference.detach())
             if wrong:
                 return wrong
             back = place.back(seed)
-            found, zero = forward.walk({place.value: back}, [start], EACH).get(start), torch.zeros_like(images)
+            found, zero = ran.walk({place.value: back}, [start], EACH).get(start), torch.zeros_like(images)
             return difference("gradient", zero if found is None else found, zero if slope is None else slope)
     return stumble[0]
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError, is_out_of_memory
-from seethrough.graph.beside import for_versions, of_one, passing_by
+from seethrough.errors import NetworkRefused, UsageError
+from seethrough.graph import many
+from seethrough.graph.beside import of_one
+from seethrough.graph.entrance import Counter, Entrance
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.ahead import ahead
-from seethrough.graph.fast.choose import Known, Ways
-from seethrough.graph.fast.halved import Halving
-from seethrough.graph.fast.local import Changes, Spared, score_changes
+from seethrough.graph.fast.choose import MANY, Known
+from seethrough.graph.fast.local import Changes, score_changes
 from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Place
 from seethrough.graph.rules import PLAIN, Rule, Rules
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import same_chance
 from seethrough.graph.walk import Forward, Piece
-from seethrough.results import INPUT, Passes
+from seethrough.results import INPUT
 
 Made = TypeVar("Made")
 
@@ -41,32 +41,6 @@ Scores = Callable[[Tensor, Tensor], Tensor]
 """From the network's output (N, outputs, …) and the images' numbers in the batch (N,) to the target's value for each
 image (N,).
 """
-
-
-@dataclass
-class Counter:
-    """What a run, and the runs it gave rise to, really sent through the network; and whether the network's weights were
-    looked at since the question was asked; ``halved`` is how often memory ran out and half as many went on; ``through``
-    whether a final softmax is looked through, None while nothing has run; ``many`` how many images are asked about in all,
-    where it is known, and ``ways`` on which graphs many pictures go; ``spared`` where only what changes was computed;
-    ``halving`` asks about many pictures in bfloat16, where that was wanted;
-    ``graphs`` those that were proved for a form of the images, so that the network's state is looked at once a question.
-    """
-
-    forward: int = 0
-    backward: int = 0
-    looked: bool = False
-    halved: int = 0
-    through: bool | None = None
-    many: int = 0
-    ways: Ways = field(default_factory=Ways)
-    spared: list[Spared] = field(default_factory=list)
-    halving: Halving | None = None
-    graphs: dict[Hashable, Graph] = field(default_factory=dict)
-
-    @property
-    def passes(self) -> Passes:
-        return Passes(self.forward, self.backward)
 
 
 class Run:
@@ -132,17 +106,19 @@ class Run:
         self.moved = moved
         self.together, self.keeps, self.answer = together, keeps, answer
         self.start, self.beside, self.fixed = start, images if beside is None else beside, fixed
-        self.passed = {} if passed is None else passed
         self.source, self.images, self.target = source, images, target
         self.black, self.white = black, white
         self.asks, self.probabilities = tuple(asks), probabilities
         self.counter = counter or Counter()
+        self.passed = {} if passed is None else passed
+        self.entrance = Entrance(source, self.counter, self.beside, start, answer, probabilities, fixed, self.passed)
+        self.expected = 0
+        """How many other images were announced, see `in_groups`."""
         self.rows = torch.arange(len(images), device=images.device) if rows is None else rows
         self._layers: set[str] = {layer for _, layer in self.asks if layer != INPUT}
         self._starts: set[str] = ({layer for _, layer in self.asks} or {INPUT}) if walks else set()
         self._kept: dict[Hashable, Any] = {}
         self._watcher: Rule | None = None
-        self._expected = 0
         self._forward: Forward | None = None
         self._gradients: dict[int, dict[str, tuple[Rules, Tensor]]] = {}
         self._scores: Tensor | None = None
@@ -244,63 +220,43 @@ class Run:
         return self._kept.get(key)
 
     def in_groups(
-        self, count: int, work: Callable[[range], None], progress: Callable[[int, int], None] | None = None
+        self,
+        count: int,
+        work: Callable[[range], None],
+        progress: Callable[[int, int], None] | None = None,
+        at_once: int | None = None,
     ) -> None:
-        """Have ``work`` done for the numbers 0 to ``count`` − 1, as many at once as `versions` says. Where memory runs
-        out half as many are tried, and so on; ``work`` must not have changed anything by then.
+        """Have ``work`` done for the numbers 0 to ``count`` − 1, as many at once as `versions` says, or so that
+        ``at_once`` images are. Where memory runs out half as many are tried, and so on; ``work`` must not have changed
+        anything by then.
 
         Raises
         ------
         EnvironmentLacks
             Where memory doesn't even suffice for one at once.
         """
-        done, self._expected = 0, count * len(self.images)
-        while done < count:
-            some = range(done, min(done + self.versions, count))
-            try:
-                work(some)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if self.versions == 1:
-                    raise EnvironmentLacks(
-                        f"Memory ran out with {len(self.images)} image{'s' * (len(self.images) != 1)} at once; explain "
-                        "fewer at once (batch_size), or use smaller pictures."
-                    ) from error
-                self.together //= 2
-                self.counter.halved += 1
-                continue
-            done = some.stop
-            if progress:
-                progress(done, count)
+        many.in_groups(self, count, work, progress, at_once)
 
     def score(self, images: Tensor) -> Tensor:
         """The target's value at other images, (M,); nothing is kept. M is N, or k · N: then image i stands for picture
         i mod N.
         """
         with torch.no_grad():
-            graph = self._proved(images)
-            place = self._answer_of(graph)
-            self.counter.forward += len(images)
-            given = self._given(graph, images)
-            pictures = max(self._expected, len(images))
+            return self._ask(many.answers(self, images), self._rows_for(images))
 
-            def known() -> Known:
-                return self._known(graph, given, place.value)
+    @property
+    def has_run(self) -> bool:
+        """Whether the images went through the network already."""
+        return self._forward is not None
 
-            way, halving = self.counter.ways.of(graph, [place.value], given, pictures, known), self.counter.halving
-            if halving is not None and halving.takes(graph, pictures) and graph is self.forward.graph:
-                out = halving.run(way, given, place.value, self.images, known)
-            else:
-                with same_chance() if graph.draws else nullcontext():
-                    out = execute(way, given, [place.value])[place.value]
-            return self._ask(place.of(out), self._rows_for(images))
-
-    def _known(self, graph: Graph, given: dict[int, Tensor], wanted: int) -> Known:
-        """A case of which the plain graph's value is known: the run's own images where they went through this graph."""
-        if graph is self.forward.graph:
-            return self._given(graph, self.images), {wanted: self.forward.values[wanted]}
-        return given, execute(graph, given, [wanted])
+    def clean(self, graph: Graph, wanted: set[int]) -> Known | None:
+        """A case of which a graph's values are known: what the run's own images go in as, and the wanted values; None where
+        they went through another, or these weren't kept.
+        """
+        values = self.forward.values
+        if graph is not self.graph or not wanted <= values.keys():
+            return None
+        return self.entrance.given(graph, self.images), {v: values[v] for v in wanted}
 
     def score_changes(self, changes: Changes, progress: Callable[[int, int], None] | None = None) -> Tensor:
         """The target's value at versions of the run's images that differ from them inside boxes alone, (K, N): computed
@@ -312,13 +268,13 @@ class Run:
     def plainly(self, images: Tensor) -> Tensor:
         """The value that the target is taken from at other images, (M, …), by the plain graph; uncounted."""
         with torch.no_grad():
-            graph = self._proved(images)
-            value = self._answer_of(graph).value
-            return execute(graph, self._given(graph, images), [value])[value]
+            graph = self.entrance.proved(images)
+            value = self.entrance.asked(graph).value
+            return execute(graph, self.entrance.given(graph, images), [value])[value]
 
     def alone(self, image: int) -> dict[int, Tensor]:
         """What the graph is run from for one of the images, by value number, a batch of one."""
-        return of_one(self.graph, self._given(self.graph, self.images), image)
+        return of_one(self.graph, self.entrance.given(self.graph, self.images), image)
 
     def ask(self, out: Tensor, image: int) -> Tensor:
         """The target's value for one of the images where the value that it is taken from is ``out``, (M, …): (M,)."""
@@ -416,93 +372,46 @@ class Run:
 
     @property
     def forward(self) -> Forward:
-        """The run of the graph, made at first need."""
+        """The run of the graph, made at first need; where the graph has to be proved first, it is the run that proves it."""
         if self._forward is None:
-            graph = self._proved(self.images, gradient=bool(self._starts))
-            wanted = {
-                graph.output.value,
-                graph.logits.value,
-                self._answer_of(graph).value,
-                *(self._place_in(graph, layer).value for layer in self._layers),
-            }
+            proof: dict[Graph, Forward] = {}
+
+            def proving(graph: Graph) -> Forward | None:
+                try:
+                    wanted, starts = self._needs(graph)
+                except NetworkRefused:  # which is said once the graph is believed
+                    return None
+                if starts:
+                    starts = {graph.input.value, *starts}
+                proof.clear()
+                proof[graph] = Forward(graph, self.entrance.given(graph, self.images), wanted, starts, self.keeps)
+                return proof[graph]
+
+            # Many go on twins wherever they are in their row, so that the numbers don't depend on what was proved before.
+            shares = self.moved is None and self.start == INPUT and self.counter.many < MANY
+            gradient = bool(self._starts)
+            graph = self.entrance.proved(self.images, gradient=gradient, forward=proving if shares else None)
             self.counter.forward += len(self.images)
-            with same_chance() if graph.draws else nullcontext():
-                starts = [self._place_in(graph, layer).value for layer in self._starts]
-                given = self._given(graph, self.images)
-                if graph.source == "fake":  # others hold for these very images
-                    given |= ahead(graph, given, wanted, starts, self.counter.ways, self.counter.many)
-                by = self._for_moved(graph, given, {*wanted, *starts})
-                self._forward = Forward(graph, given, wanted, starts, self.keeps, by)
+            self._forward = proof.get(graph) or self._run(graph)
             self._gradients, self._scores = {}, None
         return self._forward
 
-    def _for_moved(self, graph: Graph, given: dict[int, Tensor], wanted: set[int]) -> Graph:
-        """What many moved images go through and are walked back on, where only calculus is asked of them."""
-        run = self.moved
-        if run is None or self.keeps or self.fixed is not None:
-            return graph
+    def _needs(self, graph: Graph) -> tuple[set[int], set[int]]:
+        """The values to keep, and where gradients end."""
+        layers = (self.entrance.place(graph, layer).value for layer in self._layers)
+        wanted = {graph.output.value, graph.logits.value, self.entrance.asked(graph).value, *layers}
+        return wanted, {self.entrance.place(graph, layer).value for layer in self._starts}
 
-        def known() -> Known:
-            asked = wanted - given.keys()
-            if run._forward is not None and run._forward.graph is graph and asked <= run._forward.values.keys():
-                clean = run._given(graph, run.images)
-                if clean.keys() == given.keys():
-                    return clean, {v: run._forward.values[v] for v in asked}
-            one = {v: t[:1] for v, t in given.items()} if graph.holds_for(1) else given
-            return one, execute(graph, one, asked)
-
-        many = max(run._expected, len(self.images))
-        return self.counter.ways.of(graph, wanted, given, many, known, gradients=True)
-
-    def _proved(self, images: Tensor, *, gradient: bool = False) -> Graph:
-        if self.fixed is not None:
-            return self.fixed
-        pictures = self._pictures(images)
-        form = self.source, pictures.shape, pictures.stride(), pictures.dtype, pictures.device, gradient
-        found = self.counter.graphs.get(form)
-        if found is None:
-            found = self.source.proved(pictures, gradient=gradient, thorough=not self.counter.looked)
-            self.counter.looked = True
-            self._same_question(found, len(images))
-            if found.source == "fake":  # others hold for these very images
-                self.counter.graphs[form] = found
-        return found
-
-    def _same_question(self, graph: Graph, number: int) -> None:
-        """Refuse a graph at some batch size that can't look through the softmax that others were looked through: one
-        question would speak of logits here and of probabilities there.
-        """
-        through = graph.logits != graph.output
-        if self.counter.through is None:
-            self.counter.through = through
-        elif self.counter.through != through and not self.probabilities and self.answer is None:
-            raise NetworkRefused(
-                f"the network can be written down at other batch sizes, and not for {number} images at once, so its "
-                "softmax can't be looked through there; ask about probabilities"
-            )
-
-    def _pictures(self, images: Tensor) -> Tensor:
-        """The pictures that go in where these images are asked about."""
-        if self.start == INPUT:
-            return images
-        return self.beside.repeat(len(images) // len(self.beside), *[1] * (self.beside.dim() - 1))
-
-    def _given(self, graph: Graph, images: Tensor) -> dict[int, Tensor]:
-        """Values by number that the graph is run from."""
-        given = dict(self.source.given(graph, self._pictures(images)))
-        if self.start == INPUT:
-            return given
-        by = for_versions(graph, self._passing_by(graph), len(images) // len(self.beside))
-        return {**given, **by, self._place_in(graph, INPUT).value: images}
-
-    def _passing_by(self, graph: Graph) -> dict[int, Tensor]:
-        """What passes the layer by that this run starts at, for the pictures it was had from: run once for all versions.
-        It isn't counted apart; each version counts as a forward, though only what lies behind the layer is run.
-        """
-        if graph not in self.passed:
-            by = passing_by(graph, self._place_in(graph, INPUT).value, self._answer_of(graph).value)
-            self.passed[graph] = execute(graph, self.source.given(graph, self.beside), by) if by else {}
-        return self.passed[graph]
+    def _run(self, graph: Graph) -> Forward:
+        wanted, starts = self._needs(graph)
+        with same_chance() if graph.draws else nullcontext():
+            given = self.entrance.given(graph, self.images)
+            if graph.source == "fake":  # others hold for these very images
+                given |= ahead(graph, given, wanted, starts, self.counter.ways, self.counter.many)
+            by = graph
+            if self.moved is not None and not self.keeps and self.fixed is None:
+                by = many.way_back(self.moved, graph, given, {*wanted, *starts}, len(self.images))
+            return Forward(graph, given, wanted, starts, self.keeps, by)
 
     def _walk(self, rules: Rules, layers: set[str]) -> None:
         forward = self.forward
@@ -571,25 +480,7 @@ class Run:
 
     @property
     def _answer(self) -> Place:
-        return self._answer_of(self.forward.graph)
-
-    def _answer_of(self, graph: Graph) -> Place:
-        if self.answer is not None:
-            return self._place_in(graph, self.answer)
-        return graph.output if self.probabilities else graph.logits
+        return self.entrance.asked(self.forward.graph)
 
     def _place(self, layer: str) -> Place:
-        return self._place_in(self.forward.graph, layer)
-
-    def _place_in(self, graph: Graph, layer: str) -> Place:
-        if layer == INPUT:
-            return graph.input if self.start == INPUT else Place(self._place_in(graph, self.start).value)
-        place = graph.place(layer)
-        if place is None and graph.source == "whole":
-            _, reasons = self.source.why_not(self.images)
-            raise NetworkRefused(
-                f"no layer of this network can be looked at, because it can't be written down: {'; '.join(dict.fromkeys(reasons))}"
-            )
-        if place is None:
-            raise NetworkRefused(f"layer {layer!r} gives no value that depends on the image")
-        return place
+        return self.entrance.place(self.forward.graph, layer)

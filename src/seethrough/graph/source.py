@@ -26,6 +26,7 @@ from seethrough.graph.recording import Recording
 from seethrough.graph.so_far import record_so_far
 from seethrough.graph.unite import unite
 from seethrough.graph.untouched import ONE_AT_A_TIME
+from seethrough.graph.walk import Forward
 from seethrough.graph.whole import whole
 
 BATCHES = (2, 3)
@@ -149,7 +150,14 @@ class GraphSource:
             except NetworkRefused:
                 return self._write(_Entry(), images, (1,), record_so_far)
 
-    def proved(self, images: torch.Tensor, *, gradient: bool = False, thorough: bool = True) -> Graph:
+    def proved(
+        self,
+        images: torch.Tensor,
+        *,
+        gradient: bool = False,
+        thorough: bool = True,
+        forward: Callable[[Graph], Forward | None] | None = None,
+    ) -> Graph:
         """A graph that gives what the network gives on these images (N, C, …), gradients too where asked.
 
         Parameters
@@ -157,6 +165,8 @@ class GraphSource:
         thorough
             Read the weights again that constants were computed from, in case they were written past torch's notice
             (``.data``); once is enough for one question.
+        forward
+            Runs the graph on these images, see `disagreement`: for who needs what is inside and would run it once more.
 
         Raises
         ------
@@ -171,11 +181,19 @@ class GraphSource:
             batch = len(images)
             reasons: list[str] = []
             for way, graph in self._candidates(entry, images, reasons):
-                if way in ("real", "whole") or not self._wrong(entry, way, graph, images, gradient, reasons):
+                if way in ("real", "whole") or not self._wrong(entry, way, graph, images, gradient, reasons, forward):
                     if entry.way.get(batch) != way:
                         entry.way[batch], entry.reasons[batch] = way, reasons
                     return graph
         raise NetworkRefused("; ".join(reasons))
+
+    def likely(self, images: torch.Tensor) -> Graph | None:
+        """The graph that these images will go through if their proof, where it is still to come, doesn't say otherwise; to
+        be read until then. None where that isn't one for any batch size.
+        """
+        with ONE_AT_A_TIME:
+            entry = self._entry(images, thorough=False)
+            return entry.any_batch if entry.way.get(len(images), "any batch") == "any batch" else None
 
     def why_not(self, images: torch.Tensor) -> tuple[str, tuple[str, ...]]:
         """How these images go (``"any batch"``, ``"this batch"``, ``"real"``, ``"whole"``), and what forced each step
@@ -319,12 +337,19 @@ class GraphSource:
         yield "whole", self._whole(images)
 
     def _wrong(
-        self, entry: _Entry, way: str, graph: Graph, images: torch.Tensor, gradient: bool, reasons: list[str]
+        self,
+        entry: _Entry,
+        way: str,
+        graph: Graph,
+        images: torch.Tensor,
+        gradient: bool,
+        reasons: list[str],
+        forward: Callable[[Graph], Forward | None] | None,
     ) -> bool:
         done = (len(images), gradient)
         if done in entry.proved and entry.way.get(len(images)) == way:
             return False
-        wrong = self._disagreement(graph, images, gradient=gradient)
+        wrong = self._disagreement(graph, images, gradient=gradient, forward=forward)
         if wrong is not None:
             reasons.append(f"written down for {way}, {wrong}")
             entry.proved -= {(len(images), True), (len(images), False)}
@@ -332,10 +357,24 @@ class GraphSource:
         entry.proved |= {done, (len(images), False)}
         return False
 
-    def _disagreement(self, graph: Graph, images: torch.Tensor, *, gradient: bool) -> str | None:
+    def _disagreement(
+        self,
+        graph: Graph,
+        images: torch.Tensor,
+        *,
+        gradient: bool,
+        forward: Callable[[Graph], Forward | None] | None = None,
+    ) -> str | None:
         given = self.given(graph, images)
         return disagreement(
-            graph, self.module, self.call, given, self.native, gradient=gradient, training=self.training
+            graph,
+            self.module,
+            self.call,
+            given,
+            self.native,
+            gradient=gradient,
+            training=self.training,
+            forward=forward,
         )
 
     def _whole(self, images: torch.Tensor) -> Graph:

@@ -159,6 +159,11 @@ NOTES: Mapping[str, Both] = {
         "{gaps:percent} after {steps:count} steps.",
         "图中数值之和为 {sum:value}，答案比基线高出 {rise:value}：{steps:count} 步后的缺口为 {gaps:percent}。",
     ),
+    "path_sureness": Both(
+        "By how its gradients differ from point to point of the path, the map's values are expected to be off by "
+        "{off:percent} of their length.",
+        "由路径上相邻各点梯度的差异估计，图中数值的误差约为其长度（范数）的 {off:percent}。",
+    ),
     "layers_by_size": Both(
         "No layer was named, so the last one of each size of map is shown ({layers:count}).",
         "未指定层，因此显示每种特征图尺寸的最后一层（共 {layers:count} 层）。",
