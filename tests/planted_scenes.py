@@ -18,17 +18,20 @@ RED = np.array([0.9, 0.1, 0.1])
 
 
 class Finds(nn.Module):
-    """Its answer is 1 where, in any cell of the picture, a colour is there: through a layer with places, 12 × 12."""
+    """Its answer is 1 where, in any cell of the picture, a colour is there: through a layer with places, 12 × 12. Or, with
+    ``mean``, where on the whole there is much of it.
+    """
 
-    def __init__(self, colour, strength=14.0):
+    def __init__(self, colour, strength=14.0, mean=False):
         super().__init__()
-        self.read, self.act, self.most = nn.Conv2d(3, 2, CELL, stride=CELL), nn.ReLU(), nn.AdaptiveMaxPool2d(1)
+        self.read, self.act = nn.Conv2d(3, 2, CELL, stride=CELL), nn.ReLU()
+        self.most = nn.AdaptiveAvgPool2d(1) if mean else nn.AdaptiveMaxPool2d(1)
         weight = torch.tensor([[1.0, -0.5, -0.5], [-0.5, -0.5, 1.0]])
         self.read.weight.data = (weight / CELL**2)[:, :, None, None].expand(2, 3, CELL, CELL).clone()
         self.read.bias.data.fill_(-0.1)
         self.head = nn.Linear(2, 2)
         self.head.weight.data = torch.zeros(2, 2)
-        self.head.weight.data[1, colour] = 2 * strength
+        self.head.weight.data[1, colour] = strength * (60 if mean else 2)
         self.head.bias.data = torch.tensor([0.0, -strength / 2])
 
     def forward(self, x):

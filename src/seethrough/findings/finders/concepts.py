@@ -62,7 +62,8 @@ class Concepts:
             mine, theirs = cells.rows(own), cells.rows(rival)
             if min(len(mine), len(theirs)) < 2:
                 continue
-            traits = factors(_some(cells.plain[np.concatenate([mine, theirs])], chance), CONCEPTS, chance)
+            values = _some(cells.plain[np.concatenate([mine, theirs])], chance)
+            traits = factors(values, min(CONCEPTS, values.shape[1]), chance)
             amounts, others = (amounts_of(cells.plain[rows], traits) for rows in (mine, theirs))
             for k in range(len(traits)):
                 auc = _strength(amounts[..., k], others[..., k])
