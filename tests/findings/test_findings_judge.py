@@ -87,6 +87,14 @@ def test_what_it_does_not_read_is_not_found(pictures):
     assert finding.verdict == NOT_FOUND and abs(finding.effect.value) < 1e-4 and finding.flips == 0
 
 
+def test_what_is_read_is_proven_among_many_candidates_too(pictures):
+    """However many are corrected for: the chance is drawn as finely as that takes."""
+    x, label = pictures
+    read = Candidate(Corner(), 1, (0,), ("test",), 1.0, 1.0, {})
+    found = judged(canvas_of(Reads(*CORNER), x), [read] * 120, np.arange(24), label, np.arange(COUNT))
+    assert found[0].verdict == PROVEN and found[0].corrected < 0.005
+
+
 def test_few_pictures_prove_nothing(pictures):
     finding = judge(Reads(*CORNER), pictures, range(4, 4 + LEAST - 2))
     assert finding.verdict != PROVEN and finding.effect.value > 80

@@ -15,7 +15,7 @@ from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.drawn import ESTIMATED
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
-from seethrough.findings.judge import MOST, NOT_FOUND, PROVEN, SUSPECTED, Finding, judged
+from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, judged, most_of
 from seethrough.findings.kept import KeptTrials
 from seethrough.findings.naming import PAIRS, Group, alone, grouped, in_order
 from seethrough.findings.seen import seen
@@ -195,11 +195,11 @@ def audit(
     canvas, collection, belongs = looked_at.canvas, looked_at.collection, looked_at.belongs
     facts, looked, told_apart = looked_at.facts, looked_at.looked, looked_at.told_apart
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
-    judges = facts.split.of("judge")
-    asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, MOST]
+    judges, most = facts.split.of("judge"), most_of(len(found))
+    asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, most]
     kept = None if folder is None else Path(folder) / "judged"
     findings = judged(
-        canvas, found, judges, facts.classes, facts.split.group, seed=seed, progress=told("judging"),
+        canvas, found, judges, facts.classes, facts.split.group, seed=seed, most=most, progress=told("judging"),
         recall=None if kept is None else KeptTrials(kept, asked),
     )  # fmt: skip
     order = {PROVEN: 0, SUSPECTED: 1, NOT_FOUND: 2}

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
-from seethrough.findings.statistics import Interval, bootstrap, holm, sign_flips
+from seethrough.findings.statistics import DRAWS, Interval, bootstrap, holm, sign_flips
 
 PROVEN, SUSPECTED, NOT_FOUND = "proven", "suspected", "not found"
 
@@ -27,6 +27,14 @@ CHANCE, POINTS = 0.01, 5.0
 
 MOST = 120
 """Pictures that are changed for a candidate, put in and taken out each."""
+
+AFTER_ALL, ASKS = 40, 30_000
+"""So many at least, put in and taken out each, however much there is to judge; and so many answers are asked for in all, before each
+candidate gets fewer pictures.
+"""
+
+SURE = 400
+"""Draws for each candidate that is judged: a chance that is corrected for all of them can then fall far below `CHANCE`."""
 
 LEAST = 8
 """With fewer, nothing is proven."""
@@ -144,7 +152,7 @@ def judged(
         together = _a_group_each(effects, group[trials.numbers])
         found.append(
             Finding(
-                candidate, trials, effect, sign_flips(together, seed=seed), 1.0, NOT_FOUND,
+                candidate, trials, effect, _chance(together, len(candidates), seed), 1.0, NOT_FOUND,
                 _share(trials.flipped), _share(trials.control_flipped),
             )
         )  # fmt: skip
@@ -152,6 +160,23 @@ def judged(
             progress(k + 1, len(candidates))
     corrected = holm([finding.chance for finding in found])
     return [replace(f, corrected=p, verdict=verdict(f, p)) for f, p in zip(found, corrected)]
+
+
+def most_of(candidates: int) -> int:
+    """Pictures that each of so many candidates gets, put in and taken out each: `MOST`, and fewer where there is much to judge.
+
+    >>> most_of(20), most_of(100), most_of(1000)
+    (120, 75, 40)
+    """
+    return max(AFTER_ALL, min(MOST, ASKS // (4 * max(1, candidates))))
+
+
+def _chance(effects: NDArray[np.float64], candidates: int, seed: int) -> float:
+    """Of effects so large by chance; where it could count among so many candidates, by as many draws as that takes."""
+    found = sign_flips(effects, seed=seed)
+    if found * candidates >= 1 or SURE * candidates <= DRAWS:
+        return found
+    return sign_flips(effects, draws=SURE * candidates, seed=seed)
 
 
 def verdict(finding: Finding, corrected: float) -> str:
