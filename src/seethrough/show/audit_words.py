@@ -361,6 +361,9 @@ def unnoticed(audit: Audit) -> Both | None:
         names.append(words.KINDS["background"])
     if "region" not in kinds and "places" in asked:
         names.append(words.ANY_PLACE)
+    if audit.facts.fore is not None:
+        sought = (("thing", "things"), ("spectrum", "spectrum"))
+        names += [words.KINDS[kind] for kind, way in sought if way in asked and kind not in kinds]
     if "properties" in asked:
         rest = [aspect for aspect, _ in MEASURES.values() if (aspect.kind, aspect.name) not in seen]
         if audit.facts.fore is not None:
