@@ -1,5 +1,7 @@
 """Each way to find, on cases in which it is known what is there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,13 @@ def test_numbers_that_were_not_read_are_left_out():
     known = np.array([2, 5, 9])
     assert rows_among(known, np.array([9, 1, 2, 2, 10])).tolist() == [2, 0, 0]
     assert rows_among(known[:0], known).tolist() == []
+
+
+def test_where_things_were_only_estimated_nothing_but_the_background_is_sought_beside_them(looked):
+    """A piece of the thing that an estimate leaves over is no thing beside it."""
+    facts, canvas, _ = looked
+    guessed = replace(facts, agreement=np.full(len(facts), 0.8, np.float32))
+    other = replace(canvas)  # what was read of the first isn't taken for it
+    for name in ("things", "contributions", "concepts", "explanations", "spectrum"):
+        found = FINDERS[name].find(guessed, other, guessed.split.of("find"), CHANCE(0))
+        assert {c.aspect.kind for c in found} <= {"background"}

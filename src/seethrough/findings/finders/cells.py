@@ -46,6 +46,9 @@ class Cells:
         float16 (n, h, w, C), with their things painted over.
     free
         bool (n, h, w): beside the thing.
+    drawn
+        Whether somebody drew where the things are. An estimate leaves pieces of them over, which would be taken for things
+        beside them.
     """
 
     inside: Inside
@@ -53,6 +56,7 @@ class Cells:
     plain: NDArray[np.float16]
     without: NDArray[np.float16]
     free: NDArray[np.bool_]
+    drawn: bool = True
 
     def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows of pictures, as often as they are asked for; those that weren't read are left out."""
@@ -123,4 +127,4 @@ def _read(facts: Facts, canvas: Canvas, numbers: NDArray[np.int64]) -> Cells | N
         )
         parts.append((plain, without, free_places(pictures, plain.shape[1:3])))
     plain, without, free = (np.concatenate(each) for each in zip(*parts))
-    return Cells(inside, numbers, plain, without, free)
+    return Cells(inside, numbers, plain, without, free, facts.agreement is None)

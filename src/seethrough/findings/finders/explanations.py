@@ -64,13 +64,11 @@ class Explanations:
                 rows = own[of == k]
                 heat, off = _maps(facts.heat[rows]), free[rows]
                 share = float((heat * off).sum((1, 2)).mean()) if len(rows) else 0.0
-                aspect = (
-                    self._aspect(cells, heat, off, rows, rival, name)
-                    if len(rows) >= SMALL and share >= BESIDE
-                    else None
-                )
-                if aspect is None:
+                if len(rows) < SMALL or share < BESIDE:
                     continue
+                aspect = self._aspect(cells, heat, off, rows, rival, name)
+                if aspect is None or (facts.agreement is not None and not isinstance(aspect, Background)):
+                    continue  # of an estimated thing pieces are left over
                 measured = {"explanations": {"beside": share, "of": len(rows) / len(own)}}
                 strength = 0.5 + share * len(rows) / len(own) / 2  # evidence has no direction; see `Evidence`
                 found.append(Candidate(aspect, answer, rivals, (self.name,), strength, 1.0, measured))

@@ -100,7 +100,8 @@ def placed(
 def aspect_of_trait(
     cells: Cells, vector: NDArray[np.float32], own: NDArray[np.int64], rival: NDArray[np.int64], name: str = ""
 ) -> tuple[Aspect, Placed] | None:
-    """What a direction of values shows in an answer's pictures, and where it lies; None where too few have it.
+    """What a direction of values shows in an answer's pictures, and where it lies; None where too few have it, or where it
+    could be a piece of the thing itself.
 
     Parameters
     ----------
@@ -118,6 +119,8 @@ def aspect_of_trait(
         return None
     if found.wide:
         return Background(), found
+    if not cells.drawn:
+        return None
     if found.fixed:
         box = box_of(found)
         return Region(called(box), box), found

@@ -53,8 +53,8 @@ class Spectra:
     def find(
         self, facts: Facts, canvas: Canvas, numbers: NDArray[np.int64], chance: np.random.Generator
     ) -> list[Candidate]:
-        if facts.fore is None or canvas.foreground is None:
-            return []
+        if facts.fore is None or canvas.foreground is None or facts.agreement is not None:
+            return []  # what an estimate leaves over of the things has patterns of its own
         planes = planes_of(facts, canvas)
         found = []
         for answer, rivals, own, rival in questions(
