@@ -54,10 +54,13 @@ def test_findings_that_are_one_habit_are_one_card_and_one_question():
     assert page.count('class="section finding"') == 3 == page.count('class="question"')
     assert "largely by the background, above all by the colour of the surroundings." in page
     assert "很大程度上看的是背景，尤其是周围环境的色调。" in page
-    assert "About 70 % of this goes by the colour of the surroundings (finding 2)" in page
+    assert (
+        "as far as that was seen: the colour of the surroundings, 70 % (finding 2)." in page
+        and "These overlap" not in page
+    )
     card = page[page.index('id="finding-1"') : page.index('id="finding-3"')]
     assert "Told with it" in card and "2 · The colour of the surroundings" in card and 'id="finding-2"' not in page
-    assert "其中约 70% 靠的是周围环境的色调（第 2 项）" in card
+    assert "其中起作用的，就目前所见：周围环境的色调，70%（第 2 项）。" in card
 
 
 @pytest.mark.parametrize(
@@ -67,12 +70,15 @@ def test_findings_that_are_one_habit_are_one_card_and_one_question():
             Part(1, carries=True, within=Interval(1.02, 0.9, 1.1, N)),
             "brings this along: with this left as it was, 100 %",
         ),
-        (Part(1, through=Interval(0.1, -0.1, 0.2, N)), "When the colour of the surroundings alone is exchanged"),
+        (
+            Part(1, through=Interval(0.1, -0.1, 0.2, N)),
+            "this changes answers as well: the colour of the surroundings (finding 2).",
+        ),
         (
             Part(1, within=Interval(0.6, 0.5, 0.7, N)),
             "mostly because it changes this as well: with this left as it was, 60 %",
         ),
-        (Part(2), "What stands at the top left may count as well (finding 3)"),
+        (Part(2), "This may count as well: what stands at the top left (finding 3)."),
     ],
 )
 def test_how_a_part_belongs_to_its_group_is_said(part, said):

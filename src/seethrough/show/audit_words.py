@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,23 +93,23 @@ SUSPICION = Both(
 )
 BY_WHAT = Both("{what}, above all by {part}", "{what}，尤其是{part}")
 BRINGS = Both(
-    "{wide} (finding {number:count}) changes answers too, but because it brings this along: with this left as it was, "
+    "{what} (finding {number:count}) changes answers too, but because it brings this along: with this left as it was, "
     "{share:percent} of its effect was gone.",
-    "{wide}（第 {number:count} 项）也会改变回答，但那是因为它带来了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
+    "{what}（第 {number:count} 项）也会改变回答，但那是因为它带来了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
 )
 GOES_BY = Both(
-    "About {share:percent} of this goes by {what} (finding {number:count}): with that left as it was, the rest changed so much "
-    "less.",
-    "其中约 {share:percent} 靠的是{what}（第 {number:count} 项）：保留它不变，其余部分的作用就少了这么多。",
+    "What of it counts, as far as that was seen: {listed}. So much of the effect was gone when that alone was left as it was.",
+    "其中起作用的，就目前所见：{listed}。百分比是只保留这一点不变时消失的作用。",
 )
-COUNTS_TOO = Both(
-    "When {what} alone is exchanged, that changes answers as well (finding {number:count}).",
-    "单独交换{what}，回答也会改变（第 {number:count} 项）。",
+GOES_BY_ONE = Both(
+    "{what}, {share:percent} (finding {number:count})", "{what}，{share:percent}（第 {number:count} 项）"
 )
-MAY_COUNT_TOO = Both(
-    "{what} may count as well (finding {number:count}).",
-    "{what}或许也有影响（第 {number:count} 项）。",
+OVERLAP = Both("These overlap.", "这些部分相互重叠。")
+COUNT_TOO = Both(
+    "Exchanged alone, this changes answers as well: {listed}.", "单独交换下列各项，回答也会改变：{listed}。"
 )
+MAY_COUNT_TOO = Both("This may count as well: {listed}.", "下列各项或许也有影响：{listed}。")
+NUMBERED = Both("{what} (finding {number:count})", "{what}（第 {number:count} 项）")
 GOES_ALONG = Both(
     "{what} (finding {number:count}) changes answers mostly because it changes this as well: with this left as it was, "
     "{share:percent} of its effect was gone.",
@@ -274,25 +274,44 @@ def about(audit: Audit, number: int) -> Both:
     number
         Of the finding, from 0.
     """
-    parts = next((group.parts for group in audit.groups if group.main == number), ())
-    said = [differs(audit, audit.findings[number]), *(_told_with(audit, part) for part in parts[:PARTS])]
-    return joined(*(each for each in said if each is not None))
+    group = next((group for group in audit.groups if group.main == number), Group(number))
+    return joined(
+        *(each for each in (differs(audit, audit.findings[number]), *_told_with(audit, group)) if each is not None)
+    )
 
 
-def _told_with(audit: Audit, part: Part) -> Both:
-    """How another finding belongs to the one that it is told with."""
-    finding = audit.findings[part.number]
-    what, number = name_of(audit, finding), part.number + 1
-    if part.carries or part.within is not None:
-        gone = 0.0 if part.within is None else min(1.0, part.within.value)
-        if part.carries:
-            return BRINGS.fill(wide=capital(what), number=number, share=gone)
-        return GOES_ALONG.fill(what=capital(what), number=number, share=gone)
-    if part.through is not None and part.through.value >= LITTLE:
-        return GOES_BY.fill(what=what, number=number, share=min(1.0, part.through.value))
-    if finding.verdict == PROVEN:
-        return COUNTS_TOO.fill(what=what, number=number)
-    return MAY_COUNT_TOO.fill(what=capital(what), number=number)
+def _told_with(audit: Audit, group: Group) -> Iterator[Both]:
+    """How the other findings belong to the one that a group is called by."""
+    measured = [part for part in group.parts if part.within is not None]
+    for part in measured[:PARTS]:
+        told, gone = BRINGS if part.carries else GOES_ALONG, 0.0 if part.within is None else min(1.0, part.within.value)
+        what = capital(name_of(audit, audit.findings[part.number]))
+        yield told.fill(what=what, number=part.number + 1, share=gone)
+    rest = [part for part in group.parts if part.within is None]
+    shares = {part: part.through.value for part in rest if part.through is not None and part.through.value >= LITTLE}
+    by = [
+        GOES_BY_ONE.fill(what=_name(audit, part), share=min(1.0, share), number=part.number + 1)
+        for part, share in [*shares.items()][:PARTS]
+    ]
+    if by:
+        yield GOES_BY.fill(listed=listed(by))
+    if sum([*shares.values()][:PARTS]) > 1:
+        yield OVERLAP
+    others = [part for part in rest if part not in shares]
+    for told, proven in ((COUNT_TOO, True), (MAY_COUNT_TOO, False)):
+        some = [part for part in others if (audit.findings[part.number].verdict == PROVEN) == proven][:PARTS]
+        if some:
+            names = [NUMBERED.fill(what=_name(audit, part), number=part.number + 1) for part in some]
+            yield told.fill(listed=listed(names))
+
+
+def _name(audit: Audit, part: Part) -> Both:
+    return name_of(audit, audit.findings[part.number])
+
+
+def listed(texts: Sequence[Both]) -> Both:
+    """Several, one behind the other."""
+    return Both("; ".join(text.en for text in texts), "；".join(text.zh for text in texts))
 
 
 def differs(audit: Audit, finding: Finding) -> Both | None:
@@ -320,8 +339,7 @@ def differs(audit: Audit, finding: Finding) -> Both | None:
 def found_by(finding: Finding) -> Both:
     """How a candidate came to notice."""
     ways = [words.WAYS.get(way, Both(plain(way), plain(way))) for way in finding.candidate.ways]
-    listed = Both("; ".join(w.en for w in ways), "；".join(w.zh for w in ways))
-    told = FOUND_BY.fill(ways=listed)
+    told = FOUND_BY.fill(ways=listed(ways))
     return joined(told, SEVERAL_WAYS.fill(count=len(ways))) if len(ways) > 1 else told
 
 
@@ -371,8 +389,7 @@ def unnoticed(audit: Audit) -> Both | None:
         names += [words.NAMES[aspect.name].fill(of=of) for aspect in rest if aspect.name in words.NAMES]
     if not names:
         return None
-    listed = Both("; ".join(name.en for name in names), "；".join(name.zh for name in names))
-    return UNNOTICED.fill(names=listed)
+    return UNNOTICED.fill(names=listed(names))
 
 
 def points(number: float) -> Both:

@@ -11,8 +11,9 @@ from seethrough.show.language import Both
 NOTES: Mapping[str, Both] = {
     "no_foreground": Both(
         "Nobody said where in the pictures the thing itself is, so backgrounds could not be exchanged, and nothing is known "
-        "of them. Masks or boxes around the things would show more; without any, masks=\"estimate\" has them estimated.",
-        "没有说明主体在图片中的位置，因此无法交换背景，也就无从得知背景是否起作用。提供主体的遮罩或方框可以看到更多；如果都没有，可用 masks=\"estimate\" 由图片估计。",
+        'of them. Masks or boxes around the things would show more; without any, masks="estimate" has them estimated.',
+        "没有说明主体在图片中的位置，因此无法交换背景，也就无从得知背景是否起作用。提供主体的遮罩或方框可以看到更多；"
+        '如果都没有，可用 masks="estimate" 由图片估计。',
     ),
     "masks_miss": Both(
         "On {count:count} of {all:count} pictures the mask or box is missing, or covers nothing or everything; they were "
