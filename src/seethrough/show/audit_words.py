@@ -98,8 +98,12 @@ BRINGS = Both(
     "{what}（第 {number:count} 项）也会改变回答，但那是因为它带来了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
 )
 GOES_BY = Both(
-    "What of it counts, as far as that was seen: {listed}. So much of the effect was gone when that alone was left as it was.",
-    "其中起作用的，就目前所见：{listed}。百分比是只保留这一点不变时消失的作用。",
+    "What of it counts, as far as that was seen:",
+    "其中起作用的，就目前所见：",
+)
+SO_MUCH = Both(
+    "So much of the effect was gone when that alone was left as it was.",
+    "百分比是只保留这一点不变时消失的作用。",
 )
 GOES_BY_ONE = Both(
     "{what}, {share:percent} (finding {number:count})", "{what}，{share:percent}（第 {number:count} 项）"
@@ -294,7 +298,8 @@ def _told_with(audit: Audit, group: Group) -> Iterator[Both]:
         for part, share in [*shares.items()][:PARTS]
     ]
     if by:
-        yield GOES_BY.fill(listed=listed(by))
+        names = listed(by)
+        yield joined(GOES_BY, Both(f"{names.en}.", f"{names.zh}。"), SO_MUCH)
     if sum([*shares.values()][:PARTS]) > 1:
         yield OVERLAP
     others = [part for part in rest if part not in shares]
