@@ -1,5 +1,7 @@
 """The engine: plans that are run give what whole pictures give, wherever boxes lie and whatever else is going on."""
 
+from math import prod
+
 import pytest
 import torch
 import torch.nn as nn
@@ -7,8 +9,10 @@ from small import Calls
 from small_boxes import grey, network, opened, whole, windows
 
 from seethrough.graph.execute import execute
+from seethrough.graph.fast import packed
 from seethrough.graph.fast.boxes import engine as engine_file
 from seethrough.graph.fast.boxes.engine import Boxes
+from seethrough.graph.fast.convolution import Convolution
 from seethrough.graph.fast.fused import fused
 
 ODD = torch.tensor([[0, 3, 5, 32], [10, 31, 7, 9], [29, 32, 28, 32], [16, 17, 0, 32], [1, 2, 1, 2], [0, 32, 0, 32]])
@@ -21,6 +25,26 @@ def test_boxes_give_what_whole_pictures_give(boxes, gate):
     engine, graph, start, end = opened(module, x)
     found = engine.run(engine.clean({start: x}), engine.plan(boxes), grey(x, boxes))
     assert torch.allclose(found, whole(graph, start, end, x, boxes), rtol=1e-10, atol=1e-12)
+
+
+def test_one_whole_picture_lays_no_weight_out():
+    module, x = network()
+    x = x.float()
+    engine, *_, start, _ = opened(module.float(), x)
+    engine.clean({start: x})
+    convolutions = [o.function for o in engine.graph if isinstance(o.function, Convolution)]
+    assert convolutions and not any("laid_out" in vars(c) for c in convolutions)
+    boxes = windows(32, 8, 8)
+    engine.run(engine.clean({start: x}), engine.plan(boxes), grey(x, boxes))
+    assert any("laid_out" in vars(c) for c in convolutions) == packed.packs(convolutions[0].weight)
+
+
+def test_the_largest_batches_come_first():
+    module, x = network()
+    engine, *_ = opened(module, x)
+    plan = engine.plan(windows(32, 8, 4), 9)
+    most = [max(len(b) * prod(b.size(v)) for v in b.stored) for b in plan.batches]
+    assert len(most) > 1 and most[0] == max(most)
 
 
 def test_what_the_plan_counts_is_what_is_run():

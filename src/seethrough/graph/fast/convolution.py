@@ -92,7 +92,7 @@ class Convolution:
         stride = self.stride if stride is None else stride
         if self._transforms(x, stride, 0):
             return self._by_tiles(x, other, 0)
-        if self.widens and stride == (1, 1) and self.laid_out is not None:
+        if self.widens and stride == (1, 1) and self._packs:
             return self._product(x, other)
         return self._run(x, (0, 0), other, stride)
 
@@ -126,15 +126,11 @@ class Convolution:
         outputs, inputs = self.weight.shape[:2]
         return self.kernel == (1, 1) and self.groups == 1 and outputs > inputs
 
-    @cached_property
-    def _matrix(self) -> Tensor:
-        """(in, out)."""
-        return self.weight.flatten(1).t().contiguous()
-
     def _product(self, x: Tensor, other: Tensor | None) -> Tensor:
         rows = x.permute(0, 2, 3, 1)
         flat = rows.reshape(-1, rows.shape[3])
-        y = torch.mm(flat, self._matrix) if self.bias is None else torch.addmm(self.bias, flat, self._matrix)
+        matrix = self.weight.flatten(1).t()  # as it is: the product is no slower, and there is no second one in memory
+        y = torch.mm(flat, matrix) if self.bias is None else torch.addmm(self.bias, flat, matrix)
         y = y.view(*rows.shape[:3], -1).permute(0, 3, 1, 2)
         return activated(y if other is None else y.add_(other), self.activation)
 

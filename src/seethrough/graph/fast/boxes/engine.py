@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from seethrough.graph.fast.boxes.heads import head_of
 from seethrough.graph.fast.boxes.plan import Batch, Plan, make_plan
 from seethrough.graph.fast.boxes.route import Route, route
 from seethrough.graph.fast.boxes.rules import rule_of
+from seethrough.graph.fast.convolution import Convolution
 from seethrough.graph.graph import Graph
 from seethrough.graph.tree import leaves_of
 
@@ -65,7 +66,7 @@ class Boxes:
     """
 
     def __init__(self, graph: Graph, start: int, end: int) -> None:
-        self.graph = graph
+        self.graph, self._once = graph, _unpacked(graph)
         self.route: Route = route(graph, start, end, rule_of, head_of)
         self.macs = 0
         """Multiplications that were run for changed boxes so far."""
@@ -89,7 +90,7 @@ class Boxes:
         """Run one picture, batch size 1, and keep what boxes are surrounded by."""
         way = self.route
         sources = [head.source for head in way.heads]
-        values = execute(self.graph, given, {*way.fills, *way.beside, *sources})
+        values = execute(self._once, given, {*way.fills, *way.beside, *sources})
         with torch.no_grad():
             heads = [head.clean(values[v]) for head, v in zip(way.heads, sources)]
             arenas: dict[int, Arena] = {}
@@ -253,6 +254,17 @@ class _End:
         self._flush()
         assert self.answers is not None
         return self.answers
+
+
+def _unpacked(graph: Graph) -> Graph:
+    """The graph for one whole picture alone, for which no weight is laid out: that would stay in memory beside it."""
+    steps = [
+        replace(step, function=replace(step.function, may_pack=False))
+        if isinstance(step.function, Convolution)
+        else step
+        for step in graph
+    ]
+    return replace(graph, operations=steps)
 
 
 def _bytes(tensor: Tensor) -> int:

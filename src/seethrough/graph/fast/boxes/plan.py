@@ -134,6 +134,10 @@ def make_plan(route: Route, boxes: Tensor, most: int | None = None) -> Plan:
         batches = _crossed(route, down, across, pairs, most)
     else:
         batches = _paired(route, down, across, row, column, most)
+    # The largest first: what it leaves free holds the others, where blocks that grow would each be new.
+    batches.sort(
+        key=lambda batch: len(batch) * sum(prod(batch.size(v)) * route.planes[v][0] for v in batch.stored), reverse=True
+    )
     return Plan(
         batches,
         len(boxes),
