@@ -72,13 +72,13 @@ class Concepts:
                 if auc < WEAK or share < CONTEXT:
                     continue
                 what = aspect_of_trait(cells, np.linalg.pinv(traits)[:, k].astype(np.float32), mine, theirs, name)
-                if what is None:
+                if what is None or what.auc < WEAK:
                     continue
                 counts = importance(cells, canvas, mine[:ASKED], traits, k, answer, chance)
                 if counts < COUNTS:
                     continue
-                measured = {"concept": {"beside": share, "counts": counts}, "thing": what[1].to_dict()}
-                found.append(Candidate(what[0], answer, rivals, (self.name,), auc, 1.0, measured))
+                measured = {"concept": {"beside": share, "counts": counts}, "thing": what.where.to_dict()}
+                found.append(Candidate(what.aspect, answer, rivals, (self.name,), min(auc, what.auc), 1.0, measured))
         return strongest(found)
 
 

@@ -55,10 +55,10 @@ class Contributions:
                 if auc < WEAK or share < BESIDE:
                     continue
                 what = aspect_of_trait(cells, direction * weight, mine, theirs, name)
-                if what is None:
+                if what is None or what.auc < WEAK:
                     continue
-                measured = {"contributions.share": share, "thing": what[1].to_dict()}
-                found.append(Candidate(what[0], answer, rivals, (self.name,), auc, 1.0, measured))
+                measured = {"contributions.share": share, "thing": what.where.to_dict()}
+                found.append(Candidate(what.aspect, answer, rivals, (self.name,), min(auc, what.auc), 1.0, measured))
         return strongest(found)
 
 

@@ -32,6 +32,9 @@ STABLE = 0.6
 DRAWS, DRAWN = 3, 0.8
 """How often, and of how much of the pictures, they are drawn again."""
 
+WEAK = 0.62
+"""What lies there must tell answers apart beside the things so well."""
+
 SMALL = 6
 """A cluster of fewer pictures isn't believed."""
 
@@ -153,7 +156,7 @@ def _thing(
     there = z[mine].reshape(len(mine), h * w, -1)[np.arange(len(mine)), at]
     others = z[theirs][cells.free[theirs]]
     what = aspect_of_trait(cells, turned @ discriminant(there, others), mine, theirs, name)
-    return None if what is None else what[0]
+    return None if what is None or what.auc < WEAK else what.aspect
 
 
 def _maps(heat: NDArray[np.float32]) -> NDArray[np.float32]:

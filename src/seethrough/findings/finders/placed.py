@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from seethrough.findings.aspects.background import Background
 from seethrough.findings.aspects.region import Region
 from seethrough.findings.aspects.thing import peaks, thing
 from seethrough.findings.finders.cells import Cells
+from seethrough.findings.finders.finder import told_apart
 from seethrough.findings.finders.places import called
 
 WIDE = 0.2
@@ -63,6 +65,21 @@ class Placed:
         return {"share": self.share, "size": list(self.size), "spread": list(self.spread)}
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a direction shows.
+
+    Attributes
+    ----------
+    auc
+        How well it tells pictures apart beside their things, with every thing painted over.
+    """
+
+    aspect: Aspect
+    where: Placed
+    auc: float
+
+
 def placed(
     heat: NDArray[np.float32], free: NDArray[np.bool_], *, level: float = 0.0, usual: float = 0.0
 ) -> Placed | None:
@@ -99,7 +116,7 @@ def placed(
 
 def aspect_of_trait(
     cells: Cells, vector: NDArray[np.float32], own: NDArray[np.int64], rival: NDArray[np.int64], name: str = ""
-) -> tuple[Aspect, Placed] | None:
+) -> Seen | None:
     """What a direction of values shows in an answer's pictures, and where it lies; None where too few have it, or where it
     could be a piece of the thing itself.
 
@@ -118,13 +135,35 @@ def aspect_of_trait(
     if found is None:
         return None
     if found.wide:
-        return Background(), found
+        return Seen(Background(), found, _told(mean_beside, mine, theirs, cells, own, rival))
     if not cells.drawn:
         return None
+    auc = _told(most_beside, mine, theirs, cells, own, rival)
     if found.fixed:
         box = box_of(found)
-        return Region(called(box), box), found
-    return thing(cells.inside, vector, level, found.size, name), found
+        return Seen(Region(called(box), box), found, auc)
+    return Seen(thing(cells.inside, vector, level, found.size, name), found, auc)
+
+
+def most_beside(heat: NDArray[np.float32], free: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The most of it at one place beside the thing, (n,)."""
+    return np.where(free, heat, heat.min() if heat.size else 0).max((1, 2))
+
+
+def mean_beside(heat: NDArray[np.float32], free: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How much of it there is beside the thing, on the mean, (n,)."""
+    return (heat * free).sum((1, 2)) / np.maximum(free.sum((1, 2)), 1)
+
+
+def _told(
+    measure: Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float32]],
+    mine: NDArray[np.float32],
+    theirs: NDArray[np.float32],
+    cells: Cells,
+    own: NDArray[np.int64],
+    rival: NDArray[np.int64],
+) -> float:
+    return told_apart(measure(mine, cells.free[own]), measure(theirs, cells.free[rival]))
 
 
 def levels(mine: NDArray, theirs: NDArray, free: NDArray[np.bool_], free_too: NDArray[np.bool_]) -> tuple[float, float]:

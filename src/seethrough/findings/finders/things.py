@@ -49,9 +49,8 @@ class Things:
                 continue
             what = aspect_of_trait(cells, turned @ seen.vector, mine, theirs, name)
             if what is not None:
-                aspect, where = what
-                measured = {"thing": where.to_dict()}
-                found.append(Candidate(aspect, answer, rivals, (self.name,), seen.auc, 1.0, measured))
+                measured = {"thing": what.where.to_dict()}
+                found.append(Candidate(what.aspect, answer, rivals, (self.name,), seen.auc, 1.0, measured))
         return strongest(found)
 
 
