@@ -56,8 +56,8 @@ def weights(path, mark, thing):
 def home(tmp_path_factory):
     """A network that reads a corner, one that doesn't any more, an audit of the first, and fresh pictures."""
     home = tmp_path_factory.mktemp("proved")
-    pictures(home / "photos", 96, 0)
-    pictures(home / "fresh", 80, 1)
+    pictures(home / "photos", 80, 0)
+    pictures(home / "fresh", 64, 1)
     weights(home / "first.safetensors", 14.0, 6.0)
     weights(home / "repaired.safetensors", 0.1, 20.0)
     (home / "classes.txt").write_text("dark\nlight\n")

@@ -16,6 +16,7 @@ from seethrough.remedies.follow import GONE, LESS, NEW, NOTHING, SAME, STRONGER,
 from seethrough.remedies.measure import OTHER, RIGHT, WORST_GROUP, WORST_SLICE, Part, Versus
 from seethrough.remedies.proof import IMPROVED, NO_IMPROVEMENT, WORSE, verdict_of
 from seethrough.remedies.prove import prove
+from seethrough.remedies.repair import repair
 from seethrough.remedies.used import NAME
 
 FINDERS = ["places"]
@@ -25,7 +26,7 @@ FINDERS = ["places"]
 def home(tmp_path_factory):
     """Audited pictures, and fresh ones of which the groups are known."""
     home = tmp_path_factory.mktemp("proof")
-    write(home / "photos", 160, seed=0)
+    write(home / "photos", 120, seed=0)
     groups = write(home / "fresh", 120, seed=1, usual=0.8)
     lines = [f"{name},{group}" for name, group in groups.items()]
     (home / "groups.csv").write_text("\n".join(lines))
@@ -105,7 +106,7 @@ def test_it_is_plain_data(proof):
 def test_pictures_prove_once(home, audited):
     given = {"findings": audited, "boxes": boxes_of(home / "photos")}
     first = prove(opened(*BIASED), opened((MARK, 13.0), (THING, 7.0)), home / "photos", **given)
-    assert first.own_part and first.count == 32 and first.verdict == NO_IMPROVEMENT
+    assert first.own_part and first.count == 24 and first.verdict == NO_IMPROVEMENT
     assert {note.name for note in first.notes} >= {"few_proofs", "proof_without_controls"}
     with pytest.raises(UsageError, match=r"used for a proof before.*force=True"):
         prove(opened(*BIASED), opened(*MENDED), home / "photos", **given)
@@ -117,7 +118,7 @@ def test_pictures_prove_once(home, audited):
 
 def test_what_goes_by_another_mark_instead_has_not_improved(home, audited, tmp_path):
     """Whac-A-Mole: the corner at the bottom right comes in the place of the one at the top left."""
-    write(tmp_path / "both", 160, seed=2, corner=0.9)
+    write(tmp_path / "both", 120, seed=2, corner=0.9)
     found = prove(
         opened(*BIASED), opened((CORNER, 16.0), (THING, 4.0)), tmp_path / "both", findings=audited,
         boxes=boxes_of(tmp_path / "both"), answers="region=background",
@@ -136,6 +137,28 @@ def test_what_makes_it_worse_is_called_so(home, audited):
     )  # fmt: skip
     assert found.verdict == WORSE and found.primary.change.high < 0
     assert "proof_not_marked" in {note.name for note in found.notes}
+
+
+def test_what_a_repair_gives_is_proved_beside_its_controls(home, audited):
+    """The whole way: what `repair` left in the audit's folder is taken up, and what was asked isn't asked again."""
+    biased = opened(*BIASED)
+    mended = repair(
+        biased, audited, home / "photos", answers="background=background", boxes=boxes_of(home / "photos"), rungs=["exchanged"]
+    )  # fmt: skip
+    assert mended.network is not None and set(mended.controls) == {"plain", "shuffled"}
+    given = {"findings": audited, "boxes": boxes_of(home / "fresh"), "groups": home / "groups.csv"}
+    found = prove(biased, mended.network, home / "fresh", **given)
+    assert found.verdict == IMPROVED and set(found.controls) == {"plain", "shuffled"}
+    assert [each.candidate.aspect.kind for each in found.faults] == ["background"]  # what the repair was for
+    assert found.primary.before.value < 0.2 and found.primary.after.value > 0.8
+    for name in ("plain", "shuffled"):  # so plain a thing, even training on can learn it: then that is what is said
+        assert found.primary.beyond[name].value == pytest.approx(
+            found.primary.after.value - found.primary.controls[name].value
+        )
+        assert name in found.faults[0].controls
+    again = prove(biased, mended, home / "fresh", force=True, **given)
+    assert again.to_dict()["findings"] == found.to_dict()["findings"]
+    assert again.provenance["asked"] < found.provenance["asked"] / 3
 
 
 def test_what_can_not_be_proved_is_refused(home, audited, tmp_path):

@@ -4,10 +4,14 @@ can be that one of them is better.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +21,7 @@ from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.judge import Plan, versions_of
 from seethrough.findings.statistics import Interval, mcnemar, proportion
+from seethrough.remedies.pool import keep
 
 BEFORE, AFTER = "before", "after"
 """The network as it was, and the one that was made of it."""
@@ -114,6 +119,30 @@ class Panel:
         for name, each in parts.items():
             own = answers[name][plan.numbers][:, None]
             found[name] = np.concatenate([own, np.concatenate(each)], 1) if each else np.repeat(own, 3, 1)
+        return found
+
+
+def recalled(
+    folder: Path, said: Any, plan: Plan, panel: Panel, make: Callable[[], dict[str, NDArray[np.float32]]]
+) -> dict[str, NDArray[np.float32]]:
+    """What was answered to a plan's pictures, as it is kept in a folder, or made and kept: a proof that was broken off goes on.
+
+    Parameters
+    ----------
+    said
+        What the answers depend on beside pictures and plan: the aspect, the masks, the networks' fingerprints.
+    """
+    plain = json.dumps([said, panel.first.collection.fingerprint], sort_keys=True, default=str)
+    digest = hashlib.sha256(plain.encode())
+    for each in fields(Plan):
+        digest.update(np.ascontiguousarray(getattr(plan, each.name)).tobytes())
+    path = folder / f"{digest.hexdigest()[:24]}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or not whole
+        found = make()
+        keep(path, **found)
         return found
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,7 @@ from seethrough.remedies.measure import (
     Panel,
     Row,
     Sheet,
+    recalled,
     rows_of,
     versus,
 )
@@ -156,7 +159,8 @@ def prove(
     known, group_notes = (None, ()) if groups is None else truths_of(groups, [item.name for item in collection])
     tell = _Telling(progress)
 
-    looked = _looked(panel.canvases[AFTER], record, told_apart_by(masks, boxes), tell)
+    told_apart = told_apart_by(masks, boxes)
+    looked = _looked(panel.canvases[AFTER], record, told_apart, tell)
     facts = facts_of(panel.canvases[AFTER], looked, belongs.outputs, seed=seed)
     marks = _marks(looked)
     parts = held_out(record, collection, facts, marks, seed)
@@ -164,8 +168,8 @@ def prove(
     shown = np.union1d(parts.prove, parts.test)
     given = panel.answers(shown, tell.steps("asking", len(shown)))
     refuse_other_outputs(given, before, after)
-    tried = _tried(panel, record, parts, given, faults, seed, tell)
-    sheets = _sheets(panel, parts, given, tried, known, seed)
+    tried = _tried(panel, record, parts, given, faults, told_apart, seed, tell)
+    sheets = _sheets(panel, parts, given, tried, known, record, seed)
     figures = tuple(
         found
         for name, sheet in sheets.items()
@@ -199,7 +203,7 @@ def prove(
             "pictures": pictures,
             "seed": seed,
             "asked": panel.asked,
-            "masks": told_apart_by(masks, boxes) or None,
+            "masks": told_apart or None,
         },
     )  # fmt: skip
 
@@ -234,12 +238,16 @@ def _looked(canvas: Canvas, record: Record, told_apart: str, tell: _Telling) -> 
     """The repaired network's one pass over all pictures; kept in the audit's folder, so that a proof that was broken off goes
     on.
     """
-    folder = None
-    if record.folder is not None:
-        folder = record.folder / "proof" / f"{canvas.net.fingerprint}-{canvas.collection.fingerprint}"
+    home = _kept(record)
+    folder = None if home is None else home / f"{canvas.net.fingerprint}-{canvas.collection.fingerprint}"
     return run_work(
         canvas.net, canvas.collection, Looking(canvas, told_apart), folder=folder, progress=tell.whole("looking")
     )
+
+
+def _kept(record: Record) -> Path | None:
+    """Where what was asked is kept, so that a proof that was broken off goes on."""
+    return None if record.folder is None else record.folder / "proof"
 
 
 def _marks(looked: Results) -> NDArray[np.uint64]:
@@ -255,6 +263,7 @@ def _tried(
     parts: HeldOut,
     given: Mapping[str, NDArray[np.float32]],
     faults: frozenset[int],
+    told_apart: str,
     seed: int,
     tell: _Telling,
 ) -> list[Tried]:
@@ -283,8 +292,11 @@ def _tried(
     step = tell.steps("exchanging", sum(len(plan.numbers) for _, _, plan in plans))
     made = []
     for number, candidate, plan in plans:
-        of = None if number in faults else (BEFORE, AFTER)
-        chances = panel.exchanged(candidate, plan, given, of=of, step=step)
+        of = tuple(panel.canvases) if number in faults else (BEFORE, AFTER)
+        make = partial(panel.exchanged, candidate, plan, given, of=of, step=step)
+        said = [told_apart, candidate.aspect.to_dict(), {name: panel.canvases[name].net.fingerprint for name in of}]
+        folder = _kept(record)
+        chances = make() if folder is None else recalled(folder / "exchanged", said, plan, panel, make)
         made.append(Tried(candidate, plan, chances, number, number in faults))
     return [each for each in made if len(each.plan.numbers)]
 
@@ -295,6 +307,7 @@ def _sheets(
     given: Mapping[str, NDArray[np.float32]],
     tried: Sequence[Tried],
     known: Sequence[str | None] | None,
+    record: Record,
     seed: int,
 ) -> dict[str, Sheet | None]:
     """Right and wrong, by everything that a worst part is sought in."""
@@ -303,7 +316,8 @@ def _sheets(
     faults = [(k, each) for k, each in enumerate(tried) if each.fault]
     if faults:
         ward = Ward(
-            panel.first, parts.facts, tuple(each.candidate for _, each in faults), prove, np.zeros(0, np.int64), seed
+            panel.first, parts.facts, tuple(each.candidate for _, each in faults), prove, np.zeros(0, np.int64), seed,
+            folder=_kept(record),
         )  # fmt: skip
         sides = groups_of(ward).sides
         for row, (k, each) in enumerate(faults):

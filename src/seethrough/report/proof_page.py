@@ -106,7 +106,7 @@ def _figure(proof: Proof, figure: Versus) -> dict[str, Any]:
     alone = figure.worst_before.kind == "all"
     return {
         "name": words.figure_name(proof, figure),
-        "which": Both("", "") if alone else words.part_name(proof, figure.worst_after),
+        "which": Both("", "") if alone else PAGE["now"].fill(part=words.part_name(proof, figure.worst_after)),
         "before": bar_of(figure.before),
         "after": bar_of(figure.after),
         "controls": [(words.control_name(name), bar_of(interval)) for name, interval in figure.controls.items()],

@@ -82,6 +82,7 @@ PAGE: Mapping[str, Both] = {
     "worst class": Both("Weakest class", "最薄弱的类别"),
     "worst slice": Both("Weakest spot", "最薄弱处"),
     "worst group": Both("Weakest group", "最薄弱的分组"),
+    "now": Both("now: {part}", "现在：{part}"),
     "bars": Both(
         "Bars: share of right answers; thin lines: where the share would lie with other pictures, 95 times in 100.",
         "横条：答对的比例；细线：换用其他图片时，100 次中有 95 次会落在的范围。",
