@@ -10,14 +10,15 @@ network finds much. How far they agree is what the estimate is worth.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter, label, uniform_filter, zoom
+from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter, label, uniform_filter1d, zoom
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating[Any]]
 
 WORK = 96
 """Pixels a side on which is estimated."""
@@ -92,7 +93,7 @@ def in_box(x: Plane, box: NDArray[np.bool_]) -> NDArray[np.bool_]:
         prior = np.maximum(prior, _roundish(pieces == number))
     chance = grown(small, np.where(inside > 0.5, prior, 0.0).astype(np.float32))
     found = _large(chance, box.shape) >= GENEROUS
-    found = binary_fill_holes(_without_specks(found & box))
+    found = _filled(_without_specks(found & box))
     share = found.sum() / box.sum()
     return found & box if SCANT <= share <= FULL else box
 
@@ -124,7 +125,7 @@ def alone(x: Plane, spots: Plane | None = None) -> Guess:
         guesses.append(theirs)
     prior = np.where(inside, np.stack([by_place, *guesses]).mean(0), 0)
     chance = _large(grown(small, prior.astype(np.float32), near=np.inf), x.shape[1:])
-    found = binary_fill_holes(_without_specks(chance >= GENEROUS))
+    found = _filled(_without_specks(chance >= GENEROUS))
     return Guess(found, agreement if stands else 0.0, float(found.mean()))
 
 
@@ -211,7 +212,7 @@ def grown(x: Plane, prior: Plane, near: float = NEAR) -> Plane:
     code, off = _codes(x), prior <= 0
     lean = np.log(np.clip(prior, 1e-3, 1 - 1e-3) / (1 - np.clip(prior, 1e-3, 1 - 1e-3)))
     filtering = _Guided(x)
-    counts = np.exp(-distance_transform_edt(off) / near).astype(np.float32)
+    counts = np.exp(-np.asarray(distance_transform_edt(off)) / near).astype(np.float32)
     chance = prior
     for _ in range(ROUNDS):
         speaks = _told_by_colour(code, chance, (1 - chance) * counts)
@@ -267,8 +268,8 @@ class _Guided:
         return np.clip((self._near(slope) * self.x).sum(0) + self._near(rest), 0, 1)
 
     def _near(self, of: Plane) -> Plane:
-        size = (1,) * (of.ndim - 2) + (2 * RADIUS + 1,) * 2
-        return uniform_filter(of, size, mode="nearest")
+        across = uniform_filter1d(of, 2 * RADIUS + 1, -1, mode="nearest")
+        return np.asarray(uniform_filter1d(across, 2 * RADIUS + 1, -2, mode="nearest"))
 
 
 def _roundish(box: NDArray[np.bool_], middle: float = MIDDLE, corner: float = CORNER) -> Plane:
@@ -309,6 +310,10 @@ def _large(chance: Plane, shape: tuple[int, ...]) -> Plane:
         return chance
     grown_up = zoom(chance, [n / m for n, m in zip(shape, chance.shape)], order=1, grid_mode=True, mode="nearest")
     return np.asarray(grown_up)
+
+
+def _filled(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(binary_fill_holes(found), bool)
 
 
 def _without_specks(found: NDArray[np.bool_], least: float = 0.1) -> NDArray[np.bool_]:

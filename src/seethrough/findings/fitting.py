@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
@@ -79,9 +81,9 @@ def fits(facts: Facts) -> float | None:
     return None if max(overlaps) > ALIKE else float(better.mean(1).max())
 
 
-def _contrasts(x: NDArray[np.float32], fore: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _contrasts(x: NDArray[np.floating[Any]], fore: NDArray[np.bool_]) -> NDArray[np.floating[Any]]:
     """How far the mean colour in each mask is from that around it, (n,)."""
-    ring = binary_dilation(fore, np.ones((1, 3, 3)), iterations=REACH) & ~fore
+    ring = np.asarray(binary_dilation(fore, np.ones((1, 3, 3)), iterations=REACH), bool) & ~fore
     inside, around = ((x * on[..., None]).sum((1, 2)) / np.maximum(on.sum((1, 2)), 1)[:, None] for on in (fore, ring))
     return np.linalg.norm(inside - around, axis=1)
 

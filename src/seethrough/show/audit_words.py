@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from seethrough.findings.aspect import Aspect
 from seethrough.findings.audit import Audit, Example
 from seethrough.findings.finders.properties import LAYOUTS, MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
-from seethrough.findings.naming import Group, Part
+from seethrough.findings.naming import Group
+from seethrough.show.audit_names import aspect_name, capital, joined, label, listed, name_of, points
+from seethrough.show.audit_parts import told_with
 from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import audit as words
 
@@ -24,12 +25,6 @@ OFTEN = 0.2
 
 ABOVE_ALL = 0.5
 """From this share on the headline says by what of something a network goes."""
-
-LITTLE = 0.2
-"""So little of an effect goes by a part that it is told to count beside the rest."""
-
-PARTS = 4
-"""Parts of a finding that are told of."""
 
 FOR = Both("{what}, for “{answer}”", "{what}（“{answer}”）")
 
@@ -92,33 +87,6 @@ SUSPICION = Both(
     "这仍可能是偶然：需要更多图片才能确定。",
 )
 BY_WHAT = Both("{what}, above all by {part}", "{what}，尤其是{part}")
-BRINGS = Both(
-    "{what} (finding {number:count}) changes answers too, but because it brings this along: with this left as it was, "
-    "{share:percent} of its effect was gone.",
-    "{what}（第 {number:count} 项）也会改变回答，但那是因为它带来了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
-)
-GOES_BY = Both(
-    "What of it counts, as far as that was seen:",
-    "其中起作用的，就目前所见：",
-)
-SO_MUCH = Both(
-    "So much of the effect was gone when that alone was left as it was.",
-    "百分比是只保留这一点不变时消失的作用。",
-)
-GOES_BY_ONE = Both(
-    "{what}, {share:percent} (finding {number:count})", "{what}，{share:percent}（第 {number:count} 项）"
-)
-OVERLAP = Both("These overlap.", "这些部分相互重叠。")
-COUNT_TOO = Both(
-    "Exchanged alone, this changes answers as well: {listed}.", "单独交换下列各项，回答也会改变：{listed}。"
-)
-MAY_COUNT_TOO = Both("This may count as well: {listed}.", "下列各项或许也有影响：{listed}。")
-NUMBERED = Both("{what} (finding {number:count})", "{what}（第 {number:count} 项）")
-GOES_ALONG = Both(
-    "{what} (finding {number:count}) changes answers mostly because it changes this as well: with this left as it was, "
-    "{share:percent} of its effect was gone.",
-    "{what}（第 {number:count} 项）改变回答，主要是因为它也改变了这一点：保留这一点不变，它的作用就消失了 {share:percent}。",
-)
 DIFFERS = Both("Pictures of “{answer}” are usually {more} than the others.", "“{answer}”的图片通常比其他图片{more}。")
 DIFFERS_BESIDE = Both(
     "Around “{answer}”, pictures are usually {more} than around the others.",
@@ -205,38 +173,12 @@ def counted(audit: Audit) -> Both:
     )
 
 
-def label(audit: Audit, answer: int) -> str:
-    """What an output is called."""
-    return plain(audit.labels[answer], 60)
-
-
-def name_of(audit: Audit, finding: Finding) -> Both:
-    """What was exchanged, as a few words: “the brightness of the surroundings”."""
-    return aspect_name(finding.candidate.aspect, audit.facts.fore is not None)
-
-
-def aspect_name(aspect: Aspect, beside: bool) -> Both:
-    """An aspect as a few words; ``beside`` where it is known where things are, so that a look is that of what lies beside them."""
-    of = words.OF_THINGS if beside else words.OF_PICTURES
-    own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail", "layout") else words.KINDS.get(aspect.kind)
-    if own is None:
-        known = plain(f"{aspect.kind} {aspect.name}".strip())
-        return Both(known, known)
-    place = words.PLACES.get(aspect.name, Both(plain(aspect.name), plain(aspect.name)))
-    return own.fill(of=of, place=place)
-
-
 def heading(audit: Audit, finding: Finding) -> Both:
     """The same as a heading; of several classes, with the one that it is about."""
     name = capital(name_of(audit, finding))
     if len(audit.facts.asked) == 2:
         return name
     return FOR.fill(what=name, answer=label(audit, finding.candidate.answer))
-
-
-def capital(text: Both) -> Both:
-    """Words as they stand at a beginning."""
-    return Both(text.en[:1].upper() + text.en[1:], text.zh)
 
 
 def exchanged(finding: Finding) -> Both:
@@ -280,43 +222,8 @@ def about(audit: Audit, number: int) -> Both:
     """
     group = next((group for group in audit.groups if group.main == number), Group(number))
     return joined(
-        *(each for each in (differs(audit, audit.findings[number]), *_told_with(audit, group)) if each is not None)
+        *(each for each in (differs(audit, audit.findings[number]), *told_with(audit, group)) if each is not None)
     )
-
-
-def _told_with(audit: Audit, group: Group) -> Iterator[Both]:
-    """How the other findings belong to the one that a group is called by."""
-    measured = [part for part in group.parts if part.within is not None]
-    for part in measured[:PARTS]:
-        told, gone = BRINGS if part.carries else GOES_ALONG, 0.0 if part.within is None else min(1.0, part.within.value)
-        what = capital(name_of(audit, audit.findings[part.number]))
-        yield told.fill(what=what, number=part.number + 1, share=gone)
-    rest = [part for part in group.parts if part.within is None]
-    shares = {part: part.through.value for part in rest if part.through is not None and part.through.value >= LITTLE}
-    by = [
-        GOES_BY_ONE.fill(what=_name(audit, part), share=min(1.0, share), number=part.number + 1)
-        for part, share in [*shares.items()][:PARTS]
-    ]
-    if by:
-        names = listed(by)
-        yield joined(GOES_BY, Both(f"{names.en}.", f"{names.zh}。"), SO_MUCH)
-    if sum([*shares.values()][:PARTS]) > 1:
-        yield OVERLAP
-    others = [part for part in rest if part not in shares]
-    for told, proven in ((COUNT_TOO, True), (MAY_COUNT_TOO, False)):
-        some = [part for part in others if (audit.findings[part.number].verdict == PROVEN) == proven][:PARTS]
-        if some:
-            names = [NUMBERED.fill(what=_name(audit, part), number=part.number + 1) for part in some]
-            yield told.fill(listed=listed(names))
-
-
-def _name(audit: Audit, part: Part) -> Both:
-    return name_of(audit, audit.findings[part.number])
-
-
-def listed(texts: Sequence[Both]) -> Both:
-    """Several, one behind the other."""
-    return Both("; ".join(text.en for text in texts), "；".join(text.zh for text in texts))
 
 
 def differs(audit: Audit, finding: Finding) -> Both | None:
@@ -397,17 +304,7 @@ def unnoticed(audit: Audit) -> Both | None:
     return UNNOTICED.fill(names=listed(names))
 
 
-def points(number: float) -> Both:
-    """Percentage points: whole from 1 on.
-
-    >>> points(53.93).en, points(0.36).en, points(-0.1).en
-    ('54', '0.4', '−0.1')
-    """
-    text = f"{number:.0f}" if abs(number) >= 0.95 else f"{number:.1f}"
-    text = text.replace("-0.0", "0").replace("0.0", "0").replace("-", "−")
-    return Both(text, text)
-
-
-def joined(*parts: Both) -> Both:
-    """Sentences one behind the other, as each language does."""
-    return Both(" ".join(p.en for p in parts if p.en), "".join(p.zh for p in parts if p.zh))
+__all__ = [
+    "VERDICTS", "about", "aspect_name", "capital", "certain", "counted", "differs", "effect", "exchanged", "found_by", "heading",
+    "hidden", "joined", "label", "missed", "name_of", "of_what", "points", "said", "title", "unnoticed",
+]  # fmt: skip
