@@ -89,6 +89,9 @@ class Wrapped(nn.Module):
         What makes outputs of logits: ``"softmax"``, ``"log_softmax"``, ``"sigmoid"``, or nothing.
     """
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(
         self,
         inner: nn.Module,

@@ -170,7 +170,7 @@ def _is_folder(net: Network) -> bool:
 
 def _keras(net: Network, path: Path) -> None:
     with written_by_another(path) as temporary, _quiet():
-        net.module.save(str(temporary))
+        net.module.save(str(temporary))  # pyright: ignore[reportCallIssue]
 
 
 def _keras_weights(net: Network, path: Path) -> None:
@@ -231,8 +231,10 @@ def _program(net: Network, path: Path) -> None:
 
 def _onnx(net: Network, path: Path) -> None:
     """The person's file with those initialisers replaced that are others now."""
+    from seethrough.models.onnx_module import OnnxNetwork
     from seethrough.models.onnx_write import with_weights
 
+    assert isinstance(net.module, OnnxNetwork)
     write_whole(path, with_weights(Path(net.opened.source), net.module))
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from seethrough.findings.statistics import Interval
 from seethrough.remedies.repair import BETTER, FINE, NOTHING, PASSED, WORSE, Mended, Repair, Tried
 from seethrough.remedies.score import CLASS, GIVEN, SIDE, Group
-from seethrough.show.audit_words import aspect_name, capital, points
+from seethrough.show.audit_names import aspect_name, capital, points
 from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import repair as words
 
