@@ -131,7 +131,11 @@ def as_taken(name: str, images: Tensor) -> Tensor:
 
 
 def warm(device: str = "cpu") -> None:
-    """Have torch ready: threads started, kernels loaded, by another, tiny network, forward and back."""
+    """Have torch ready: threads started, kernels loaded, by another, tiny network, forward and back; and our own rooms
+    imported, as the peers' are before a round.
+    """
+    import seethrough.explanation  # noqa: F401 - imported when first asked for, else in a round
+
     module = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 16, 3)).to(device)
     for _ in range(3):
         x = torch.rand(4, 3, 64, 64, device=device, requires_grad=True)

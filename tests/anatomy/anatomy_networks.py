@@ -5,7 +5,8 @@ import torch.nn as nn
 from torch.nn import functional as F
 
 from seethrough.graph.canonical import canonical
-from seethrough.graph.record import fake_tensors, record
+from seethrough.graph.fakes import fake_tensors
+from seethrough.graph.record import record
 from seethrough.graph.unite import unite
 
 

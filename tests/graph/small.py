@@ -4,7 +4,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from seethrough.graph.record import fake_tensors, record
+from seethrough.graph.fakes import fake_tensors
+from seethrough.graph.record import record
 from seethrough.graph.source import GraphSource
 from seethrough.graph.unite import unite
 

@@ -7,7 +7,8 @@ from torch.nn import functional as F
 
 from seethrough.graph.canonical import canonical
 from seethrough.graph.cost import count_macs, elements, size_in_bytes
-from seethrough.graph.record import fake_tensors, record
+from seethrough.graph.fakes import fake_tensors
+from seethrough.graph.record import record
 from seethrough.graph.unite import unite
 
 

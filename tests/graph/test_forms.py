@@ -7,8 +7,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from seethrough.graph.fakes import fake_tensors
 from seethrough.graph.forms import Forms
-from seethrough.graph.record import fake_tensors
 from seethrough.graph.untouched import Effects
 
 last = {"memory_format": torch.channels_last}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from seethrough.graph.canonical import canonical
+from seethrough.graph.fakes import fake_tensors
 from seethrough.graph.receptive import receptive_fields
-from seethrough.graph.record import fake_tensors, record
+from seethrough.graph.record import record
 from seethrough.graph.unite import unite
 
 SIZE = 36

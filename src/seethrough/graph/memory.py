@@ -20,9 +20,9 @@ import torch.nn as nn
 from torch.utils.checkpoint import checkpoint
 
 from seethrough.errors import InputRefused, NetworkRefused
+from seethrough.graph.fakes import fake_tensors, no_collection, unlogged
 from seethrough.graph.ledger import Block, Ledger, Moment
 from seethrough.graph.outputs import tensors_of
-from seethrough.graph.record import fake_tensors, no_collection, unlogged
 from seethrough.graph.twins import NEEDS_VALUES, Twins
 from seethrough.graph.untouched import untouched
 

@@ -13,9 +13,9 @@ import torch
 
 from seethrough.graph.cost import size_in_bytes
 from seethrough.graph.execute import execute
+from seethrough.graph.fakes import fake_tensors
 from seethrough.graph.graph import Graph
 from seethrough.graph.ledger import Ledger
-from seethrough.graph.record import fake_tensors
 from seethrough.graph.twins import NEEDS_VALUES
 from seethrough.graph.walk import Forward
 

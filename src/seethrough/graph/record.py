@@ -13,20 +13,15 @@ What is noted is a `Call`; `seethrough.graph.unite` makes a graph of the calls o
 
 from __future__ import annotations
 
-import gc
-import logging
 import random
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -38,7 +33,9 @@ from torch._subclasses.fake_tensor import (
 from torch.overrides import TorchFunctionMode
 
 from seethrough.errors import NetworkRefused
+from seethrough.graph.fakes import fake_tensors, no_collection, unlogged
 from seethrough.graph.forms import Forms
+from seethrough.graph.lines import here
 from seethrough.graph.listen import listening
 from seethrough.graph.operations import Context, Ref
 from seethrough.graph.outputs import named, tensors_of
@@ -341,67 +338,6 @@ class Recorder(TorchFunctionMode):
                 self.note(module, flat, spec, output, set())
         scope.outputs = [self.numbers.get(id(t)) for t in tensors_of(output)]
         scope.last = len(self.calls)
-
-
-def here() -> str:
-    """The line of the person's code that is running: the innermost frame outside of torch, Keras and this package."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not _is_library(name):
-            return f"{name.replace(chr(92), '/').rsplit('/', 1)[-1]}:{frame.f_lineno}"
-        frame = frame.f_back
-    return "?"
-
-
-def line_of(error: BaseException) -> str:
-    """The line of the person's code from which an exception came."""
-    found, trace = "?", error.__traceback__
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if not _is_library(name):
-            found = f"{name.replace(chr(92), '/').rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return found
-
-
-@cache
-def _is_library(file: str) -> bool:
-    file = file.replace("\\", "/")
-    return any(part in file for part in ("/torch/", "/keras/", "/seethrough/graph/"))
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """A recording makes many small objects that live on; looking for garbage among them again and again took a third of
-    its time.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-@contextmanager
-def unlogged() -> Iterator[None]:
-    """Torch logs what can't be done without data, which may be the very thing that is looked for, and is told by the
-    exception.
-    """
-    log = logging.getLogger(fake_tensor.__name__)
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-
-
-def fake_tensors() -> FakeTensorMode:
-    """A world of tensors that have a shape and no data, into which real weights are taken by their shape."""
-    return FakeTensorMode(allow_non_fake_inputs=True)
 
 
 def record(

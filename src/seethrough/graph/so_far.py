@@ -15,7 +15,9 @@ import torch.nn as nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from seethrough.errors import NetworkRefused
-from seethrough.graph.record import Recorder, fake_tensors, heard, line_of
+from seethrough.graph.fakes import fake_tensors
+from seethrough.graph.lines import line_of
+from seethrough.graph.record import Recorder, heard
 from seethrough.graph.recording import Recording, Scope
 from seethrough.graph.untouched import untouched
 

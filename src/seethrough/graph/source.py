@@ -19,9 +19,10 @@ import torch.nn as nn
 
 from seethrough.errors import NetworkRefused, UsageError, nearest
 from seethrough.graph.canonical import canonical
+from seethrough.graph.fakes import fake_tensors, no_collection
 from seethrough.graph.graph import Graph
 from seethrough.graph.prove import disagreement
-from seethrough.graph.record import fake_tensors, no_collection, record
+from seethrough.graph.record import record
 from seethrough.graph.recording import Recording
 from seethrough.graph.so_far import record_so_far
 from seethrough.graph.unite import unite

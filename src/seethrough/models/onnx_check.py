@@ -11,7 +11,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from seethrough.errors import InputRefused, UsageError
-from seethrough.graph.record import unlogged
+from seethrough.graph.fakes import unlogged
 from seethrough.models.onnx_module import OnnxNetwork, Step
 from seethrough.models.onnx_operators import spread
 

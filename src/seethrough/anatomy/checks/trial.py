@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
+from seethrough.graph.fakes import fake_tensors, unlogged
 from seethrough.graph.outputs import output_tensors
-from seethrough.graph.record import fake_tensors, unlogged
 from seethrough.graph.source import GraphSource
 from seethrough.graph.untouched import untouched
 
