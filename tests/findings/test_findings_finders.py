@@ -38,7 +38,7 @@ def test_what_adds_to_the_answer_beside_the_thing_is_a_thing(looked):
     assert pooled(facts, cells_of(facts, canvas))
     seen = found_by("contributions", looked)["thing", "", 1]
     assert isinstance(seen.aspect, Thing) and seen.strength > 0.9 and seen.numbers["contributions.share"] > 0.9
-    assert max(seen.aspect.size) < 0.4
+    assert max(seen.aspect.traits[0].size) < 0.4
 
 
 def test_a_component_is_turned_so_that_it_raises_the_answer():
@@ -168,7 +168,7 @@ def test_of_the_same_candidates_the_strongest_stays_and_regions_keep_all_their_p
 def test_of_two_classes_what_speaks_against_is_sought_too(looked):
     facts, _, _ = looked
     asked = list(both_ways(facts, facts.split.of("find")))
-    assert [(answer, name) for answer, *_, name in asked] == [(1, ""), (1, "against")]
+    assert [(answer, against) for answer, *_, against in asked] == [(1, False), (1, True)]
     assert (asked[0][2] == asked[1][3]).all() and (asked[0][3] == asked[1][2]).all()
 
 

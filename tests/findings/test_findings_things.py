@@ -51,7 +51,7 @@ def test_it_is_found_where_it_lies(pictures, red):
     has = np.flatnonzero(at[:, 0] >= 0)[:40]
     found = red.found(as_pictures(x[has], on[has]))
     middle = (at[has] + MARK / 2) / 48
-    assert (found[:, 0] > 0).all() and abs(found[:, 1:] - middle).max() < 0.06
+    assert (found[:, 0, 0] > 0).all() and abs(found[:, 0, 1:] - middle).max() < 0.06
     none = np.flatnonzero(at[:, 0] < 0)[:40]
     assert (red.amount(as_pictures(x[none], on[none])) < 0).all()
 
@@ -141,3 +141,17 @@ def test_where_nothing_comes_with_the_classes_nothing_is_sought_further(pictures
     facts, canvas = facts_and_canvas(Finds(1), x, on, label)
     found = Things().find(facts, canvas, facts.split.of("find"), np.random.default_rng(0))
     assert all(c.strength < 0.8 for c in found)
+
+
+def test_what_lies_beside_the_one_class_and_beside_the_other_is_exchanged_together(pictures, red):
+    x, on, _, at = pictures
+    none = np.flatnonzero(at[:, 0] < 0)[:8]
+    full, empty = (as_pictures(x[rows], on[rows]) for rows in (np.flatnonzero(at[:, 0] >= 0)[:8], none))
+    blue = thing(red.inside, [-1.0, 1.0], 0.2, (0.25, 0.25), against=True)
+    both = red.joined(blue)
+    assert [t.against for t in both.traits] == [False, True] and both.joined(blue) == both
+    empty.x[:, :, 0:8, 0:8] = torch.tensor([0.1, 0.1, 0.9])[:, None, None]
+    changed = both.exchange(empty, full)
+    assert (changed[:, 0] - changed[:, 1] > 0.5).any((1, 2)).all()
+    assert (changed[:, 2, :8, :8] < 0.8).all() and (red.exchange(empty, full)[:, 2, :8, :8] > 0.8).any()
+    assert (both.amount(full) > 0).all() and (both.amount(empty) < 0).all()

@@ -58,7 +58,7 @@ class Concepts:
         if cells is None:
             return []
         found: list[Candidate] = []
-        for answer, rivals, own, rival, name in both_ways(facts, np.unique(numbers)):
+        for answer, rivals, own, rival, against in both_ways(facts, np.unique(numbers)):
             mine, theirs = cells.rows(own), cells.rows(rival)
             if min(len(mine), len(theirs)) < 2:
                 continue
@@ -71,7 +71,7 @@ class Concepts:
                 share = float(amounts[cells.free[mine], k].sum()) / total if total > 0 else 0.0
                 if auc < WEAK or share < CONTEXT:
                     continue
-                what = aspect_of_trait(cells, np.linalg.pinv(traits)[:, k].astype(np.float32), mine, theirs, name)
+                what = aspect_of_trait(cells, np.linalg.pinv(traits)[:, k].astype(np.float32), mine, theirs, against)
                 if what is None or what.auc < WEAK:
                     continue
                 counts = importance(cells, canvas, mine[:ASKED], traits, k, answer, chance)

@@ -13,7 +13,7 @@ from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders.cells import Cells, cells_of
-from seethrough.findings.finders.finder import AGAINST, both_ways, strongest, told_apart
+from seethrough.findings.finders.finder import both_ways, strongest, told_apart
 from seethrough.findings.finders.placed import aspect_of_trait
 
 COMPONENTS = 6
@@ -44,17 +44,17 @@ class Contributions:
         if cells is None or facts.head is None or not pooled(facts, cells):
             return []
         found: list[Candidate] = []
-        for answer, rivals, own, rival, name in both_ways(facts, np.unique(numbers)):
+        for answer, rivals, own, rival, against in both_ways(facts, np.unique(numbers)):
             mine, theirs = cells.rows(own), cells.rows(rival)
             if min(len(mine), len(theirs)) < 2:
                 continue
             weight = facts.head[0][answer] - facts.head[0][list(rivals)].mean(0)
-            weight = -weight if name == AGAINST else weight
+            weight = -weight if against else weight
             for direction, auc in components(facts.features[own] * weight, facts.features[rival] * weight):
                 share = share_beside(cells, direction * weight, mine, theirs)
                 if auc < WEAK or share < BESIDE:
                     continue
-                what = aspect_of_trait(cells, direction * weight, mine, theirs, name)
+                what = aspect_of_trait(cells, direction * weight, mine, theirs, against)
                 if what is None or what.auc < WEAK:
                     continue
                 measured = {"contributions.share": share, "thing": what.where.to_dict()}

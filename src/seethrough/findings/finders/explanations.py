@@ -57,7 +57,7 @@ class Explanations:
             return []
         cells, free = cells_of(facts, canvas), _free(facts)
         found: list[Candidate] = []
-        for answer, rivals, own, rival, name in both_ways(facts, np.unique(numbers)):
+        for answer, rivals, own, rival, against in both_ways(facts, np.unique(numbers)):
             own = own[facts.heat[own].any((1, 2))][:PICTURES]
             if len(own) < 2 * SMALL:
                 continue
@@ -69,7 +69,7 @@ class Explanations:
                 share = float((heat * off).sum((1, 2)).mean()) if len(rows) else 0.0
                 if len(rows) < SMALL or share < BESIDE:
                     continue
-                aspect = self._aspect(cells, heat, off, rows, rival, name)
+                aspect = self._aspect(cells, heat, off, rows, rival, against)
                 if aspect is None or (facts.agreement is not None and not isinstance(aspect, Background)):
                     continue  # of an estimated thing pieces are left over
                 measured = {"explanations": {"beside": share, "of": len(rows) / len(own)}}
@@ -84,7 +84,7 @@ class Explanations:
         free: NDArray[np.bool_],
         rows: NDArray[np.int64],
         rival: NDArray[np.int64],
-        name: str,
+        against: bool,
     ) -> Aspect | None:
         where = placed(heat, free)
         if where is None:
@@ -94,7 +94,7 @@ class Explanations:
         if where.fixed:
             box = box_of(where)
             return Region(called(box), box)
-        return None if cells is None else _thing(cells, heat, rows, rival, name)
+        return None if cells is None else _thing(cells, heat, rows, rival, against)
 
 
 def clusters(maps: NDArray[np.float32], chance: np.random.Generator) -> NDArray[np.int64]:
@@ -142,7 +142,7 @@ def _spectral(rows: NDArray, count: int | None, chance: np.random.Generator) -> 
 
 
 def _thing(
-    cells: Cells, heat: NDArray[np.float32], rows: NDArray[np.int64], rival: NDArray[np.int64], name: str
+    cells: Cells, heat: NDArray[np.float32], rows: NDArray[np.int64], rival: NDArray[np.int64], against: bool
 ) -> Aspect | None:
     """What lies where a cluster's evidence is highest beside the thing, told from places of other pictures."""
     kept = np.isin(rows, cells.numbers)
@@ -155,7 +155,7 @@ def _thing(
     at = np.where(cells.free[mine], on_cells, -1).reshape(len(mine), -1).argmax(1)
     there = z[mine].reshape(len(mine), h * w, -1)[np.arange(len(mine)), at]
     others = z[theirs][cells.free[theirs]]
-    what = aspect_of_trait(cells, turned @ discriminant(there, others), mine, theirs, name)
+    what = aspect_of_trait(cells, turned @ discriminant(there, others), mine, theirs, against)
     return None if what is None or what.auc < WEAK else what.aspect
 
 

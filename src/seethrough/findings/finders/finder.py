@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.stats import rankdata
 
 from seethrough.findings.aspect import Aspect, Candidate
 from seethrough.findings.aspects.region import Region
+from seethrough.findings.aspects.thing import Thing
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 
@@ -20,9 +22,6 @@ FEW_CLASSES = 8
 
 RIVALS = 4
 """Of more, so many that it is most often taken for."""
-
-AGAINST = "against"
-"""The name of what is in the rivals' pictures."""
 
 LEAST = 6
 """Pictures of an answer, and of its rivals, with which something can be seen."""
@@ -67,19 +66,19 @@ def questions(facts: Facts, numbers: NDArray[np.int64]) -> Iterator[tuple[int, t
 
 def both_ways(
     facts: Facts, numbers: NDArray[np.int64]
-) -> Iterator[tuple[int, tuple[int, ...], NDArray[np.int64], NDArray[np.int64], str]]:
+) -> Iterator[tuple[int, tuple[int, ...], NDArray[np.int64], NDArray[np.int64], bool]]:
     """`questions`, each with the pictures in which something is sought and those that it is told from; of two classes the other
-    way round as well, since what speaks against the second is another thing. The last is what such a thing is named.
+    way round as well, since what speaks against the second is another thing. The last says so.
     """
     for answer, rivals, own, rival in questions(facts, numbers):
-        yield answer, rivals, own, rival, ""
+        yield answer, rivals, own, rival, False
         if len(facts.asked) == 2:
-            yield answer, rivals, rival, own, AGAINST
+            yield answer, rivals, rival, own, True
 
 
 def strongest(found: Iterable[Candidate]) -> list[Candidate]:
-    """Of candidates that are the same the strongest, in the order in which they were first seen; of regions with all their
-    places, since a mark is often seen in pieces.
+    """Of candidates that are the same the strongest, in the order in which they were first seen: of regions with all their
+    places, since a mark is often seen in pieces; of things with what speaks for the answer and what speaks against it.
     """
     same: dict[tuple[str, str, int], list[Candidate]] = {}
     for candidate in found:
@@ -88,12 +87,14 @@ def strongest(found: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _whole(same: Sequence[Candidate]) -> Aspect:
-    best = max(same, key=lambda c: c.strength).aspect
+    first, *others = (c.aspect for c in sorted(same, key=lambda c: -c.strength))
+    if isinstance(first, Thing):
+        return reduce(lambda one, other: one.joined(other) if isinstance(other, Thing) else one, others, first)
     boxes = [c.aspect.box for c in same if isinstance(c.aspect, Region)]
     if len(boxes) < 2 or any(top > bottom for top, bottom, _, _ in boxes):  # of borders the one
-        return best
+        return first
     top, bottom, left, right = zip(*boxes)
-    return Region(best.name, (min(top), max(bottom), min(left), max(right)))
+    return Region(first.name, (min(top), max(bottom), min(left), max(right)))
 
 
 def told_apart(own: NDArray, rival: NDArray) -> float:

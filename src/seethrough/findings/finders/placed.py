@@ -115,7 +115,7 @@ def placed(
 
 
 def aspect_of_trait(
-    cells: Cells, vector: NDArray[np.float32], own: NDArray[np.int64], rival: NDArray[np.int64], name: str = ""
+    cells: Cells, vector: NDArray[np.float32], own: NDArray[np.int64], rival: NDArray[np.int64], against: bool = False
 ) -> Seen | None:
     """What a direction of values shows in an answer's pictures, and where it lies; None where too few have it, or where it
     could be a piece of the thing itself.
@@ -126,8 +126,8 @@ def aspect_of_trait(
         (C,), along which values are taken.
     own, rival
         Rows of the pictures in which it is sought and of the others.
-    name
-        Of a thing.
+    against
+        Whether it is sought in the rivals' pictures.
     """
     mine, theirs = (cells.without[rows].astype(np.float32) @ vector for rows in (own, rival))
     level, usual = levels(mine, theirs, cells.free[own], cells.free[rival])
@@ -142,7 +142,7 @@ def aspect_of_trait(
     if found.fixed:
         box = box_of(found)
         return Seen(Region(called(box), box), found, auc)
-    return Seen(thing(cells.inside, vector, level, found.size, name), found, auc)
+    return Seen(thing(cells.inside, vector, level, found.size, against=against), found, auc)
 
 
 def most_beside(heat: NDArray[np.float32], free: NDArray[np.bool_]) -> NDArray[np.float32]:

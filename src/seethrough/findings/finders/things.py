@@ -39,7 +39,7 @@ class Things:
         z = z.reshape(len(z), -1, z.shape[3])
         free = cells.free.reshape(len(z), -1)
         found: list[Candidate] = []
-        for answer, rivals, own, rival, name in both_ways(facts, np.unique(numbers)):
+        for answer, rivals, own, rival, against in both_ways(facts, np.unique(numbers)):
             mine, theirs = cells.rows(own), cells.rows(rival)
             half = halves(facts, cells, chance)
             seen = pointed(
@@ -47,7 +47,7 @@ class Things:
             )  # fmt: skip
             if seen is None or seen.auc < WEAK:
                 continue
-            what = aspect_of_trait(cells, turned @ seen.vector, mine, theirs, name)
+            what = aspect_of_trait(cells, turned @ seen.vector, mine, theirs, against)
             if what is not None:
                 measured = {"thing": what.where.to_dict()}
                 found.append(Candidate(what.aspect, answer, rivals, (self.name,), seen.auc, 1.0, measured))
