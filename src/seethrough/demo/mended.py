@@ -33,6 +33,12 @@ COUNT, FRESH = 400, 160
 CORRELATION = 0.95
 """Of the audited pictures, as of those that the network learned on."""
 
+FINDERS = ("properties", "places", "evidence")
+"""Ways to find that are asked: those that take least."""
+
+RUNGS = ("exchanged", "block")
+"""Ways to mend that are tried: with pictures on exchanged grounds, the last layer first and then the last block."""
+
 CHUNK = 20
 
 ANSWERS = {"background": "background"}
@@ -106,9 +112,9 @@ def leopards_mended(
     net = open_network(NETWORKS[0])
     tell(f"Auditing {NETWORKS[0]}")
     data, drawn = list(known.pictures), {"truth": _species(known), "masks": list(known.masks)}
-    found = audit(net, data, **drawn, progress=progress)
+    found = audit(net, data, **drawn, finders=FINDERS, progress=progress)
     tell("Repairing it: the background only happens to be there")
-    mended = repair(net, found, data, answers=ANSWERS, **drawn, progress=progress)
+    mended = repair(net, found, data, answers=ANSWERS, **drawn, rungs=RUNGS, progress=progress)
     tell(f"Proving it on {fresh} other leopards, half of them on unusual ground")
     others = leopards(fresh, correlation=0.5, seed=FRESH_SEED)
     proof = None
