@@ -64,13 +64,16 @@ def _there(box: Sequence[float], place: Box) -> bool:
 
 
 def scored(kind: str, record: Mapping[str, Any], place: Box | None) -> dict[str, Any]:
-    """Of an audit's record: whether anything is proven, the shortcut itself, and whether the headline calls it by its name."""
+    """Of an audit's record: whether anything is proven, the shortcut itself, whether the headline calls it by its name, and whether
+    its card tells of it.
+    """
     proven = [f for f in record["findings"] if f["verdict"] == "proven"]
     headline = _headline(record, proven)
     return {
         "any": bool(proven),
         "proven": any(right(kind, f, place) for f in proven),
         "named": headline is not None and right(kind, headline, place),
+        "told": any(right(kind, f, place) for f in _first(record, headline)),
         "suspected": any(right(kind, f, place) for f in record["findings"] if f["verdict"] == "suspected"),
         "headline": None if headline is None else called(headline),
         "findings": [brief(f) for f in record["findings"]],
@@ -79,12 +82,18 @@ def scored(kind: str, record: Mapping[str, Any], place: Box | None) -> dict[str,
 
 def _headline(record: Mapping[str, Any], proven: Sequence[Found]) -> Found | None:
     """What is said first: of proven findings that are one shortcut, what it is called by."""
-    for group in record.get("groups", ()):
-        main = group["main"]
-        finding = record["findings"][main - 1] if isinstance(main, int) else main
-        if finding["verdict"] == "proven":
-            return finding
-    return proven[0] if proven else None
+    mains = [record["findings"][group["main"] - 1] for group in record.get("groups", ())]
+    return next((f for f in mains if f["verdict"] == "proven"), proven[0] if proven else None)
+
+
+def _first(record: Mapping[str, Any], headline: Found | None) -> list[Found]:
+    """The findings on the headline's card, of those that are proven."""
+    if headline is None:
+        return []
+    number = record["findings"].index(headline) + 1
+    group = next((g for g in record.get("groups", ()) if g["main"] == number), {"parts": []})
+    parts = [record["findings"][part["finding"] - 1] for part in group["parts"]]
+    return [headline, *(f for f in parts if f["verdict"] == "proven")]
 
 
 def called(finding: Found) -> str:

@@ -53,7 +53,7 @@ def planted(rows: Sequence[Row], kinds: Sequence[str], title: str, say: Callable
     correlations = [c for c in ALL if any(row["case"]["correlation"] == c for row in rows)]
     say(f"\n{title}: proven of used; the same at each correlation in a hundred")
     say(
-        f"  {'kind':12s} {'trained':>7s} {'used':>5s} {'proven':>7s} {'named':>6s}   "
+        f"  {'kind':12s} {'trained':>7s} {'used':>5s} {'proven':>7s} {'named':>6s} {'on its card':>11s}   "
         + "".join(f"{c:>8d}" for c in correlations)
     )
     for kind in kinds:
@@ -64,11 +64,12 @@ def planted(rows: Sequence[Row], kinds: Sequence[str], title: str, say: Callable
         cells = [[row for row in own if row["case"]["correlation"] == c] for c in correlations]
         text = "".join(f"{_count(cell, 'proven')}/{len(cell)}".rjust(8) for cell in cells)
         say(
-            f"  {kind:12s} {len(all_of_it):7d} {len(own):5d} {_count(own, 'proven'):7d} {_count(own, 'named'):6d}   {text}"
+            f"  {kind:12s} {len(all_of_it):7d} {len(own):5d} {_count(own, 'proven'):7d} {_count(own, 'named'):6d} {_count(own, 'told'):11d}   {text}"
         )
     proven, named = _count(used, "proven"), _count(used, "named")
     say(f"  proven             {share(proven, len(used))}")
     say(f"  … and named right  {share(named, len(used))}")
+    say(f"  … told on its card {share(_count(used, 'told'), len(used))}")
     for low, high in ((10, 20), (20, 40), (40, 101)):
         some = [row for row in used if low <= row["network"]["effect"] < high]
         say(

@@ -165,8 +165,10 @@ def test_a_headline_is_what_the_first_proven_group_is_called_by():
     assert scored("hue", {"findings": both}, None)["named"] is False
     grouped = {"findings": both, "groups": [{"main": 2, "parts": [{"finding": 1}]}]}
     assert scored("hue", grouped, None) | {"findings": None} == {
-        "any": True, "proven": True, "named": True, "suspected": False, "headline": "look hue", "findings": None,
+        "any": True, "proven": True, "named": True, "told": True, "suspected": False, "headline": "look hue", "findings": None,
     }  # fmt: skip
+    other = scored("hue", {"findings": both, "groups": [{"main": 1, "parts": [{"finding": 2}]}]}, None)
+    assert other["told"] and not other["named"]
     nothing = scored("hue", {"findings": [finding("look", "hue", verdict="suspected")]}, None)
     assert not nothing["any"] and not nothing["named"] and nothing["suspected"] and nothing["headline"] is None
 
@@ -216,7 +218,7 @@ def test_what_was_run_is_not_run_again_unless_something_else_finds(tmp_path, mon
 def row(kind, *, used=True, proven=True, named=True, correlation=95, any_=True):
     case = {"bed": "second", "kind": kind, "correlation": correlation, "masked": True}
     found = [{"called": "look hue", "answer": 1, "verdict": "proven", "effect": 9.0, "low": 6.0, "corrected": 1e-3}]
-    audit = {"any": any_, "proven": proven, "named": named, "findings": found, "slice": None}
+    audit = {"any": any_, "proven": proven, "named": named, "told": named, "findings": found, "slice": None}
     return {"key": kind, "case": case, "used": used, "network": {"effect": 30.0, "usual": 0.9}, "audit": audit}
 
 
