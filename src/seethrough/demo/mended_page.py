@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seethrough.demo.mended import Mended
-from seethrough.demo.page import BACKGROUNDS, SPECIES
+from seethrough.demo.page import SPECIES
 from seethrough.errors import UsageError
 from seethrough.findings.statistics import proportion
 from seethrough.remedies.measure import AFTER, BEFORE, GROUP
@@ -19,6 +19,7 @@ from seethrough.report.frame import framed
 from seethrough.report.proof_page import STYLES, bar_of, doubled
 from seethrough.report.records import plain_data
 from seethrough.show import audit_words, proof_words
+from seethrough.show.audit_names import capital
 from seethrough.show.language import Both, known_language
 from seethrough.show.vocabulary.proof import PAGE
 from seethrough.writing import refuse_unwritable, write_whole
@@ -83,6 +84,10 @@ TRIED = Both(
     "Ways that change less were tried first ({count:count} of them), and did not suffice.",
     "先试了改动更小的办法（{count:count} 种），都不够。",
 )
+NO_BETTER = Both(
+    "Ways that change more were tried as well ({count:count} of them), and were no better.",
+    "也试了改动更大的办法（{count:count} 种），并不更好。",
+)
 NOT_CHANGED = Both(
     "No way that was tried made it better, so nothing was changed.", "试过的办法都没有使它变好，因此什么也没有改。"
 )
@@ -91,9 +96,12 @@ HOW_PROVED = Both(
     "where.",
     "用 {n:count} 只这些网络都没见过的豹来检验，其中一半站在不寻常的地面上。只有在这里才统计了谁站在哪里。",
 )
-ON = Both("{species} on {ground}", "{ground}里的{species}")
+GROUNDS = {
+    "snow": Both("{species} on snow", "雪地里的{species}"),
+    "desert": Both("{species} in the desert", "沙漠里的{species}"),
+}
 OF_THEM = Both("{n:count} pictures", "{n:count} 张图片")
-BALANCED = Both("learned balanced", "均衡训练")
+BALANCED = Both("balanced", "均衡训练")
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,21 +202,23 @@ def _repaired(story: Mended) -> Iterator[Both]:
         return
     yield LEARNED
     chosen = next(tried for tried in repair.tried if tried.rung == repair.rung)
-    before = sum(1 for tried in repair.tried if tried.score is not None and tried.rung != repair.rung)
-    if before:
-        yield TRIED.fill(count=before)
+    rungs = [tried.rung for tried in repair.tried if tried.score is not None]
+    at = rungs.index(repair.rung)
+    if at:
+        yield TRIED.fill(count=at)
     numbers = {
         "count": sum(repair.changed.values()),
         "all": sum(p.numel() for p in parameters(repair.network).values()),
     }
     yield CHANGED.get(chosen.changes, CHANGED[HEAD]).fill(**numbers)
+    if len(rungs) > at + 1:
+        yield NO_BETTER.fill(count=len(rungs) - at - 1)
 
 
 def _places(story: Mended) -> Iterator[dict[str, Any]]:
     """A species on a ground, and how often each of the three networks names it."""
     proof = story.proof
     assert proof is not None
-    grounds = {"snow": BACKGROUNDS[0], "desert": BACKGROUNDS[1]}
     for row in proof.rows:
         if row.part.kind != GROUP:
             continue
@@ -219,7 +229,7 @@ def _places(story: Mended) -> Iterator[dict[str, Any]]:
             ("control", BALANCED, balanced),
         )
         yield {
-            "name": ON.fill(species=SPECIES[row.part.answer], ground=grounds[row.part.name]),
+            "name": capital(GROUNDS[row.part.name].fill(species=SPECIES[row.part.answer])),
             "n": OF_THEM.fill(n=row.n),
             "bars": [(kind, name, bar_of(proportion(round(right * row.n), row.n))) for kind, name, right in shares],
         }
@@ -229,7 +239,7 @@ def _again(story: Mended) -> Both:
     proof = story.proof
     if proof is None or not proof.risen:
         return PAGE["again_nothing"]
-    names = [audit_words.capital(proof_words.heading(proof, each)) for each in proof.risen]
+    names = [capital(proof_words.heading(proof, each)) for each in proof.risen]
     return Both("; ".join(name.en for name in names), "；".join(name.zh for name in names))
 
 

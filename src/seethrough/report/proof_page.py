@@ -18,7 +18,7 @@ from seethrough.report.frame import framed
 from seethrough.report.payload import picture_url
 from seethrough.report.records import json_bytes, plain_data
 from seethrough.show import proof_words as words
-from seethrough.show.audit_words import capital
+from seethrough.show.audit_names import capital
 from seethrough.show.language import Both, both, count, measured, plain, share
 from seethrough.show.vocabulary.audit import EXCHANGED
 from seethrough.show.vocabulary.proof import PAGE, STATES

@@ -12,7 +12,7 @@ from seethrough.remedies.follow import Followed
 from seethrough.remedies.measure import ALL, CLASS, GROUP, OTHER, RIGHT, SIDE, SLICE, Part, Versus
 from seethrough.remedies.proof import COST, IMPROVED, NO_IMPROVEMENT, WORSE, Proof
 from seethrough.remedies.sheets import SEVERAL
-from seethrough.show.audit_words import aspect_name, capital, joined, points
+from seethrough.show.audit_names import aspect_name, capital, joined, points
 from seethrough.show.language import Both, plain, share
 from seethrough.show.vocabulary import proof as words
 
