@@ -13,6 +13,7 @@ import numpy as np
 from seethrough.errors import UsageError
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.aspects.background import Background
+from seethrough.findings.aspects.thing import Thing
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders.concepts import Concepts
@@ -72,7 +73,7 @@ def candidates(
             for candidate in strongest(finder.find(facts, canvas, drawn_anew(facts, chance), chance)):
                 draws.setdefault(candidate.key, []).append(candidate)
         for key, seen in draws.items():
-            best = max(seen, key=lambda c: c.strength)
+            best = max(seen, key=lambda c: (_traits(c), c.strength))
             mean = float(np.mean([c.strength for c in seen]))
             if len(seen) / seeds >= OFTEN:
                 found.setdefault(key, []).append(replace(best, strength=mean, reappeared=len(seen) / seeds))
@@ -93,6 +94,11 @@ def always(facts: Facts) -> list[Candidate]:
         return []
     asked = questions(facts, facts.split.of("find"))
     return [Candidate(Background(), answer, rivals, (ALWAYS,), 0.5, 1.0, {}) for answer, rivals, _, _ in asked]
+
+
+def _traits(candidate: Candidate) -> int:
+    """How much of a thing was seen: what speaks for the answer, what speaks against it, or both."""
+    return len(candidate.aspect.traits) if isinstance(candidate.aspect, Thing) else 1
 
 
 def _one(seen: Sequence[Candidate]) -> Candidate:

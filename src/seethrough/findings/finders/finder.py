@@ -23,6 +23,9 @@ FEW_CLASSES = 8
 RIVALS = 4
 """Of more, so many that it is most often taken for."""
 
+POINTED = "things"
+"""The way whose directions were drawn to point at a thing; those of others only happen to, and are taken after it."""
+
 LEAST = 6
 """Pictures of an answer, and of its rivals, with which something can be seen."""
 
@@ -87,7 +90,7 @@ def strongest(found: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _whole(same: Sequence[Candidate]) -> Aspect:
-    first, *others = (c.aspect for c in sorted(same, key=lambda c: -c.strength))
+    first, *others = (c.aspect for c in sorted(same, key=lambda c: (POINTED not in c.ways, -c.strength)))
     if isinstance(first, Thing):
         return reduce(lambda one, other: one.joined(other) if isinstance(other, Thing) else one, others, first)
     boxes = [c.aspect.box for c in same if isinstance(c.aspect, Region)]
