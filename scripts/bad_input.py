@@ -235,7 +235,20 @@ def heard(network: str = "demo:leopards") -> None:
     Path("predict.py").write_text("def answer(images):\n    return images.mean((1, 2))[:, :2]\n")
 
 
+def proved_before() -> None:
+    """The same, and a mark that the pictures were used for a proof."""
+    from seethrough.datasets.collection import collect
+    from seethrough.findings.record import record_of
+    from seethrough.remedies.held_out import mark_of
+    from seethrough.remedies.used import Use, mark
+
+    heard()
+    pictures = mark_of(record_of("audit"), collect("photos"))
+    mark(Path("audit"), Use(pictures, "0123456789abcdef", "improved", "2026-11-30"))
+
+
 LEOPARDS = "demo:leopards"
+PROVE = f"prove {LEOPARDS} demo:leopards-balanced photos --findings audit"
 MEND = f"repair {LEOPARDS} photos --findings audit"
 BUILD = "--architecture small:net"
 SIZE = "--input-size 8"
@@ -397,6 +410,11 @@ AUDITED = [
         "repair predict.py:answer photos --findings audit --answer 1=background --input-size 128x128x3",
         heard,
     ),
+    Case("a proof without an audit", PROVE, lambda: judged("snow leopard", "Arabian leopard")),
+    Case("a proof of what wasn't repaired", f"prove {LEOPARDS} {LEOPARDS} photos --findings audit", heard),
+    Case("a proof by another network's audit", PROVE, lambda: heard("demo:leopards-balanced")),
+    Case("a proof with pictures that proved before", PROVE, proved_before),
+    Case("a proof with too few pictures", f"{PROVE} --answer 1=class", heard),
 ]
 
 LACKING = {

@@ -114,7 +114,8 @@ def classes_as_there(
     if called is not None:
         return called
     own = set(collection.truths)
-    return {k: v for k, v in dict(record.said["provenance"].get("called") or {}).items() if k in own} or None
+    there: dict[str, str | int] = dict(record.said["provenance"].get("called") or {})
+    return {name: theirs for name, theirs in there.items() if name in own} or None
 
 
 def control_networks(

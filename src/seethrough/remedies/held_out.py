@@ -151,7 +151,7 @@ def _refuse_too_few(prove: NDArray[np.int64], facts: Facts) -> None:
     _, counts = np.unique(facts.classes[prove], return_counts=True)
     if (counts >= LEAST).sum() < 2:
         raise InputRefused(
-            f"{len(prove)} pictures of {len(counts)} classes are too few to prove anything; give {LEAST} of two classes at least."
+            f"{len(prove)} pictures of {len(counts)} classes are too few to prove anything; give {LEAST} of each of two classes at least."
         )
 
 
