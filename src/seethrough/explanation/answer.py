@@ -248,20 +248,21 @@ def _fitted(
     A network that is new is fitted to as it was written down, and the run is what proves that; where it goes another way
     in the end, it is fitted to that.
     """
-    source = net.source_of(prepared)
-    try:
-        found = _run(net, prepared, asked, proved=False)
-        if found[0].graph is source.likely(prepared.batch):
-            return found
-    except (UsageError, NetworkRefused):
-        pass  # of what isn't proved; what is, says it again
-    return _run(net, prepared, asked, proved=True)
+    likely = net.source_of(prepared).likely(prepared.batch)
+    if likely is not None:
+        try:
+            found = _run(net, prepared, asked, likely)
+            if found[0].graph is likely:
+                return found
+        except (UsageError, NetworkRefused):
+            pass  # of what isn't proved; what is, says it again
+    return _run(net, prepared, asked)
 
 
 def _run(
-    net: Network, prepared: Prepared, asked: Asked, *, proved: bool
+    net: Network, prepared: Prepared, asked: Asked, likely: Graph | None = None
 ) -> tuple[Run, Asked, dict[Method, tuple[str, ...]], list[Note]]:
-    layers, notes = fitting(net, prepared, asked, proved=proved)
+    layers, notes = fitting(net, prepared, asked, likely)
     asked, unit = with_unit(net, prepared, asked)
     run = Run(
         net.source_of(prepared),

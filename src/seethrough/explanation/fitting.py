@@ -24,15 +24,15 @@ _READ_THE_GRAPH = (Needs.RULES, Needs.ATTENTION, Needs.POOLED_HEAD)
 
 
 def fitting(
-    net: Network, prepared: Prepared, asked: Asked, *, proved: bool = True
+    net: Network, prepared: Prepared, asked: Asked, likely: Graph | None = None
 ) -> tuple[dict[Method, tuple[str, ...]], list[Note]]:
     """The methods to use, each with the layers its map is taken from (none: the input), and what was left out.
 
     Parameters
     ----------
-    proved
-        Layers are looked for in a graph that was proved for these images; else in that which is likely to be, so that the
-        run of the methods may be its proof.
+    likely
+        The graph that layers are looked for in, so that the run of the methods may be its proof; None: one that is proved
+        for these images.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def fitting(
     found: dict[Method, tuple[str, ...]] = {}
     notes = []
     graph = cache(
-        lambda: readable(net, prepared, proved=proved)
+        lambda: likely or readable(net, prepared)
     )  # once for all methods: whether it still holds is looked up anew
     for m in asked.methods:
         try:
@@ -75,10 +75,10 @@ def left_out(method: Method) -> Note:
     return Note("left_out", "info", {"method": method.name, "needs": method.needs.value})
 
 
-def readable(net: Network, prepared: Prepared, *, proved: bool = True) -> Graph:
-    """The graph, where layers can be found in it; see `fitting`."""
+def readable(net: Network, prepared: Prepared) -> Graph:
+    """The graph, where layers can be found in it."""
     source = net.source_of(prepared)
-    graph = (None if proved else source.likely(prepared.batch)) or source.proved(prepared.batch, gradient=True)
+    graph = source.proved(prepared.batch, gradient=True)
     if graph.source == "whole":
         _, reasons = source.why_not(prepared.batch)
         raise NetworkRefused(

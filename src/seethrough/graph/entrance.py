@@ -70,7 +70,7 @@ class Entrance:
     passed: dict[Graph, dict[int, Tensor]] = field(default_factory=dict)
 
     def proved(
-        self, images: Tensor, *, gradient: bool = False, forward: Callable[[Graph], Forward] | None = None
+        self, images: Tensor, *, gradient: bool = False, forward: Callable[[Graph], Forward | None] | None = None
     ) -> Graph:
         """A graph that gives what the network gives on these images; looked for once a question and form of the images.
 

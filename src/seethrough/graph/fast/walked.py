@@ -47,8 +47,8 @@ class _ByTiles(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, arrived: Tensor) -> tuple[Tensor, None]:
-        return winograd.convolve(arrived, ctx.convolution.backward_weight, None, 1), None
+    def backward(ctx: Any, *arrived: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return winograd.convolve(arrived[0], ctx.convolution.backward_weight, None, 1), None
 
 
 def by_tiles(convolution: Convolution, height: int, width: int) -> bool:
