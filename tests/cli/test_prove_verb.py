@@ -127,6 +127,21 @@ def test_no_improvement_is_an_answer(ask, audited, home):
     )
 
 
+def test_what_a_repair_wrote_is_proved_beside_the_controls_that_it_left(ask, audited, home):
+    mended = ask(
+        "repair", "first.safetensors", "photos", "--findings", "audit/", "--answer", "region=background", "--rungs", "exchanged",
+        "-o", "mended.safetensors",
+    )  # fmt: skip
+    assert (home / "mended.safetensors").exists(), mended
+    outcome = ask(
+        "prove", "first.safetensors", "mended.safetensors", *FRESH[2:], "--groups", "fresh.groups.csv", "--json"
+    )
+    record = json.loads(outcome.out)
+    assert record["verdict"] == "improved" and sorted(record["controls"]) == ["plain", "shuffled"]
+    assert {f["aspect"]["kind"] for f in record["findings"] if f["fault"]} == {"region"}
+    assert {"plain", "shuffled"} == set(record["figures"][0]["controls"])
+
+
 def test_weights_are_for_a_network_that_goes_by_its_name():
     from seethrough.cli.opening import Words
     from seethrough.cli.proving import repaired_words
