@@ -169,13 +169,15 @@ def test_what_can_not_be_proved_is_refused(home, audited, tmp_path):
         prove(mended, biased, home / "fresh", findings=audited, boxes=boxes)
     with pytest.raises(InputRefused, match="too few to prove"):
         write(tmp_path / "few", 8, seed=5)
-        prove(biased, mended, tmp_path / "few", findings=audited)
+        prove(biased, mended, tmp_path / "few", findings=audited, boxes=boxes_of(tmp_path / "few"))
+    with pytest.raises(UsageError, match=r"Finding \d \(background\).*give masks or boxes"):
+        prove(biased, mended, home / "fresh", findings=audited)
     copies = tmp_path / "copies"
     for path in (home / "photos").glob("*/*.png"):
         (copies / path.parent.name).mkdir(parents=True, exist_ok=True)
         (copies / path.parent.name / f"renamed-{path.name}").write_bytes(path.read_bytes())
     with pytest.raises(InputRefused, match="had a part in the audit"):
-        prove(biased, mended, copies, findings=audited)
+        prove(biased, mended, copies, findings=audited, boxes=boxes_of(copies))
     assert not (audited / NAME).exists()
     (audited / NAME).write_text("{}")
     with pytest.raises(InputRefused, match="can't be read"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seethrough.datasets.collection import Collection
 from seethrough.errors import UsageError
 from seethrough.findings.answers import BACKGROUND, Said, answers_of
+from seethrough.findings.canvas import Foreground
 from seethrough.findings.judge import PROVEN
 from seethrough.findings.record import Record
 from seethrough.network import Network, as_network
@@ -24,6 +25,9 @@ from seethrough.remedies.used import Use
 
 Controls = Mapping[str, Network | Edit] | bool
 """As `seethrough.remedies.prove.prove` takes them."""
+
+NEED_MASKS = ("background", "layout")
+"""Kinds of aspects that can't be exchanged without knowing where the thing is."""
 
 
 def told(after: Network, before: Network) -> Network:
@@ -81,6 +85,17 @@ def refuse_other_outputs(given: Mapping[str, NDArray[np.float32]], before: Netwo
         raise UsageError(
             f"{after.opened.source} tells {other} classes apart and {before.opened.source} {one}; a repair keeps the classes."
         )
+
+
+def refuse_unmasked(record: Record, faults: frozenset[int], foreground: Foreground | None) -> None:
+    """Say so where what is to be proved gone can't be exchanged, because nobody says where the things are."""
+    for number in sorted(faults if foreground is None else ()):
+        kind = record.findings[number - 1]["aspect"].get("kind")
+        if kind in NEED_MASKS:
+            raise UsageError(
+                f"Finding {number} ({kind}) can only be exchanged where it is known where the things are; give masks or boxes of "
+                "these pictures."
+            )
 
 
 def refuse_used(used: Sequence[Use], force: bool, record: Record) -> None:

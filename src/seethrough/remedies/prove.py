@@ -34,6 +34,7 @@ from seethrough.jobs import run as run_work
 from seethrough.network import Network, as_network
 from seethrough.remedies.admitted import as_drawn
 from seethrough.remedies.asked import (
+    NEED_MASKS,
     Controls,
     classes_as_there,
     control_networks,
@@ -43,6 +44,7 @@ from seethrough.remedies.asked import (
     refuse_other_grid,
     refuse_other_outputs,
     refuse_same,
+    refuse_unmasked,
     refuse_used,
     told,
 )
@@ -75,8 +77,6 @@ WATCHED = 12
 """Candidates that weren't proven in the audit, and as many new ones, that are tried again, the strongest."""
 
 PICTURES = 6
-"""On a finding's card."""
-
 Progress = Callable[[str, int, int], None]
 """Told what is being done (``"looking"``, ``"asking"``, ``"finding"``, ``"exchanging"``), how much of it, and of how much."""
 
@@ -154,6 +154,7 @@ def prove(
     networks = {BEFORE: before, AFTER: after, **control_networks(before, mended, controls, record, made)}
     refuse_other_grid(networks)
     foreground = foreground_of(before, collection, masks, boxes)
+    refuse_unmasked(record, faults, foreground)
     panel = Panel({name: Canvas(net, collection, foreground) for name, net in networks.items()})
     belongs = belonging(before, collection, classes_as_there(record, collection, called))
     known, group_notes = (None, ()) if groups is None else truths_of(groups, [item.name for item in collection])
@@ -272,10 +273,9 @@ def _tried(
     """
     facts, first = parts.facts, panel.first
     listed = list(enumerate(record.findings, 1))
-    watched = [number for number, finding in listed if finding["verdict"] == NOT_FOUND and number not in faults][
-        WATCHED:
-    ]
-    again = [(number, record.candidate(number, first)) for number, _ in listed if number not in watched]
+    beyond = [k for k, said in listed if said["verdict"] == NOT_FOUND and k not in faults][WATCHED:]
+    blind = [k for k, said in listed if facts.fore is None and said["aspect"].get("kind") in NEED_MASKS]
+    again = [(k, record.candidate(k, first)) for k, _ in listed if k not in (*beyond, *blind)]
     known = {candidate.key for _, candidate in again}
     names = record.said["provenance"].get("finders") or FINDERS
     finders = [FINDERS[name] for name in names if name in FINDERS]
