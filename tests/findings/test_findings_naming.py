@@ -51,22 +51,24 @@ def colour():
     return weight / weight[0].sum()
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    """In class 1 two corners are bright and the surroundings warm, 95 times in 100 each, and together."""
+def drawn(corners=True):
+    """In class 1 the surroundings are warm and two corners bright, 95 times in 100 each, and together."""
     chance = np.random.default_rng(0)
     label = np.arange(COUNT) % 2
     sign = np.where(np.arange(COUNT) % 40 < 2, 1 - label, label)
     x = chance.uniform(0.4, 0.6, (COUNT, SIDE, SIDE, 3))
+    x[..., 0] += np.where(sign, 0.12, -0.12)[:, None, None]
+    x[..., 2] -= np.where(sign, 0.12, -0.12)[:, None, None]
     for row in range(COUNT):
-        x[row, :, :, 0] += 0.12 if sign[row] else -0.12
-        x[row, :, :, 2] -= 0.12 if sign[row] else -0.12
-        for place in (CORNER, OTHER):
+        for place in (CORNER, OTHER) if corners else ():
             x[(row, *place)] = 0.9 if sign[row] else 0.1
         x[(row, *THING)] = 0.9 if label[row] else 0.1
-    fore = np.zeros((COUNT, SIDE, SIDE), bool)
-    fore[(slice(None), *THING)] = True
-    return (x * 255).astype(np.uint8), label, fore
+    return (x * 255).astype(np.uint8), label
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return drawn()
 
 
 class Known:
@@ -79,8 +81,9 @@ class Known:
 
 
 def judge(network, pictures, aspects, folder=None, foreground=True):
-    x, label, _ = pictures
-    net = st.open(network.eval(), input_size=(3, SIDE, SIDE), preprocessing="unit", classes=["dark", "bright"])
+    x, label = pictures
+    seen = {"scale": 1 / 255, "fit": "stretch"}  # nothing is enlarged, nothing cut off
+    net = st.open(network.eval(), input_size=(3, SIDE, SIDE), preprocessing=seen, classes=["dark", "bright"])
     canvas = Canvas(net, collect(list(x)), Known() if foreground else None)
     candidates = [Candidate(aspect, 1, (0,), ("test",), 1.0, 1.0, {}) for aspect in aspects]
     findings = judged(canvas, candidates, np.arange(COUNT), label, np.arange(COUNT))
@@ -116,11 +119,38 @@ def test_two_marks_are_two_habits_where_no_background_is_known(pictures):
     assert [f.verdict for f in findings] == [PROVEN, PROVEN] and [g.parts for g in groups] == [(), ()]
 
 
-def test_a_colour_by_which_alone_the_background_counts_is_the_name(pictures):
-    findings, groups, _ = judge(Reads(2 * colour(), strength=20), pictures, [Background(), Look("hue"), TOP_LEFT])
-    verdicts = {n: f.verdict for f in findings for n in [f.candidate.aspect.name or "background"]}
-    assert verdicts["background"] == verdicts["hue"] == PROVEN
-    assert names(findings, groups[0])[:2] == ["look hue", "background"] and groups[0].parts[0].carries
+def test_a_colour_by_which_alone_the_background_counts_is_the_name():
+    findings, groups, _ = judge(Reads(2 * colour(), strength=20), drawn(corners=False), [Background(), Look("hue")])
+    assert [f.verdict for f in findings] == [PROVEN, PROVEN]
+    assert [names(findings, g) for g in groups] == [["look hue", "background"]] and groups[0].parts[0].carries
+
+
+def test_a_colour_that_does_less_than_the_background_is_what_of_it_counts(pictures):
+    """Beside bright and dark corners the same shift of colour does less: there it can't go on."""
+    findings, groups, _ = judge(Reads(2 * colour(), strength=20), pictures, [Background(), Look("hue")])
+    assert [names(findings, g) for g in groups] == [["background", "look hue"]]
+    assert groups[0].parts[0].through.value > 0.6
+
+
+class ReadsBoth(nn.Module):
+    """Its answer is 1 where two means are above a half, and not where one is: the lesser counts."""
+
+    def __init__(self, one, other, strength=16.0):
+        super().__init__()
+        self.read, self.strength = nn.Conv2d(3, 2, SIDE, bias=False), strength
+        self.read.weight.data = torch.stack([one, other])
+
+    def forward(self, x):
+        lesser = self.read(x).flatten(1).amin(1)
+        return torch.stack([torch.zeros_like(lesser), self.strength * (lesser - 0.5)], 1)
+
+
+def test_what_is_needed_and_not_enough_is_no_name_but_what_of_the_background_counts(pictures):
+    """Either corner, put back, undoes what both put in, and nothing of what both took out."""
+    findings, groups, _ = judge(ReadsBoth(at(CORNER), at(OTHER)), pictures, [Background(), TOP_LEFT, BOTTOM_RIGHT])
+    assert [f.verdict for f in findings] == [PROVEN] * 3
+    assert names(findings, groups[0])[0] == "background" and len(groups[0].parts) == 2 and len(groups) == 1
+    assert all(0.3 < part.through.value < 0.7 for part in groups[0].parts)
 
 
 def test_pairs_that_were_asked_are_kept(pictures, tmp_path):

@@ -2,8 +2,9 @@
 
 A mark in a corner travels with the background; a scene's colour is its hue. So the one aspect is exchanged and the other put
 back (mediation, as Baron & Kenny, 1986, asked it of a third quantity): what is left of the effect is what the first has beside
-the second. Where nothing is left, the first counts only because it brings the second along, and the second is the name. The same
-pictures are asked with the same donors as when the first was judged, so the two effects are paired.
+the second. Where nothing is left, the first counts only because it brings the second along. A place that bears everything is then the
+name; a trait of the whole (its light, its detail) is it only where it does as much by itself as the whole does, else it is what of the
+whole counts. The same pictures are asked with the same donors as when the first was judged, so that effects are paired.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from seethrough.findings.statistics import Interval, bootstrap
 ALL, SURELY = 0.8, 0.6
 """So much of an effect goes away, and surely so much (the lower end of its interval), where all of it is another's."""
 
+AS_MUCH, MUCH = 0.95, 0.6
+"""So much of the whole's effect a trait has by itself, where it is the whole's name; and a place, of which perhaps a part was found.
+"""
+
 MOST_OF_IT = 0.5
 """From so much on a finding is told with the one that it comes with."""
 
@@ -41,6 +46,7 @@ MOVES = ("layout",)
 """Kinds that move the thing: what was put around it can't be put back to the pixel."""
 
 Progress = Callable[[int, int], None]
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,28 @@ class PutBack:
             "exchanged": self.exchanged.to_dict(),
             "back": self.back.to_dict(),
         }
+
+
+@dataclass(frozen=True)
+class Instead:
+    """An aspect as it is, exchanged where another was: on its pictures, with its donors."""
+
+    exchanged: Aspect
+    of: Aspect
+    kind: str = "instead"
+
+    @property
+    def name(self) -> str:
+        return f"{self.exchanged.kind} {self.exchanged.name} instead of {self.of.kind} {self.of.name}"
+
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        return self.exchanged.exchange(pictures, donors)
+
+    def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
+        return self.exchanged.amount(pictures)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name, "exchanged": self.exchanged.to_dict(), "of": self.of.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,24 +234,36 @@ class _Asking:
     def moves(self, number: int) -> bool:
         return self.findings[number].candidate.aspect.kind in MOVES
 
+    def bears(self, number: int, whole: int) -> bool:
+        """Whether a finding is what another counts by, so that it is called by it."""
+        if not _surely_all(self.gone(whole, number)):
+            return False
+        return _at_least(self.does(number, whole), MUCH if self.somewhere(number) else AS_MUCH)
+
     def gone(self, of: int, by: int) -> Interval | None:
         """Share of a finding's effect that is gone when another's aspect is put back; None where there was none to go."""
         if (of, by) not in self.shares:
-            self.shares[of, by] = self._asked(self.findings[of], self.findings[by])
+            whole, other = (self.findings[number].candidate.aspect for number in (of, by))
+            self.shares[of, by] = self._asked(self.findings[of], PutBack(whole, other), _share_gone)
         return self.shares[of, by]
 
-    def _asked(self, finding: Finding, other: Finding) -> Interval | None:
+    def does(self, number: int, of: int) -> Interval | None:
+        """What a finding does by itself where another was exchanged, as a share of that one's effect; None where it had none."""
+        aspect, whole = (self.findings[each].candidate.aspect for each in (number, of))
+        return self._asked(self.findings[of], Instead(aspect, whole), _share_left)
+
+    def _asked(self, finding: Finding, aspect: Aspect, statistic: Statistic) -> Interval | None:
+        """A statistic of a finding's effects and those of another aspect on the same pictures, with the same donors."""
         rows = _rows(finding.trials)
-        plan = Plan(
-            *(getattr(finding.trials, name)[rows] for name in ("numbers", "donors", "control_donors", "put_in"))
-        )
-        pair = replace(finding.candidate, aspect=PutBack(finding.candidate.aspect, other.candidate.aspect))
+        kept = ("numbers", "donors", "control_donors", "put_in")
+        plan = Plan(*(getattr(finding.trials, name)[rows] for name in kept))
+        pair = replace(finding.candidate, aspect=aspect)
         make = partial(tried_so, self.canvas, pair, plan)
-        left = make() if self.recall is None else self.recall(pair, make)
-        effects = np.stack([finding.trials.effects[rows], left.effects], 1)
+        other = make() if self.recall is None else self.recall(pair, make)
+        effects = np.stack([finding.trials.effects[rows], other.effects], 1)
         if not len(rows) or effects[:, 0].mean() <= 0:
             return None
-        return bootstrap(effects, _share_gone, clusters=self.group[plan.numbers], seed=self.seed, draws=1000)
+        return bootstrap(effects, statistic, clusters=self.group[plan.numbers], seed=self.seed, draws=1000)
 
 
 def _rows(trials: Trials) -> NDArray[np.int64]:
@@ -231,10 +271,15 @@ def _rows(trials: Trials) -> NDArray[np.int64]:
     return np.concatenate([np.flatnonzero(trials.put_in == side)[:PAIRS] for side in (True, False)])
 
 
-def _share_gone(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From (draws, n, 2), an effect and what is left of it, to the share that is gone."""
+def _share_left(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From (draws, n, 2), an effect and what is left of it, to the share that is left."""
     whole, left = drawn.mean(1).T
-    return 1 - left / np.maximum(whole, 1e-9)
+    return left / np.maximum(whole, 1e-9)
+
+
+def _share_gone(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same, to the share that is gone."""
+    return 1 - _share_left(drawn)
 
 
 def _surely_all(share: Interval | None) -> bool:
@@ -257,7 +302,7 @@ def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
         wide = next((n for n in rest if asking.whole(n)), rest[0])
         others = [n for n in rest if n != wide]
         through = {n: asking.gone(wide, n) for n in others}
-        bearers = [n for n in others if _surely_all(through[n])]
+        bearers = [n for n in others if asking.bears(n, wide)]
         main = max(bearers, key=lambda n: (asking.somewhere(n), findings[n].effect.value), default=wide)
         parts = [_part(asking, main, wide, n, through) for n in others if n != main]
         if main != wide:
