@@ -143,3 +143,23 @@ def test_of_a_function_it_is_said_why_not(seethrough, audited, home):
         "--input-size", "16x16x3",
     )  # fmt: skip
     assert refused.code == 3 and "nothing of its inside is known" in refused.err
+
+
+def test_what_the_name_said_is_said_of_the_file():
+    """The file doesn't know how its pictures are prepared."""
+    from pathlib import Path
+
+    import seethrough as st
+    from seethrough.cli.opening import Words
+    from seethrough.cli.repairing import reopened
+
+    net = st.open("keras:MobileNet", input_size=(32, 32, 3), classes=["a", "b"])
+    words = Words("keras:MobileNet", classes="ab.txt")
+    assert reopened(net, words, Path("r.keras")) == ["r.keras", "--classes", "ab.txt", "--preprocessing", "tf"]
+    by_name = ["keras:MobileNet", "--weights", "r.weights.h5", "--classes", "ab.txt"]
+    assert reopened(net, words, Path("r.weights.h5")) == by_name
+    assert reopened(st.open("demo:leopards"), Words("demo:leopards"), Path("r.pt")) == [
+        "demo:leopards",
+        "--weights",
+        "r.pt",
+    ]

@@ -78,6 +78,23 @@ def test_a_keras_model_of_layers_of_ones_own_is_copied():
     assert np.allclose(found.predict([image]).values - net.predict([image]).values, [[5, 0]], atol=1e-6)
 
 
+def test_a_nested_keras_model_with_frozen_layers_is_copied():
+    import keras
+
+    inner = keras_model()
+    inner.get_layer("first").trainable = False
+    body = keras.Model(inner.input, inner.get_layer("third").output, name="body")
+    body.trainable = False
+    x = keras.layers.Dropout(0.5)(keras.layers.GlobalAveragePooling2D()(body(inner.input)))
+    net = opened(keras.Model(inner.input, keras.layers.Dense(2, name="read")(x)))
+    found = edited(net, Edit({"read/bias": torch.tensor([5.0, 0.0])}))
+    image = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+    assert np.allclose(found.predict([image]).values - net.predict([image]).values, [[5, 0]], atol=1e-5)
+    for path, layer in net.layers.items():
+        assert not layer.weights or found.layers[path].trainable == layer.trainable
+    assert list(found.layers) == list(net.layers) and "body/second" in found.layers
+
+
 def test_what_does_not_fit_is_refused_and_nothing_is_half_done():
     net = opened(Normed())
     with pytest.raises(UsageError, match=r"no parameter 'haed\.bias'.*Nearest: head\.bias"):

@@ -11,15 +11,19 @@ from planted_ward import IN_MARK, IN_THING, SIDE, THING, Cells, Colours, drawn
 
 import seethrough as st
 from seethrough.errors import InputRefused, NetworkRefused, UsageError
+from seethrough.findings.aspects import Region
 from seethrough.findings.audit import audit
 from seethrough.remedies.edit import edited
 from seethrough.remedies.kept import controls_in, record_in
 from seethrough.remedies.repair import BETTER, FINE, NOTHING, PASSED, WORSE, repair
 from seethrough.remedies.rung import Edit
-from seethrough.remedies.score import LEFT, LOSS, SIDE as BY_SIDE
+from seethrough.remedies.score import LEFT, LOSS
+from seethrough.remedies.score import SIDE as BY_SIDE
 
 CLASSES = ("dark", "light")
 MARK = {"region top left": "background"}
+OTHER_MARK = 15
+"""The feature that is the brightness of the cell at the bottom right."""
 
 
 def folder_of(home, agree, colours=False, count=360):
@@ -112,17 +116,36 @@ def test_the_first_rung_that_passes_is_taken_and_the_mark_counts_for_little(pass
     assert passing.after.worst(BY_SIDE).n >= 8
 
 
-def test_its_score_is_that_of_the_repaired_network_itself(passing, home):
+def test_its_score_is_that_of_the_repaired_network_itself(passing, found, home):
     """Though it was computed from what the last layer reads."""
-    numbers = found_numbers(passing, home)
-    answers = passing.network.predict([str(path) for path, _ in numbers]).values.argmax(1)
-    assert np.isclose((answers == [label for _, label in numbers]).mean(), passing.after.usual, atol=0.02)
+    names = found.to_dict()["split"]["repair"]
+    answers = passing.network.predict([str(home / name) for name in names]).values.argmax(1)
+    right = answers == [CLASSES.index(name.split("/")[0]) for name in names]
+    assert np.isclose(right.mean(), passing.after.usual, atol=0.02)
 
 
-def found_numbers(passing, home):
-    """The pictures that chose, with their classes."""
-    split = audited(opened(Cells()), home).to_dict()["split"]["repair"]
-    return [(home / name, CLASSES.index(name.split("/")[0])) for name in split]
+def test_two_findings_are_mended_at_once(tmp_path):
+    chance = np.random.default_rng(4)
+    pictures, label, _ = drawn(360, 0.85, False)
+    for k, (x, own) in enumerate(zip(pictures, label)):
+        x[18:, 18:] = 217 if (own if chance.random() < 0.85 else 1 - own) else 38
+        place = tmp_path / CLASSES[own]
+        place.mkdir(exist_ok=True)
+        Image.fromarray(x).save(place / f"{k:03}.png")
+    network = Cells(thing=12.0, mark=8.0)
+    network.read.weight.data[1, OTHER_MARK] = 8.0
+    network.read.bias.data[1] = -14.0
+    net = opened(network)
+    record = audited(net, tmp_path).to_dict()
+    place = next(k for k, f in enumerate(record["findings"]) if f["aspect"].get("name") == "top left")
+    other = {**record["findings"][place], "aspect": Region("bottom right", (0.75, 1.0, 0.75, 1.0)).to_dict()}
+    record = {**record, "findings": [record["findings"][place], other]}
+    done = mended(net, record, tmp_path, answers={1: "background", 2: "background"}, rungs=["exchanged"])
+    assert len(done.faults) == 2 == len(done.after.effects) and done.verdict == PASSED
+    assert all(now.value < was.value / 2 for was, now in zip(done.before.effects, done.after.effects))
+    weight = done.network.module.state_dict()["read.weight"]
+    read = (weight[1] - weight[0]) / (weight[1] - weight[0])[IN_THING]
+    assert abs(read[IN_MARK]) < 0.4 and abs(read[OTHER_MARK]) < 0.4
 
 
 def test_the_controls_of_the_same_budget_repair_less(passing, home, found):
@@ -232,7 +255,7 @@ def test_what_can_not_be_repaired_is_refused_before_any_work(home, found, tmp_pa
             mended(net, found, home, answers=answers)
     with pytest.raises(UsageError, match="is of another network"):
         mended(opened(Cells(mark=1.0)), found, home)
-    with pytest.raises(UsageError, match="no rung 'grupped'.*Nearest: grouped"):
+    with pytest.raises(UsageError, match=r"no rung 'grupped'.*Nearest: grouped"):
         mended(net, found, home, rungs=["grupped"])
     with pytest.raises(UsageError, match="minutes"):
         mended(net, found, home, minutes=0)

@@ -141,16 +141,27 @@ def _say_file(
 
 
 def reopened(net: Network, words: Words, file: Path) -> list[str]:
-    """What names the repaired network in a command: as the first was named, with its new weights."""
+    """What names the repaired network in a command: as the first was named, with its new weights; and what the first one's name
+    said by itself, where the file doesn't.
+    """
+    from seethrough.images import USUAL
+    from seethrough.models.labels import imagenet_names
     from seethrough.remedies.kept import opens_with
 
     named = list(opens_with(net, file))
     if named[-1] == "--architecture":
         named.append(words.architecture or "PACKAGE.MODULE:FUNCTION")
+    preprocessing, classes = words.preprocessing, words.classes
+    if named[0] != words.model:
+        known = net.opened.preprocessing
+        if preprocessing is None and known is not None and USUAL.get(known.name) == known:
+            preprocessing = known.name
+        if classes is None and net.classes == imagenet_names():
+            classes = "imagenet"
     said = {
         "--input-size": words.input_size,
-        "--classes": words.classes,
-        "--preprocessing": words.preprocessing,
+        "--classes": classes,
+        "--preprocessing": preprocessing,
         "--output": words.output,
         "--task": words.task,
     }

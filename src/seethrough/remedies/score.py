@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ class Score:
         return self.lowest - max(0.0, before.usual - self.usual - LOSS)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, from which `score_of` makes it again."""
+        """Plain data for JSON."""
         worst = {
             kind: None if (found := self.worst(kind)) is None else found.right for kind in (CLASS, SIDE, GIVEN)
         }  # fmt: skip
@@ -131,12 +131,6 @@ class Score:
             "groups": [group.to_dict() for group in self.groups],
             "effects": [effect.to_dict() for effect in self.effects],
         }
-
-
-def score_of(said: Mapping[str, Any]) -> Score:
-    """A score from plain data."""
-    groups = tuple(Group(**each) for each in said["groups"])
-    return Score(float(said["usual"]), groups, tuple(Interval(**each) for each in said["effects"]))
 
 
 def lacks(before: Score, after: Score) -> tuple[str, ...]:
@@ -322,5 +316,5 @@ def _read(path: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.float
 
 
 __all__ = [
-    "CLASS", "GAIN", "GIVEN", "HALF", "LEFT", "LOSS", "SIDE", "WITHIN", "Group", "Score", "Scorer", "is_better", "lacks", "score_of",
+    "CLASS", "GAIN", "GIVEN", "HALF", "LEFT", "LOSS", "SIDE", "WITHIN", "Group", "Score", "Scorer", "is_better", "lacks",
 ]  # fmt: skip
