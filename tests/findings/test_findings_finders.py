@@ -210,3 +210,13 @@ def test_where_things_were_only_estimated_nothing_but_the_background_is_sought_b
     for name in ("things", "contributions", "concepts", "explanations", "spectrum"):
         found = FINDERS[name].find(guessed, other, guessed.split.of("find"), CHANCE(0))
         assert {c.aspect.kind for c in found} <= {"background"}
+
+
+def test_of_things_that_fill_their_pictures_nothing_is_sought_beside_them():
+    chance = CHANCE(0)
+    own, rival = chance.normal(0, 1, (2, 20, 9, 4)).astype(np.float32)
+    half, some, none = np.arange(20) % 2 == 0, np.ones((20, 9), bool), np.zeros((20, 9), bool)
+    assert pointed(own, rival, (none, some), (half, half), chance) is None
+    assert pointed(own, rival, (some, none), (half, half), chance) is None
+    none[0, 0] = True
+    assert pointed(own, rival, (some, none), (half, half), chance) is None

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seethrough.findings.aspects.background import free
+from seethrough.findings.aspects.background import beside
 from seethrough.findings.aspects.without import around, painted_over
 from seethrough.findings.canvas import Pictures
 from seethrough.findings.looks import FLOOR, luma
@@ -24,8 +24,8 @@ ROUNDS = 4
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The donor's waves of some frequencies in place of the picture's own, where neither has its thing; behind a thing they
-    are taken to go on as around it.
+    """The donor's waves of some frequencies in place of the picture's own, beside its thing; behind the donor's they are taken
+    to go on as around it.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Spectrum:
     kind: str = "spectrum"
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
-        return (pictures.x + free(pictures, donors) * (self.waves(donors) - self.waves(pictures))).clamp(0, 1)
+        return beside(pictures, pictures.x + self.waves(donors) - self.waves(pictures))
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         """The decimal logarithm of the root mean square of the waves in brightness, beside the thing."""

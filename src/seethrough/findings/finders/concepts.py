@@ -98,7 +98,7 @@ def factors(values: NDArray[np.float32], count: int, chance: np.random.Generator
         u = np.maximum(u * (values @ w.T) / (u @ (w @ w.T) + 1e-9), TINY)
         w = np.maximum(w * (u.T @ values) / ((u.T @ u) @ w + 1e-9), TINY)
     length = np.linalg.norm(w, axis=1, keepdims=True)
-    return (w / np.maximum(length, 1e-9))[length[:, 0] > 1e-9]
+    return (w / np.maximum(length, 1e-9))[length[:, 0] > 1e-9].astype(np.float32)
 
 
 def amounts_of(values: NDArray, traits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ def amounts_of(values: NDArray, traits: NDArray[np.float32]) -> NDArray[np.float
     u = np.maximum(towards, 0) / len(traits)
     for _ in range(ROUNDS):
         u = np.maximum(u * np.maximum(towards, 0) / (u @ among + 1e-9), TINY)
-    return u.reshape(*values.shape[:3], len(traits))
+    return u.reshape(*values.shape[:3], len(traits)).astype(np.float32)
 
 
 def importance(

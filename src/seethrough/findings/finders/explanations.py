@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter, zoom
+from scipy.ndimage import uniform_filter1d, zoom
 
 from seethrough.findings.aspect import Aspect, Candidate
 from seethrough.findings.aspects.background import Background
@@ -151,7 +151,7 @@ def _thing(
         return None
     z, turned = cells.main
     h, w = z.shape[1:3]
-    on_cells = zoom(heat[kept], (1, h / heat.shape[1], w / heat.shape[2]), order=1)
+    on_cells = np.asarray(zoom(heat[kept], (1, h / heat.shape[1], w / heat.shape[2]), order=1))
     at = np.where(cells.free[mine], on_cells, -1).reshape(len(mine), -1).argmax(1)
     there = z[mine].reshape(len(mine), h * w, -1)[np.arange(len(mine)), at]
     others = z[theirs][cells.free[theirs]]
@@ -161,7 +161,7 @@ def _thing(
 
 def _maps(heat: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each adding up to 1, a place taken with its neighbours."""
-    smooth = uniform_filter(heat, (1, 3, 3), mode="nearest")
+    smooth = np.asarray(uniform_filter1d(uniform_filter1d(heat, 3, axis=1, mode="nearest"), 3, axis=2, mode="nearest"))
     return smooth / np.maximum(smooth.sum((1, 2), keepdims=True), 1e-12)
 
 

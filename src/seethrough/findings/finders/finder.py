@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -92,7 +91,9 @@ def strongest(found: Iterable[Candidate]) -> list[Candidate]:
 def _whole(same: Sequence[Candidate]) -> Aspect:
     first, *others = (c.aspect for c in sorted(same, key=lambda c: (POINTED not in c.ways, -c.strength)))
     if isinstance(first, Thing):
-        return reduce(lambda one, other: one.joined(other) if isinstance(other, Thing) else one, others, first)
+        for other in others:
+            first = first.joined(other) if isinstance(other, Thing) else first
+        return first
     boxes = [c.aspect.box for c in same if isinstance(c.aspect, Region)]
     if len(boxes) < 2 or any(top > bottom for top, bottom, _, _ in boxes):  # of borders the one
         return first

@@ -66,8 +66,8 @@ def pointed(
     aucs = []
     for side in (True, False):
         learn, test = ([rows == side for rows in half] for side in (side, not side))
-        if min(*(rows.sum() for rows in (*learn, *test))) < 2:
-            return None
+        if any(f[rows].any(1).sum() < 2 for f, rows in zip((*free, *free), (*learn, *test))):
+            return None  # too few pictures in which anything lies beside the thing
         vector = _drawn(own[learn[0]], rival[learn[1]], (free[0][learn[0]], free[1][learn[1]]), chance)
         reach = [furthest(z[rows], f[rows], vector) for z, f, rows in zip((own, rival), free, test)]
         aucs.append(told_apart(*reach))

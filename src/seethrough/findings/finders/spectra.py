@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, label, uniform_filter
+from scipy.ndimage import find_objects, label, uniform_filter1d
 
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.aspects.spectrum import Disc, Spectrum
@@ -101,8 +102,8 @@ class Planes:
 
     numbers: NDArray[np.int64]
     logs: NDArray[np.float32]
-    down: NDArray[np.float64]
-    across: NDArray[np.float64]
+    down: NDArray[Any]
+    across: NDArray[Any]
     bin: float
 
     def discs(self, seen: NDArray, limit: float) -> tuple[Disc, ...]:
@@ -159,19 +160,24 @@ def strengths(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     spread = np.fft.rfft2((grey - grey.mean((1, 2), keepdims=True)) * window)
     power = abs(np.fft.fftshift(spread, axes=1)) ** 2
     step = _step(height, width)
-    power = uniform_filter(power, (1, step, step), mode=("nearest", "wrap", "nearest"))[:, ::step, ::step]
-    logs = np.log10(power + DARK * height * width)
-    logs = uniform_filter(logs, (1, 3, 3), mode=("nearest", "wrap", "nearest"))
+    power = _mixed(power, step)[:, ::step, ::step]
+    logs = _mixed(np.log10(power + DARK * height * width), 3)
     down, across = _frequencies(height, width)
     rings = np.round(np.hypot(down[:, None], across[None]) * min(len(down), 2 * len(across)) / 2).astype(np.int64)
     usual = np.stack([np.median(logs[:, rings == ring], axis=1) for ring in range(rings.max() + 1)], 1)
     return (logs - usual[:, rings]).astype(np.float32)
 
 
+def _mixed(planes: NDArray, reach: int) -> NDArray:
+    """Each frequency with so many around it; what is beyond the highest downwards are the lowest again."""
+    down = uniform_filter1d(planes, reach, axis=1, mode="wrap")
+    return np.asarray(uniform_filter1d(down, reach, axis=2, mode="nearest"))
+
+
 def _step(height: int, width: int) -> int:
     return max(1, -(-min(height, width) // FINE))
 
 
-def _frequencies(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _frequencies(height: int, width: int) -> tuple[NDArray[Any], NDArray[Any]]:
     step = _step(height, width)
     return np.fft.fftshift(np.fft.fftfreq(height))[::step], np.fft.rfftfreq(width)[::step]
