@@ -8,6 +8,7 @@ import torch.nn as nn
 from small import all_outputs, residual, source_of
 
 from seethrough.errors import EnvironmentLacks, NetworkRefused, UsageError
+from seethrough.graph import many
 from seethrough.graph.rules import Rules
 from seethrough.graph.run import Run
 from seethrough.results import INPUT, Passes
@@ -116,3 +117,14 @@ def _without_softmax(graph):
     """The same graph as one that ends in an operation nobody knows."""
     *before, last = graph.operations
     return replace(graph, operations=[*before, replace(last, name="own")])
+
+
+@pytest.mark.parametrize("walked", [0, 12, many.FEW])
+@pytest.mark.parametrize("heavy", [True, False])
+def test_few_pictures_that_are_walked_back_go_one_by_one_where_each_keeps_a_processor_busy(
+    source, monkeypatch, walked, heavy
+):
+    monkeypatch.setattr(many, "BUSY", 1 if heavy else 10**12)
+    run, sizes = Run(source, X[:1], all_outputs, together=4), []
+    run.in_groups(12, lambda numbers: sizes.append(len(numbers)), walked=walked)
+    assert sizes == ([1] * 12 if heavy and 0 < walked < many.FEW else [4] * 3)

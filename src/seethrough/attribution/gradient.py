@@ -261,7 +261,7 @@ def _noisy(run: Run, samples: int, noise: float, seed: int, progress: Callable[[
         noisy = torch.cat([x + deviation * disturbance(k).to(x) for k in numbers])
         found.add(run.at(noisy).gradient().reshape(len(numbers), *x.shape))
 
-    run.in_groups(samples, some, progress)
+    run.in_groups(samples, some, progress, walked=samples)
     return found
 
 

@@ -94,7 +94,7 @@ def layer_integrated_gradients(
             for k, g in zip(numbers, here.at(between).gradient().reshape(len(numbers), *before.shape)):
                 integral.add_(float(weights[k]) * g)
 
-        here.in_groups(count, some, progress)
+        here.in_groups(count, some, progress, walked=count)
         rise = here.scores - here.score(before)
     values = place.of((here.images - before).to(integral) * integral)
     return Outcome(values, {"completeness": completeness(values, rise, count), **checks})
@@ -142,7 +142,7 @@ def layer_conductance(
             values.add_(_between(last or here, here))
             last = here
 
-    run.in_groups(steps, some, progress)
+    run.in_groups(steps, some, progress, walked=steps)
     assert last is not None
     values += _between(last, (run.value(layer), run.gradient(layer)))
     return Outcome(values, {"completeness": completeness(values, run.scores - before, steps)})
@@ -189,7 +189,7 @@ def internal_influence(
         for k, g in zip(numbers, run.at(between).gradient(layer).reshape(len(numbers), *values.shape)):
             values.add_(float(weights[k]) * g)
 
-    run.in_groups(steps, some, progress)
+    run.in_groups(steps, some, progress, walked=steps)
     return values
 
 

@@ -95,7 +95,7 @@ def _gauss(run: Run, steps: int, baseline: Fill, progress: Callable[[int, int], 
         for k, one in zip(numbers, g):
             total.add_(float(weights[k]) * one)
 
-    run.in_groups(steps, some, progress)
+    run.in_groups(steps, some, progress, walked=steps)
     values = (x - start).to(total) * total
     rise = run.scores - run.score(start.expand_as(x).contiguous())
     return Outcome(values, {"completeness": completeness(values, rise, steps)})

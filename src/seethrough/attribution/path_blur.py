@@ -68,6 +68,6 @@ def blur_ig(
         g = run.at(((path[:-1] + path[1:]) / 2).flatten(0, 1)).gradient().reshape(len(numbers), *x.shape)
         total.add_((path.diff(dim=0).to(total) * g).sum(0))
 
-    run.in_groups(steps, some, progress)
+    run.in_groups(steps, some, progress, walked=steps)
     rise = run.scores - run.score(at(0))
     return Outcome(total, {"completeness": completeness(total, rise, steps)})

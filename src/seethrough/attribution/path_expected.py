@@ -75,7 +75,7 @@ def expected_gradients(
         for (start, _), one in zip(mine, g.reshape(len(numbers), *x.shape)):
             total.add_((x - start).to(total) * one)
 
-    run.in_groups(samples, some, progress)
+    run.in_groups(samples, some, progress, walked=samples)
     values = total / samples
     used = sorted({j for j, _ in pairs})
     shares = torch.tensor([sum(j == k for j, _ in pairs) / samples for k in used]).to(total)

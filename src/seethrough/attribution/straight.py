@@ -38,11 +38,6 @@ MISSING = 0.01
 UNSURE = 0.3
 """Of the values' length, so much may they be off, by what is expected."""
 
-MANY = 64
-"""Points from which on several of a picture are sent through at once on a processor. Below, the proof of another number of
-pictures costs more than is won by it: a processor is busy with one.
-"""
-
 Progress = Callable[[int, int], None]
 
 
@@ -57,13 +52,13 @@ class Line:
         (K, N): the target there.
     steps
         (N,): how many points were looked at for each picture, beside the picture itself.
-    together
-        Whether several points of a picture are sent through at once.
+    walked
+        How many points are expected in all.
     """
 
-    def __init__(self, run: Run, start: Tensor, together: bool = True) -> None:
+    def __init__(self, run: Run, start: Tensor, walked: int) -> None:
         x = run.images
-        self.together = together
+        self.walked = walked
         self.run, self.way, self.start = run, x - start, start
         self.at = torch.ones(1, len(x), dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
         self.scores = run.scores[None].to(self.at)
@@ -116,7 +111,7 @@ class Line:
             found.extend(zip(run.scores.reshape(len(numbers), -1), g))
 
         told = progress and (lambda k, _: progress(done + k, max(total, done + k)))
-        self.run.in_groups(count, some, told, None if self.together else len(x))
+        self.run.in_groups(count, some, told, self.walked)
         self._take(alphas, torch.stack([score for score, _ in found]), [g for _, g in found])
 
     def integral(self) -> Tensor:
@@ -231,8 +226,8 @@ def line(run: Run, steps: int | None, baseline: Fill, progress: Progress | None 
 
 def along(run: Run, start: Tensor, steps: int | None, progress: Progress | None = None) -> Line:
     """The line from where somebody says, looked at as `line` says; of a run that starts at a layer, the layer's."""
-    found = Line(run, start, run.images.device.type != "cpu" or (steps or 0) >= MANY)
     count = AT_FIRST if steps is None else steps
+    found = Line(run, start, count)
     some, left = EVENLY if steps is None else max(1, count // 4), count
     while left:
         found.look(min(some, left), count, progress)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from seethrough.errors import EnvironmentLacks, is_out_of_memory
+from seethrough.graph.cost import count_macs
 from seethrough.graph.execute import execute
 from seethrough.graph.fast.choose import Known
 from seethrough.graph.graph import Graph
@@ -20,18 +21,23 @@ from seethrough.graph.untouched import same_chance
 if TYPE_CHECKING:
     from seethrough.graph.run import Run
 
+FEW, BUSY = 64, 10**9
+"""Pictures that are walked back, below which they go by as many as were asked about, where each multiplies so much that a processor
+is busy with it alone: another number at once would have to be proved, forward and back, which costs more than it wins.
+"""
+
 
 def in_groups(
     run: Run,
     count: int,
     work: Callable[[range], None],
     progress: Callable[[int, int], None] | None,
-    at_once: int | None,
+    walked: int,
 ) -> None:
     """Have ``work`` done for the numbers 0 to ``count`` − 1, see `Run.in_groups`."""
     done, run.expected = 0, count * len(run.images)
     while done < count:
-        versions = run.versions if at_once is None else min(run.versions, max(1, at_once // len(run.images)))
+        versions = _together(run, walked)
         some = range(done, min(done + versions, count))
         try:
             work(some)
@@ -49,6 +55,13 @@ def in_groups(
         done = some.stop
         if progress:
             progress(done, count)
+
+
+def _together(run: Run, walked: int) -> int:
+    """How many versions of its images a run sends through at once, of which so many are walked back in all."""
+    few = 0 < walked * len(run.images) < FEW and run.images.device.type == "cpu"
+    busy = few and run.once("multiplications", lambda: sum(n or 0 for n in count_macs(run.graph))) >= BUSY
+    return 1 if busy else run.versions
 
 
 def answers(run: Run, images: Tensor) -> Tensor:

@@ -224,18 +224,22 @@ class Run:
         count: int,
         work: Callable[[range], None],
         progress: Callable[[int, int], None] | None = None,
-        at_once: int | None = None,
+        walked: int = 0,
     ) -> None:
-        """Have ``work`` done for the numbers 0 to ``count`` − 1, as many at once as `versions` says, or so that
-        ``at_once`` images are. Where memory runs out half as many are tried, and so on; ``work`` must not have changed
-        anything by then.
+        """Have ``work`` done for the numbers 0 to ``count`` − 1, as many at once as `versions` says. Where memory runs out
+        half as many are tried, and so on; ``work`` must not have changed anything by then.
+
+        Parameters
+        ----------
+        walked
+            How many versions are walked back, in this call and others like it.
 
         Raises
         ------
         EnvironmentLacks
             Where memory doesn't even suffice for one at once.
         """
-        many.in_groups(self, count, work, progress, at_once)
+        many.in_groups(self, count, work, progress, walked)
 
     def score(self, images: Tensor) -> Tensor:
         """The target's value at other images, (M,); nothing is kept. M is N, or k · N: then image i stands for picture
