@@ -26,7 +26,7 @@ OTHER_MARK = 15
 """The feature that is the brightness of the cell at the bottom right."""
 
 
-def folder_of(home, agree, colours=False, count=360):
+def folder_of(home, agree, colours=False, count=280):
     """A folder for each class."""
     pictures, label, _ = drawn(count, agree, colours)
     for k, (x, own) in enumerate(zip(pictures, label)):
@@ -112,7 +112,7 @@ def test_the_first_rung_that_passes_is_taken_and_the_mark_counts_for_little(pass
     assert passing.before.usual - passing.after.usual <= LOSS
     assert passing.after.lowest > passing.before.lowest + 0.2
     was, now = passing.before.effects[0], passing.after.effects[0]
-    assert was.low > 30 and now.value < LEFT and now.value < was.value / 2
+    assert was.low > 20 and now.value < LEFT and now.value < was.value / 2
     assert passing.after.worst(BY_SIDE).n >= 8
 
 
@@ -126,7 +126,7 @@ def test_its_score_is_that_of_the_repaired_network_itself(passing, found, home):
 
 def test_two_findings_are_mended_at_once(tmp_path):
     chance = np.random.default_rng(4)
-    pictures, label, _ = drawn(360, 0.85, False)
+    pictures, label, _ = drawn(280, 0.85, False)
     for k, (x, own) in enumerate(zip(pictures, label)):
         x[18:, 18:] = 217 if (own if chance.random() < 0.85 else 1 - own) else 38
         place = tmp_path / CLASSES[own]
