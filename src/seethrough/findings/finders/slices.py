@@ -69,25 +69,18 @@ class Slices:
         return found
 
 
-def breaking(facts: Facts, numbers: NDArray[np.int64], *, seed: int = 0) -> NDArray[np.float64]:
-    """How far each of some pictures goes against the habit of its class, (n,): those that break it have the largest.
-
-    Parameters
-    ----------
-    numbers
-        Pictures whose class is known.
+def breaking(facts: Facts, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How far each of some pictures goes against the habit of its class, (n,): how weakly the amplified head says its class, and
+    how wrong the network is about it, each in units of its spread; −∞ where its class isn't known.
     """
     found = np.full(len(numbers), -np.inf)
-    chance = np.random.default_rng(seed)
     label = facts.classes[numbers]
-    for k in np.unique(label[label >= 0]):
-        is_own = label == k
-        known = label >= 0
-        habit = _habits(facts, numbers[known], is_own[known])
-        odds = _mixture(facts, numbers[known], is_own[known], habit, chance)
-        rows = np.flatnonzero(known)
-        mine = is_own[known]
-        found[rows[mine]] = (np.clip(odds, 0, 1) - 0.01 * habit)[mine]
+    known = label >= 0
+    wrong = _wrong(facts, numbers[known])
+    wrong = (wrong - wrong.mean()) / (wrong.std() + 1e-9) if len(wrong) else wrong
+    for k in np.unique(label[known]):
+        mine = label[known] == k
+        found[np.flatnonzero(known)[mine]] = (wrong - _habits(facts, numbers[known], mine))[mine]
     return found
 
 
@@ -159,6 +152,12 @@ def _habits(facts: Facts, numbers: NDArray[np.int64], is_own: NDArray[np.bool_])
     return (found - found[is_own].mean()) / (found[is_own].std() + 1e-9)
 
 
+def _wrong(facts: Facts, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How wrong the network is about pictures whose class is known, (n,): what training would lessen."""
+    chances = facts.answers[numbers, facts.classes[numbers]].astype(np.float64)
+    return -np.log(np.clip(chances, 1e-3, 1))
+
+
 def _mixture(
     facts: Facts,
     numbers: NDArray[np.int64],
@@ -174,8 +173,7 @@ def _mixture(
     if len(mine) < 2 * LEAST:
         return found
     own = numbers[mine]
-    chances = facts.answers[own, facts.classes[own]]
-    wrong = -np.log(np.clip(chances, 1e-3, 1))
+    wrong = _wrong(facts, own)
     x = facts.features[own].astype(np.float64)
     u, s, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
     main = (u * s)[:, :2]
