@@ -40,7 +40,7 @@ class Cells(nn.Module):
         weight[:2] = 0
         row = 0 if single else 1
         weight[row, IN_THING], weight[row, IN_MARK] = thing, mark
-        bias = torch.full((len(weight),), -2.0)
+        bias = torch.full((len(weight),), -5.0)
         bias[: 1 if single else 2] = 0
         bias[row] = -(thing + mark) / 2
         self.read.weight.data, self.read.bias.data = weight, bias

@@ -188,7 +188,7 @@ def test_outputs_that_no_picture_belongs_to_hardly_move_in_a_block():
     rows, exam = rows_of(tail, pool), exam_of(ward)
     course = Course(ward, tail, last, rows, balanced(pool.classes), rows_of(tail, exam.pool), exam)
     found = trained(
-        course, last.whole, lambda s: nn.functional.cross_entropy(s.logits, s.places), rate=0.01, epochs=3, choose=False
+        course, last.whole, lambda s: nn.functional.cross_entropy(s.logits, s.places), rate=0.03, epochs=3, choose=False
     )
     features = features_of(tail, rows, found.weights)
     after = found.whole(features)

@@ -17,7 +17,7 @@ from seethrough.remedies.rungs.fitting import Last, last_of
 from seethrough.remedies.rungs.tail import Rows, Tail, rows_of, tail_of
 from seethrough.remedies.rungs.training import Course, Step, Trained, trained
 
-RATES = (0.003, 0.01)
+RATES = (0.003, 0.01, 0.03)
 ORIGINALS = 0.2
 
 

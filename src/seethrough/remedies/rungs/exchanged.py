@@ -16,9 +16,10 @@ from seethrough.remedies.rungs.fitting import Last, Linear, fitted, last_of
 
 PULLS: tuple[tuple[str, float], ...] = (
     *(("own", pull) for pull in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)),
-    *(("l2", pull) for pull in (0.1, 0.03, 0.01)),
+    *(("l2", pull) for pull in (1.0, 0.3, 0.1, 0.03)),
+    *(("l1", pull) for pull in (0.01, 0.003)),
 )
-"""Towards the network's own layer, or towards 0."""
+"""Towards the network's own layer, or towards 0 by squares or by absolute values."""
 
 ORIGINALS = (0.5, 0.2, 0.0)
 """What pictures as they are count for, of all."""
@@ -81,8 +82,10 @@ def _fitted(ward: Ward, last: Last, exam: Exam, progress: Progress | None) -> Le
     def fit(each: dict[str, Any], rows: NDArray[np.bool_] | None = None) -> Linear:
         weights = weights_of(pool, each["originals"], rows)
         used = weights > 0
-        towards = last.own if each["penalty"] == "own" else None
-        return fitted(last, pool.features[used], places[used], weights[used], pull=each["pull"], towards=towards)
+        return fitted(
+            last, pool.features[used], places[used], weights[used], pull=each["pull"],
+            towards=last.own if each["penalty"] == "own" else None, sparse=each["penalty"] == "l1",
+        )  # fmt: skip
 
     tried = [
         {"penalty": penalty, "pull": pull, "originals": share} for penalty, pull in PULLS for share in ORIGINALS

@@ -20,10 +20,10 @@ DRAWS = 10
 LEAST = 5
 """Pictures of a group that is drawn from."""
 
-SETTINGS: tuple[dict[str, Any], ...] = (
-    *({"penalty": "own", "pull": pull} for pull in (0.3, 0.1, 0.03, 0.01)),
-    *({"penalty": "l2", "pull": pull} for pull in (0.1, 0.01)),
-    *({"penalty": "l1", "pull": pull} for pull in (0.03, 0.01, 0.003)),
+SETTINGS: tuple[dict[str, Any], ...] = tuple(
+    {"penalty": penalty, "pull": pull}
+    for penalty, pulls in {"own": (0.3, 0.1, 0.03, 0.01), "l2": (0.1, 0.01), "l1": (0.03, 0.01, 0.003)}.items()
+    for pull in pulls
 )
 """Towards the network's own layer, or towards 0 by squares or by absolute values."""
 
@@ -48,15 +48,15 @@ class Grouped:
         pool = as_they_are(ward, ward.learn)
         places = last.places(pool.classes)
         codes = codes_of(ward)
-        draws = even_draws(codes, ward.seed)
 
-        def fit(each: dict[str, Any], draws: Sequence[NDArray[np.int64]] = draws) -> Linear:
-            return averaged(last, pool.features, places, draws, each)
+        def fit(each: dict[str, Any], codes: NDArray[np.int64] = codes) -> Linear:
+            return averaged(last, pool.features, places, even_draws(codes, ward.seed), each)
 
         settings, whole, marks = best_head(ward, last, exam_of(ward), SETTINGS, fit, progress)
+        plain = plain_draws(codes, pool.classes, ward.seed)
         others = {
-            "shuffled": fit(settings, even_draws(shuffled_codes(codes, pool.classes, ward.seed), ward.seed)),
-            "plain": fit(settings, plain_draws(codes, pool.classes, ward.seed)),
+            "shuffled": fit(settings, shuffled_codes(codes, pool.classes, ward.seed)),
+            "plain": averaged(last, pool.features, places, plain, settings),
         }
         controls = {name: last.edit(last.put(learned, pool.features)) for name, learned in others.items()}
         names, counts = np.unique(codes[codes >= 0], return_counts=True)

@@ -20,7 +20,7 @@ from seethrough.remedies.rungs.fitting import Last, last_of
 from seethrough.remedies.rungs.tail import Rows, Tail, tail_of
 from seethrough.remedies.rungs.training import Loss, Step, Trained, trained
 
-RATE = 0.01
+RATE = 0.02
 PENALTIES = (0.03, 0.3)
 """Times the square, in logits, of what the fault moves to first order."""
 
@@ -86,7 +86,7 @@ class Guided:
         others = {
             "shuffled": loss_of(
                 patterns(ward, last, rows, _dealt_anew(rows.pool.donor_classes, rows.pool.exchanged, chance)),
-                None if beside is None else beside[torch.from_numpy(chance.permutation(len(beside)))],
+                None if beside is None else _elsewhere(beside, chance),
                 **chosen_settings,
             ),
             "plain": loss_of([], None, penalty=0.0, energy=0.0),
@@ -157,6 +157,13 @@ def beside_of(ward: Ward, tail: Tail, rows: Rows) -> Tensor | None:
         return None
     fore = torch.from_numpy(ward.facts.fore[rows.pool.numbers]).float()[:, None] / 255
     return 1 - interpolate(fore, tuple(shape[2:]), mode="area")[:, 0]
+
+
+def _elsewhere(beside: Tensor, chance: np.random.Generator) -> Tensor:
+    """Other pictures' places, each moved by chance across the picture: as much of it, and nothing that is there."""
+    moved = beside[torch.from_numpy(chance.permutation(len(beside)))]
+    by = chance.integers(0, beside.shape[1:], (len(beside), 2))
+    return torch.stack([each.roll((int(dy), int(dx)), (0, 1)) for each, (dy, dx) in zip(moved, by)])
 
 
 def _dealt_anew(

@@ -17,8 +17,11 @@ from seethrough.remedies.rungs.fitting import Last, Linear, as_tensor
 from seethrough.remedies.rungs.tail import Rows, Tail, features_of
 
 EPOCHS = 8
-PATIENCE = 3
+PATIENCE = 4
 """Passes without anything gained, after which it ends."""
+
+AVERAGED = 0.95
+"""What is kept after each step is the weights' running mean, of which so much is what it was: single steps jump about."""
 
 BATCH = 64
 PASS = 1024
@@ -115,7 +118,7 @@ def trained(
     choose: bool = True,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train, and keep what does best on the pictures to choose by (the beginning too).
+    """Train, in steps that grow smaller, and keep what does best on the pictures to choose by (the beginning too).
 
     Parameters
     ----------
@@ -131,14 +134,17 @@ def trained(
     block = {path: p.clone(memory_format=torch.preserve_format).requires_grad_(True) for path, p in tail.own.items()}
     matrix, bias = (as_tensor(each).requires_grad_(True) for each in (start.weight[last.rows], start.bias[last.rows]))
     learned = [*block.values(), matrix, *([bias] if last.has_bias else [])]
+    mean = {id(p): p.detach().clone(memory_format=torch.preserve_format) for p in (*learned, bias)}
+    steps = epochs * -(-PASS // BATCH)
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate * _width(p)} for p in learned])
+    slower = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
     places = torch.from_numpy(last.places(course.rows.pool.classes))
     others = _others(last)
 
     def now(passes: int) -> Trained:
-        weights = {path: p.detach().clone(memory_format=torch.preserve_format) for path, p in block.items()}
+        weights = {path: mean[id(p)].clone(memory_format=torch.preserve_format) for path, p in block.items()}
         whole = Linear(start.weight.copy(), start.bias.copy())
-        whole.weight[last.rows], whole.bias[last.rows] = matrix.detach().double(), bias.detach().double()
+        whole.weight[last.rows], whole.bias[last.rows] = mean[id(matrix)].double(), mean[id(bias)].double()
         return Trained(weights, whole, course.marks(weights, whole), passes)
 
     best = found = now(0)
@@ -158,6 +164,9 @@ def trained(
                     cost = cost + ANCHOR * _left(course.rows.pool.logits[rows], features, logits, last, others)
                 cost.backward()
             optimizer.step()
+            slower.step()
+            for p in learned:
+                mean[id(p)].lerp_(p.detach(), 1 - AVERAGED)
         found = now(k + 1)
         if found.marks.value > best.marks.value + 1e-9:
             best = found
