@@ -149,7 +149,7 @@ def fitted(
 
     def likelihood(v: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         z = x @ v[:, :-1].T.astype(np.float32) + v[:, -1]
-        logs = z - logsumexp(z, axis=1, keepdims=True)
+        logs = z - height(z)[:, None]
         off = share[:, None] * (np.exp(logs) - hit)
         slope = np.concatenate([(off.T.astype(np.float32) @ x).astype(np.float64), off.sum(0)[:, None]], 1)
         return -float((share[:, None] * hit * logs).sum()), slope * free
@@ -202,16 +202,21 @@ def _as_high(learned: Linear, own: Linear, features: NDArray, has_bias: bool) ->
     centre, own_centre = (Linear(each.weight.mean(0), each.bias.mean(0)) for each in (learned, own))
     apart = Linear(learned.weight - centre.weight, learned.bias - centre.bias)
     z, level = apart(features), features @ own_centre.weight + own_centre.bias
-    wanted = float(logsumexp(own(features), axis=1).mean())
+    wanted = float(height(own(features)).mean())
 
     def over(scale: float) -> float:
-        return float((logsumexp(scale * z, axis=1) + level).mean()) - wanted
+        return float((height(scale * z) + level).mean()) - wanted
 
     # at 0 all classes are alike, and nothing lies lower; the sum grows with what tells them apart
     scale = brentq(over, 0.0, LARGEST_SCALE) if over(0.0) < 0 < over(LARGEST_SCALE) else 1.0
     assert isinstance(scale, float)
     shift = -over(scale) if has_bias else 0.0
     return Linear(scale * apart.weight + own_centre.weight, scale * apart.bias + own_centre.bias + shift)
+
+
+def height(logits: NDArray) -> NDArray[np.float64]:
+    """The logarithm of the summed exponentials of each row, (n,)."""
+    return np.asarray(logsumexp(logits, axis=1))
 
 
 def as_tensor(array: NDArray) -> Tensor:
