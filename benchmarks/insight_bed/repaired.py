@@ -34,7 +34,7 @@ def repaired(case: Case, module: nn.Module, balanced: Truth) -> dict[str, Any]:
     start = time.process_time()
     fixed = st.repair(net, found, pictures.pictures, answers=answers, **person, seed=case.seed)
     row |= {"verdict": fixed.verdict, "rung": fixed.rung, "cpu": round(time.process_time() - start, 1)}
-    row["tried"] = [tried.name for tried in fixed.tried]
+    row["tried"] = [{"rung": t.rung, "why_not": t.why_not, "lacks": list(t.lacks)} for t in fixed.tried]
     if fixed.network is None:
         return row | {"after": row["before"]}
     return row | {"after": asdict(truth(case, fixed.network.module))}
