@@ -48,12 +48,14 @@ def clean(rows: Sequence[Row], say: Callable[[str], None]) -> bool:
 
 
 def planted(rows: Sequence[Row], kinds: Sequence[str], title: str, say: Callable[[str], None]) -> bool:
-    """Shortcuts by kind and correlation: of those that are used, how many are proven, and named right."""
+    """Shortcuts by kind and correlation: of those that are used, by how many anything is proven (the background holds whatever lies
+    beside the thing), the shortcut itself is, the headline calls it by its name, and its card tells of it.
+    """
     used = [row for row in rows if row["used"]]
     correlations = [c for c in ALL if any(row["case"]["correlation"] == c for row in rows)]
     say(f"\n{title}: proven of used; the same at each correlation in a hundred")
     say(
-        f"  {'kind':12s} {'trained':>7s} {'used':>5s} {'proven':>7s} {'named':>6s} {'on its card':>11s}   "
+        f"  {'kind':12s} {'trained':>7s} {'used':>5s} {'any':>4s} {'proven':>7s} {'named':>6s} {'on its card':>11s}   "
         + "".join(f"{c:>8d}" for c in correlations)
     )
     for kind in kinds:
@@ -64,10 +66,12 @@ def planted(rows: Sequence[Row], kinds: Sequence[str], title: str, say: Callable
         cells = [[row for row in own if row["case"]["correlation"] == c] for c in correlations]
         text = "".join(f"{_count(cell, 'proven')}/{len(cell)}".rjust(8) for cell in cells)
         say(
-            f"  {kind:12s} {len(all_of_it):7d} {len(own):5d} {_count(own, 'proven'):7d} {_count(own, 'named'):6d} {_count(own, 'told'):11d}   {text}"
+            f"  {kind:12s} {len(all_of_it):7d} {len(own):5d} {_any(own):4d} {_count(own, 'proven'):7d} {_count(own, 'named'):6d} "
+            f"{_count(own, 'told'):11d}   {text}"
         )
     proven, named = _count(used, "proven"), _count(used, "named")
-    say(f"  proven             {share(proven, len(used))}")
+    say(f"  anything proven    {share(_any(used), len(used))}")
+    say(f"  the shortcut is    {share(proven, len(used))}")
     say(f"  … and named right  {share(named, len(used))}")
     say(f"  … told on its card {share(_count(used, 'told'), len(used))}")
     for low, high in ((10, 20), (20, 40), (40, 101)):
@@ -134,6 +138,10 @@ def repairs(rows: Sequence[Row], say: Callable[[str], None]) -> bool:
             say(f"  {which}: {share(sum(reached), len(reached))}")
             good &= all(reached)
     return good
+
+
+def _any(rows: Iterable[Row]) -> int:
+    return sum(bool(row["audit"]["any"]) for row in rows)
 
 
 def _count(rows: Iterable[Row], what: str) -> int:

@@ -245,7 +245,12 @@ def test_tables_count_what_is_used_and_every_false_alarm_is_told():
     rows = [row("frame"), row("frame", proven=False), row("grain", used=False), row("grain", named=False)]
     assert not told.planted(rows, second.UNSEEN, "Second", lines.append)
     text = "\n".join(lines)
-    assert "proven               2 of   3" in text and "named right    1 of   3" in text and "missed" in text
+    assert (
+        "the shortcut is      2 of   3" in text
+        and "anything proven      3 of   3" in text
+        and "named right    1 of   3" in text
+        and "missed" in text
+    )
     lines.clear()
     assert not told.clean([row("frame", correlation=0)] + [row("grain", correlation=0, any_=False)] * 70, lines.append)
     assert "1 of  71" in "\n".join(lines) and sum("look hue" in line for line in lines) == 1
