@@ -134,7 +134,7 @@ def repair(
         list[str] | None,
         typer.Option(
             metavar="A,B",
-            help="Ways to try, by default all in order: subtraction, reweighted, grouped, prototypes, exchanged, block, guided.",
+            help="Ways to try, by default all in order: subtraction, reweighted, grouped, prototypes, exchanged, block, guided, whole.",
             rich_help_panel=o.ASKING,
         ),
     ] = None,

@@ -36,8 +36,8 @@ CORRELATION = 0.95
 FINDERS = ("properties", "places", "evidence")
 """Ways to find that are asked: those that take least."""
 
-RUNGS = ("exchanged", "block")
-"""Ways to mend that are tried: with pictures on exchanged grounds, the last layer first and then the last block."""
+RUNGS = ("exchanged", "whole")
+"""Ways to mend that are tried: with pictures on exchanged grounds, the last layer first and then all of so small a network."""
 
 CHUNK = 20
 

@@ -105,7 +105,7 @@ class Rung(Protocol):
 
     def unfit(self, ward: Ward) -> str | None:
         """Why it can't be tried, as a code that `show/` has words for: ``"no_head"``, ``"few_counter_examples"``,
-        ``"no_gradient"``, ``"no_block"``; None where it can.
+        ``"no_gradient"``, ``"no_block"``, ``"too_long"``; None where it can.
         """
         ...
 

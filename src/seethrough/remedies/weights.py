@@ -145,9 +145,10 @@ def block(net: Network) -> tuple[str, ...]:
     return () if found is None else found.paths
 
 
-def last_block(net: Network) -> Block | None:
+def last_block(net: Network, layers: int = LAYERS) -> Block | None:
     """The last block: as little of the network's end as begins at a value through which everything passes (behind a
-    residual sum, between two layers that follow each other) and has `LAYERS` layers that see places.
+    residual sum, between two layers that follow each other) and has so many layers that see places; of a network with
+    fewer, all of it.
     """
     graph = _graph(net)
     if graph is None:
@@ -157,13 +158,13 @@ def last_block(net: Network) -> Block | None:
     steps = plan(graph, [graph.logits.value], [graph.input.value]).steps
     cuts = _cuts(graph, steps)
     found: dict[str, None] = {}
-    layers, before = 0, graph.input.value
+    seen, before = 0, graph.input.value
     for step in reversed(steps):
-        if layers >= LAYERS and any(v in cuts for v in step.outputs if v is not None):
+        if seen >= layers and any(v in cuts for v in step.outputs if v is not None):
             before = next(v for v in step.outputs if v in cuts and v is not None)
             break
         held = _held(step, live) if step is not last and _sees_places(graph, step) else []
-        layers += bool(held)
+        seen += bool(held)
         found = dict.fromkeys(held) | found
     return Block(tuple(found), before) if found else None
 

@@ -10,10 +10,21 @@ from seethrough.remedies.rungs.guided import Guided
 from seethrough.remedies.rungs.prototypes import Prototypes
 from seethrough.remedies.rungs.reweighted import Reweighted
 from seethrough.remedies.rungs.subtraction import Subtraction
+from seethrough.remedies.rungs.whole import Whole
 
 __all__ = ["RUNGS"]
 
 RUNGS: dict[str, Rung] = {
-    rung.name: rung for rung in (Subtraction(), Reweighted(), Grouped(), Prototypes(), Exchanged(), Block(), Guided())
+    rung.name: rung
+    for rung in (
+        Subtraction(),
+        Reweighted(),
+        Grouped(),
+        Prototypes(),
+        Exchanged(),
+        Block(),
+        Guided(),
+        Whole(),
+    )
 }
 """By name, in the order of the ladder."""

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from seethrough.remedies.pool import learning
@@ -44,20 +45,21 @@ class Block:
         course = course_of(ward, tail, last, rows, chosen, exam, weights_of(rows.pool, ORIGINALS))
         runs: list[tuple[float, Trained]] = []
         for k, rate in enumerate(RATES):
-            runs.append((rate, trained(course, heads.whole, _likelihood, rate=rate)))
+            runs.append((rate, trained(course, heads.whole, likelihood, rate=rate)))
             if progress:
                 progress(k + 1, len(RATES))
         rate, best = max(runs, key=lambda run: run[1].marks.value)
         controls = {}
         for name, kept in control_rows(rows.pool).items():
             other = replace(course, weights=weights_of(rows.pool, ORIGINALS, kept))
-            spent = trained(other, heads.controls[name], _likelihood, rate=rate, epochs=best.passes, choose=False)
+            spent = trained(other, heads.controls[name], likelihood, rate=rate, epochs=best.passes, choose=False)
             controls[name] = spent.edit(last)
         said = {"rate": rate, "passes": best.passes, "pictures": len(rows.pool), **best.marks.to_dict()}
         return Attempt(best.edit(last), said, controls)
 
 
-def _likelihood(step: Step):
+def likelihood(step: Step) -> Tensor:
+    """Cross-entropy."""
     return cross_entropy(step.logits, step.places)
 
 

@@ -24,7 +24,7 @@ from seethrough.graph.graph import Graph
 from seethrough.graph.operations import Operation
 from seethrough.remedies.pool import Pool, made
 from seethrough.remedies.rung import Ward
-from seethrough.remedies.weights import last_block, parameters
+from seethrough.remedies.weights import LAYERS, last_block, parameters
 
 LARGEST = 2**30
 """Bytes that the values before the block may take; of more pictures some are left out."""
@@ -74,6 +74,16 @@ class Tail:
     vector: Vector
     _ways: Ways = field(default_factory=Ways)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the network, from the pictures on."""
+        return self.before == self.graph.input.value
+
+    @property
+    def across(self) -> int:
+        """The axis of the pictures' columns, where it is whole."""
+        return 3 if self.graph.layout == "channels_first" else 2
+
     def values(self, x: Tensor) -> Tensor:
         """What comes before the block, for pictures (n, 3, H, W) from 0 to 1, in the graph's own axes."""
         found = []
@@ -117,10 +127,12 @@ class Tail:
         return weight.as_strided(argument.shape, argument.stride())
 
 
-def tail_of(ward: Ward) -> Tail | None:
-    """The end of a network; None where it has no block whose weights can be learned, or can't be walked back through."""
+def tail_of(ward: Ward, layers: int = LAYERS) -> Tail | None:
+    """The end of a network, of so many layers that see places at least; None where it has no block whose weights can be learned,
+    or can't be walked back through.
+    """
     net = ward.canvas.net
-    found = last_block(net)
+    found = last_block(net, layers)
     if found is None or net.opened.framework == "function":
         return None
     try:

@@ -93,6 +93,8 @@ class Course:
         Pictures to learn from, and how often each is drawn, (n,), adding up to 1.
     chosen, exam
         Pictures to choose by, and their groups.
+    mirrored
+        Half of the pictures that are learned from are mirrored; only where the tail is whole.
     """
 
     ward: Ward
@@ -102,6 +104,7 @@ class Course:
     weights: NDArray[np.float64]
     chosen: Rows
     exam: Exam
+    mirrored: bool = False
 
     def marks(self, weights: Mapping[str, Tensor], whole: Linear) -> Marks:
         """Of a block and last layer."""
@@ -135,7 +138,7 @@ def trained(
     matrix, bias = (as_tensor(each).requires_grad_(True) for each in (start.weight[last.rows], start.bias[last.rows]))
     learned = [*block.values(), matrix, *([bias] if last.has_bias else [])]
     mean = {id(p): p.detach().clone(memory_format=torch.preserve_format) for p in (*learned, bias)}
-    steps = epochs * -(-PASS // BATCH)
+    steps = max(1, epochs * -(-PASS // BATCH))
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate * _width(p)} for p in learned])
     slower = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
     places = torch.from_numpy(last.places(course.rows.pool.classes))
@@ -156,7 +159,11 @@ def trained(
             rows = order[at : at + BATCH]
             optimizer.zero_grad()
             with torch.enable_grad():
-                values = course.rows.at(rows).requires_grad_(True)
+                values = course.rows.at(rows)
+                if course.mirrored:
+                    half = torch.from_numpy(chance.random(len(rows)) < 0.5).reshape(-1, *[1] * (values.dim() - 1))
+                    values = torch.where(half, values.flip(tail.across), values)
+                values.requires_grad_(True)
                 features = tail.features(values, block).float()
                 logits = features @ matrix.T + bias
                 cost = loss(Step(rows, values, logits, places[torch.from_numpy(rows)]))
@@ -172,7 +179,7 @@ def trained(
             best = found
         if progress:
             progress(k + 1, epochs)
-        if choose and k + 1 - best.passes >= PATIENCE:
+        if choose and k + 1 - best.passes >= max(PATIENCE, epochs // 2):
             break
     return best if choose else found
 

@@ -59,6 +59,10 @@ RUNGS: Mapping[str, Both] = {
         "the last layers trained a little, and kept from looking at it",
         "稍微训练最后几层，同时限制网络看它",
     ),
+    "whole": Both(
+        "all layers trained on, on pictures in which it was exchanged at random",
+        "继续训练所有层，所用图片中它被随机交换",
+    ),
 }
 """By name: what a way does about “it”, which is what the answers go by and shouldn't."""
 
@@ -71,6 +75,9 @@ WHY_NOT: Mapping[str, Both] = {
     "no_head": Both("not tried: the network has no last layer of its own", "未尝试：网络没有单独的最后一层"),
     "no_block": Both(
         "not tried: what comes before the last layer can't be trained here", "未尝试：这里无法训练最后一层之前的部分"
+    ),
+    "too_long": Both(
+        "not tried: on this machine it would take more than half an hour", "未尝试：在这台机器上要半小时以上"
     ),
     "few_counter_examples": Both(
         "not tried: too few pictures go against what is to be mended", "未尝试：与之相反的图片太少"

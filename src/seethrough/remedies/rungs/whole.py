@@ -1,0 +1,90 @@
+"""Whole: all weights of convolutions and linear layers trained on pictures whose aspects were exchanged."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from seethrough.remedies.pool import learning
+from seethrough.remedies.rung import BLOCK, Attempt, Progress, Ward
+from seethrough.remedies.rungs.block import ORIGINALS, course_of, likelihood
+from seethrough.remedies.rungs.choosing import exam_of
+from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchanged, weights_of
+from seethrough.remedies.rungs.fitting import last_of
+from seethrough.remedies.rungs.tail import rows_of, tail_of
+from seethrough.remedies.rungs.training import PASS, trained
+
+EVERY = 10**6
+"""Layers: as many as there are."""
+
+RATE = 0.02
+PASSES = 12
+
+WALK = 3
+"""A step of training takes about as long as so many forward passes."""
+
+TRAININGS = 3
+"""Its own, and one for each control."""
+
+LONGEST = 60 * 30
+"""Seconds: what would take longer on this machine isn't tried."""
+
+ASKED = 64
+SAME = 0.95
+"""Pictures are mirrored in training where the network gives so many of them the answer that it gave before."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Counterfactual data, as in `exchanged`, from whose last layer it begins, for a network whose features hang on what is wrong
+    from early on. Normalisation and running statistics stay as they are.
+    """
+
+    name: str = "whole"
+    changes: str = BLOCK
+
+    def unfit(self, ward: Ward) -> str | None:
+        if last_of(ward) is None:
+            return "no_head"
+        tail = tail_of(ward, EVERY)
+        if tail is None or not tail.is_whole:
+            return "no_block"
+        return "too_long" if seconds_of(ward) > LONGEST else None
+
+    def attempt(self, ward: Ward, progress: Progress | None = None) -> Attempt:
+        last, tail = last_of(ward), tail_of(ward, EVERY)
+        assert last is not None and tail is not None
+        exam = exam_of(ward)
+        heads = learned_on_exchanged(ward, last, exam)
+        rows, chosen = rows_of(tail, learning(ward)), rows_of(tail, exam.pool)
+        course = course_of(ward, tail, last, rows, chosen, exam, weights_of(rows.pool, ORIGINALS))
+        course = replace(course, mirrored=same_mirrored(ward))
+        best = trained(course, heads.whole, likelihood, rate=RATE, epochs=PASSES, progress=progress)
+        controls = {}
+        for name, kept in control_rows(rows.pool).items():
+            other = replace(course, weights=weights_of(rows.pool, ORIGINALS, kept))
+            spent = trained(other, heads.controls[name], likelihood, rate=RATE, epochs=best.passes, choose=False)
+            controls[name] = spent.edit(last)
+        said = {
+            "rate": RATE, "passes": best.passes, "pictures": len(rows.pool), "mirrored": course.mirrored,
+            **best.marks.to_dict(),
+        }  # fmt: skip
+        return Attempt(best.edit(last), said, controls)
+
+
+def seconds_of(ward: Ward) -> float:
+    """About how long it would take here, by what a few pictures take."""
+    x = ward.canvas.load(ward.learn[:8]).x
+    ward.canvas.ask(x)
+    began = time.perf_counter()
+    ward.canvas.ask(x)
+    return (time.perf_counter() - began) / len(x) * WALK * TRAININGS * PASSES * PASS
+
+
+def same_mirrored(ward: Ward) -> bool:
+    """Whether the network takes pictures and their mirror images for the same: not where writing or sides are what it knows."""
+    x = ward.canvas.load(ward.learn[:: max(1, len(ward.learn) // ASKED)][:ASKED]).x
+    plain, mirrored = (ward.canvas.ask(each).argmax(1) for each in (x, torch.flip(x, (3,))))
+    return bool((plain == mirrored).mean() >= SAME)
