@@ -15,7 +15,7 @@ from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.drawn import ESTIMATED
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
-from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding, judged, most_of
+from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, WAY, Finding, donors_of, judged, most_of
 from seethrough.findings.kept import KeptTrials
 from seethrough.findings.naming import PAIRS, Group, alone, grouped, in_order
 from seethrough.findings.seen import seen
@@ -196,7 +196,7 @@ def audit(
     facts, looked, told_apart = looked_at.facts, looked_at.looked, looked_at.told_apart
     found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
     judges, most = facts.split.of("judge"), most_of(len(found))
-    asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, most]
+    asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, most, WAY]
     kept = None if folder is None else Path(folder) / "judged"
     findings = judged(
         canvas, found, judges, facts.classes, facts.split.group, seed=seed, most=most, progress=told("judging"),
@@ -256,7 +256,7 @@ def _examples(canvas: Canvas, facts: Facts, finding: Finding) -> tuple[Example, 
     trials = finding.trials
     signs = np.where(trials.put_in, 1, -1)
     rows = np.argsort(-(trials.changed - trials.before) * signs, kind="stable")[:EXAMPLES]
-    own, donors = canvas.load(trials.numbers[rows]), canvas.load(trials.donors[rows])
+    own, (donors, _) = canvas.load(trials.numbers[rows]), donors_of(canvas, trials, rows)
     changed = Pictures(finding.candidate.aspect.exchange(own, donors), own.fore, own.numbers)
     return tuple(
         Example(

@@ -44,6 +44,9 @@ class Pictures:
         float32 (n, 1, H, W), 1 on the thing that the picture is about and 0 off it; None where nobody knows.
     numbers
         int64 (n,), in the collection.
+    taken
+        float32 (n, 1, H, W), 1 where nothing may be taken over from a donor: on its thing, and where another donor, to which it is
+        compared, has its own (`losing`). None where that is the thing alone.
     made
         What was made of these very pictures before; None of pictures that something was done to. No copy has it.
     """
@@ -51,6 +54,7 @@ class Pictures:
     x: Tensor
     fore: Tensor | None
     numbers: NDArray[np.int64]
+    taken: Tensor | None = None
     made: Made | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -62,7 +66,21 @@ class Pictures:
             self.x[at],
             None if self.fore is None else self.fore[at],
             self.numbers[rows if isinstance(rows, slice) else np.asarray(rows)],
+            None if self.taken is None else self.taken[at],
         )
+
+    @property
+    def hidden(self) -> Tensor | None:
+        """Where nothing may be taken over from a donor, (n, 1, H, W); None where nobody knows where its thing is."""
+        return self.fore if self.taken is None else self.taken
+
+    def losing(self, others: Pictures) -> Pictures:
+        """These as donors that lose the places of others' things too, picture by picture: what then lacks of both has one shape, so
+        that the shape of a class's things tells nothing.
+        """
+        if self.hidden is None or others.hidden is None:
+            return self
+        return Pictures(self.x, self.fore, self.numbers, torch.maximum(self.hidden, others.hidden))
 
 
 @dataclass(eq=False)

@@ -3,7 +3,9 @@
 A picture of another class is given the aspect from a picture of the answer's class; the control is given it from another
 picture of its own class. A picture of the class is given it from another class; the control from its own. What the answer's
 probability changes by beyond the control is the aspect's *effect*, in points of a hundred: on a network for which the aspect
-means nothing the two exchanges differ by chance alone, however unnatural an exchanged picture looks.
+means nothing the two exchanges differ by chance alone, however unnatural an exchanged picture looks. What is behind a donor's
+thing is guessed, and the guess shows where the thing was; so both donors lose the same places, those of both things: else the
+shape of a class's things would tell it still.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seethrough.findings.aspect import Candidate
-from seethrough.findings.canvas import Canvas
+from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.statistics import DRAWS, Interval, bootstrap, holm, sign_flips
 
 PROVEN, SUSPECTED, NOT_FOUND = "proven", "suspected", "not found"
@@ -40,6 +42,9 @@ LEAST = 8
 """With fewer, nothing is proven."""
 
 AT_ONCE = 64
+
+WAY = "both donors lose the same places"
+"""How pictures are changed: trials that were kept before it was so aren't taken up again."""
 
 Progress = Callable[[int, int], None]
 
@@ -242,10 +247,14 @@ def versions_of(canvas: Canvas, candidate: Candidate, plan: Plan) -> Iterator[tu
     for at in range(0, len(plan.numbers), AT_ONCE):
         rows = slice(at, at + AT_ONCE)
         own = canvas.load(plan.numbers[rows])
-        changed, control = (
-            candidate.aspect.exchange(own, canvas.load(from_[rows])) for from_ in (plan.donors, plan.control_donors)
-        )
-        yield own.x, changed, control
+        donors, controls = donors_of(canvas, plan, rows)
+        yield own.x, candidate.aspect.exchange(own, donors), candidate.aspect.exchange(own, controls)
+
+
+def donors_of(canvas: Canvas, trials: Plan | Trials, rows: slice | NDArray[np.int64]) -> tuple[Pictures, Pictures]:
+    """Donors and control donors of some rows, which lose the same places."""
+    donors, controls = (canvas.load(from_[rows]) for from_ in (trials.donors, trials.control_donors))
+    return donors.losing(controls), controls.losing(donors)
 
 
 def trials_of(candidate: Candidate, plan: Plan, chances: NDArray[np.float32]) -> Trials:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
-from seethrough.findings.judge import Plan, versions_of
+from seethrough.findings.judge import WAY, Plan, versions_of
 from seethrough.findings.statistics import Interval, mcnemar, proportion
 from seethrough.remedies.pool import keep
 
@@ -132,7 +132,7 @@ def recalled(
     said
         What the answers depend on beside pictures and plan: the aspect, the masks, the networks' fingerprints.
     """
-    plain = json.dumps([said, panel.first.collection.fingerprint], sort_keys=True, default=str)
+    plain = json.dumps([said, WAY, panel.first.collection.fingerprint], sort_keys=True, default=str)
     digest = hashlib.sha256(plain.encode())
     for each in fields(Plan):
         digest.update(np.ascontiguousarray(getattr(plan, each.name)).tobytes())

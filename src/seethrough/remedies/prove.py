@@ -25,7 +25,7 @@ from seethrough.findings.drawn import told_apart_by
 from seethrough.findings.facts import Facts, facts_of
 from seethrough.findings.finders import FINDERS, candidates
 from seethrough.findings.foreground import foreground_of
-from seethrough.findings.judge import MOST, NOT_FOUND, drawn
+from seethrough.findings.judge import MOST, NOT_FOUND, donors_of, drawn
 from seethrough.findings.looking import Looking
 from seethrough.findings.record import Kept, Record, record_of
 from seethrough.findings.seen import FOLDER
@@ -344,7 +344,7 @@ def _pairs(panel: Panel, facts: Facts, each: Tried) -> tuple[Pair, ...]:
     label = facts.classes[plan.numbers]
     own = {name: each.chances[name][rows, :, label] for name in (BEFORE, AFTER)}
     chosen = np.argsort(own[BEFORE][:, 1] - own[BEFORE][:, 0], kind="stable")[:PICTURES]
-    pictures, donors = (panel.first.load(numbers[chosen]) for numbers in (plan.numbers, plan.donors))
+    pictures, (donors, _) = panel.first.load(plan.numbers[chosen]), donors_of(panel.first, plan, chosen)
     changed = each.candidate.aspect.exchange(pictures, donors)
     return tuple(
         Pair(

@@ -15,7 +15,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from seethrough.findings.canvas import Canvas
-from seethrough.findings.judge import POINTS, Plan, drawn, trials_of, versions_of
+from seethrough.findings.judge import POINTS, WAY, Plan, drawn, trials_of, versions_of
 from seethrough.findings.statistics import Interval, bootstrap
 from seethrough.network import Network
 from seethrough.remedies.pool import AT_ONCE, digest_of, keep, made, two_at_least
@@ -278,7 +278,7 @@ class Scorer:
         ward = self.ward
         path = None
         if ward.folder is not None:
-            said = ["effect", ward.faults[fault].aspect.to_dict()]
+            said = ["effect", WAY, ward.faults[fault].aspect.to_dict()]
             digest = digest_of(ward, said, plan.numbers, plan.donors, plan.control_donors)
             path = ward.folder / "exchanged" / f"{digest}.npz"
             found = _read(path, len(plan.numbers))

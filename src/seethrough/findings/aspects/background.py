@@ -51,14 +51,16 @@ class Background:
 
 
 def emptied(pictures: Pictures) -> Tensor:
-    """Pictures without their things, (n, 3, H, W): what is behind continued from around it."""
+    """Pictures without their things, and without all else that is taken of them, (n, 3, H, W): what is behind continued from around
+    it.
+    """
     if pictures.made is not None:
         return pictures.made.of("emptied", pictures, _emptied)
     return _emptied(pictures)
 
 
 def _emptied(pictures: Pictures) -> Tensor:
-    fore = _known(pictures)
+    fore = _known(pictures) if pictures.taken is None else pictures.taken
     reach = max(1, round(MARGIN * min(pictures.x.shape[2:])))
     on = max_pool2d((fore > ON).float(), 2 * reach + 1, 1, reach) > 0
     found = pictures.x.clone()
@@ -88,7 +90,7 @@ def beside(pictures: Pictures, changed: Tensor) -> Tensor:
 
 
 def free(pictures: Pictures, donors: Pictures) -> Tensor:
-    """1 where neither has its thing, (n, 1, H, W): what may be taken over."""
+    """1 where the picture doesn't have its thing and nothing is taken of the donor, (n, 1, H, W): what may be taken over."""
     nothing = torch.ones_like(pictures.x[:, :1])
     own = nothing if pictures.fore is None else 1 - pictures.fore
-    return own if donors.fore is None else own * (donors.fore <= ON)
+    return own if donors.hidden is None else own * (donors.hidden <= ON)

@@ -117,8 +117,9 @@ class Thing:
 
     def found(self, pictures: Pictures) -> Heights:
         """How far above its level each trait is, and where, (n, traits, 3): height, then down and across in parts of the
-        picture.
+        picture. Only the picture's own thing hides anything from it, whatever is taken of a donor.
         """
+        pictures = Pictures(pictures.x, pictures.fore, pictures.numbers)
         marks = [_mark(pictures, k) for k in range(len(pictures))]
         missing = [k for k, mark in enumerate(marks) if mark not in self._found]
         now: dict[tuple[int, int], Heights] = {}

@@ -18,18 +18,20 @@ FAR = 1e-3
 
 
 def around(pictures: Pictures) -> Tensor:
-    """1 beside the thing and its edge, (n, 1, H, W), else 0; 1 everywhere where nobody knows where the thing is."""
-    if pictures.fore is None:
+    """1 beside the thing, what else is taken, and their edge, (n, 1, H, W), else 0; 1 everywhere where nobody knows where the thing
+    is.
+    """
+    if pictures.hidden is None:
         return torch.ones_like(pictures.x[:, :1])
     reach = max(1, round(MARGIN * min(pictures.x.shape[2:])))
-    return (max_pool2d(pictures.fore, 2 * reach + 1, 1, reach) <= ON).float()
+    return (max_pool2d(pictures.hidden, 2 * reach + 1, 1, reach) <= ON).float()
 
 
 def painted_over(pictures: Pictures) -> Tensor:
     """The pictures, each thing painted over with the colours around it, (n, 3, H, W): `emptied`, without detail and in a
     hundredth of the time.
     """
-    if pictures.fore is None:
+    if pictures.hidden is None:
         return pictures.x
     off = around(pictures)
     colours = interpolate(pictures.x * off, (GRID, GRID), mode="area")
