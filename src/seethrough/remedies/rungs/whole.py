@@ -5,22 +5,31 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from seethrough.remedies.pool import learning
+from seethrough.remedies.groups import too_few
+from seethrough.remedies.pool import Pool, learning
 from seethrough.remedies.rung import BLOCK, Attempt, Progress, Ward
-from seethrough.remedies.rungs.block import ORIGINALS, course_of, likelihood
-from seethrough.remedies.rungs.choosing import exam_of
+from seethrough.remedies.rungs.block import course_of, likelihood
+from seethrough.remedies.rungs.choosing import balanced, exam_of
 from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchanged, weights_of
 from seethrough.remedies.rungs.fitting import last_of
+from seethrough.remedies.rungs.grouped import codes_of
 from seethrough.remedies.rungs.tail import rows_of, tail_of
 from seethrough.remedies.rungs.training import PASS, trained
 
 EVERY = 10**6
 """Layers: as many as there are."""
 
-RATE = 0.02
-PASSES = 12
+RATE = 0.01
+PASSES = 14
+
+ORIGINALS = 0.3
+"""What pictures as they are count for, of all, every pseudo-group alike: were they mostly the habit's own, then whatever tells them
+from exchanged ones would tell when the habit holds. Where too few go against it they count for nothing.
+"""
 
 WALK = 3
 """A step of training takes about as long as so many forward passes."""
@@ -59,12 +68,14 @@ class Whole:
         exam = exam_of(ward)
         heads = learned_on_exchanged(ward, last, exam)
         rows, chosen = rows_of(tail, learning(ward)), rows_of(tail, exam.pool)
-        course = course_of(ward, tail, last, rows, chosen, exam, weights_of(rows.pool, ORIGINALS))
+        course = course_of(ward, tail, last, rows, chosen, exam, by_group(ward, rows.pool))
         course = replace(course, mirrored=same_mirrored(ward))
         best = trained(course, heads.whole, likelihood, rate=RATE, epochs=PASSES, progress=progress)
         controls = {}
         for name, kept in control_rows(rows.pool).items():
-            other = replace(course, weights=weights_of(rows.pool, ORIGINALS, kept))
+            other = replace(
+                course, weights=weights_of(rows.pool, ORIGINALS, kept)
+            )  # classes alike, groups as they come
             spent = trained(other, heads.controls[name], likelihood, rate=RATE, epochs=best.passes, choose=False)
             controls[name] = spent.edit(last)
         said = {
@@ -72,6 +83,17 @@ class Whole:
             **best.marks.to_dict(),
         }  # fmt: skip
         return Attempt(best.edit(last), said, controls)
+
+
+def by_group(ward: Ward, pool: Pool) -> NDArray[np.float64]:
+    """A weight for each picture, (n,), adding up to 1: exchanged ones as in `exchanged`, of those as they are every group alike."""
+    changed = weights_of(pool, 0.0)
+    if too_few(ward):
+        return changed
+    codes = np.full(len(ward.facts), -1)
+    codes[ward.learn] = codes_of(ward)
+    plain = balanced(np.where(pool.exchanged, -1, codes[pool.numbers]))
+    return ORIGINALS * plain + (1 - ORIGINALS) * changed if plain.any() else changed
 
 
 def seconds_of(ward: Ward) -> float:
