@@ -3,7 +3,8 @@
 The one idea of this room. An aspect is *found* where it tells classes apart, *judged* by taking it from a picture of another
 class (beside the control: from another picture of the same class), *repaired* by training on pictures whose aspects are
 exchanged at random, and *proved* gone by being exchanged once more. No aspect touches the thing itself where it is known
-where that is: what answers then change by isn't the class.
+where that is: what answers then change by isn't the class. Light and focus that lie over everything are the one exception
+(`seethrough.findings.finders.casts`): they are measured beside the things, and things follow.
 """
 
 from __future__ import annotations

@@ -45,6 +45,9 @@ class Facts:
         float32 (N, h, w), ≥ 0: where the evidence for its own answer lies, on a coarse grid over the network's input.
     looks
         From the name of a property (`seethrough.findings.looks`) to float32 (N,).
+    looks_on
+        The same measured on the thing, not a number where it is too small; None where nobody knows where that is, or it was
+        only estimated: a piece of the thing that an estimate leaves over is in both.
     small
         uint8 (N, s, s, 3): the picture on the network's grid, made small.
     fore
@@ -66,6 +69,7 @@ class Facts:
     fore: NDArray[np.uint8] | None
     split: Split
     agreement: NDArray[np.float32] | None = None
+    looks_on: Mapping[str, NDArray[np.float32]] | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -103,7 +107,8 @@ def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, se
         read[numbers] = True
     fore = rows.get("fore")
     known = np.where(read if fore is None else read & ~_tells_nothing(fore), classes, -1)
-    group = near_duplicates(rows["mark"].tolist())
+    sure = fore is not None and "agreement" not in rows
+    group = near_duplicates(rows["mark"].tolist(), rows["small"])
     answers = rows["answer"]
     if answers.shape[1] == 1:
         answers = np.concatenate([1 - answers, answers], 1)
@@ -119,6 +124,7 @@ def facts_of(canvas: Canvas, results: Results, classes: NDArray[np.int64], *, se
         fore=fore,
         split=split(known, group, seed=seed),
         agreement=rows.get("agreement"),
+        looks_on={name: rows[f"look on.{name}"] for name in LOOKS} if sure else None,
     )
 
 

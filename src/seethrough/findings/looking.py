@@ -17,7 +17,7 @@ from seethrough.attribution.layers import last_spatial
 from seethrough.errors import NetworkRefused
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.foreground import Estimated
-from seethrough.findings.looks import LOOKS, measured
+from seethrough.findings.looks import LOOKS, measured, measured_on
 from seethrough.findings.split import mark
 from seethrough.gallery.head import Vector, vector_of
 from seethrough.graph.execute import execute
@@ -49,7 +49,7 @@ class Looking:
     @property
     def settings(self) -> Mapping[str, Any]:
         """All that the numbers depend on beside network and pictures."""
-        return {"small": SMALL, "cells": CELLS, "looks": list(LOOKS), "foreground": self.drawn}
+        return {"small": SMALL, "cells": CELLS, "looks": list(LOOKS), "on things": True, "foreground": self.drawn}
 
     def part(self) -> Looked:
         """A new shard."""
@@ -77,6 +77,8 @@ class Looked:
             self._keep("agreement", np.array([*map(self.canvas.foreground.agreement, batch.items)], np.float32))
         for name, values in measured(x, fore).items():
             self._keep(f"look.{name}", values.numpy().astype(np.float32))
+        for name, values in () if fore is None else measured_on(x, fore).items():
+            self._keep(f"look on.{name}", values.numpy().astype(np.float32))
         self._keep("mark", np.array([mark(np.ascontiguousarray(p)) for p in _bytes(x)], np.uint64))
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -17,6 +17,9 @@ LUMA = (0.299, 0.587, 0.114)
 EDGE = 0.15
 """The border is so much of each side."""
 
+THING = 32
+"""Pixels of a thing at least, of which anything is measured."""
+
 FLOOR = 1e-4
 """Detail below this isn't told from none."""
 
@@ -42,6 +45,14 @@ def measured(x: Tensor, fore: Tensor | None = None) -> dict[str, Tensor]:
     """
     w = weights(x, fore)
     return {name: measure(x, w) for name, measure in LOOKS.items()}
+
+
+def measured_on(x: Tensor, fore: Tensor) -> dict[str, Tensor]:
+    """The same on the thing alone; no number where it has fewer than `THING` pixels."""
+    total = fore.sum((2, 3), keepdim=True)
+    w = fore / total.clamp(min=1)
+    there = total[:, 0, 0, 0] >= THING
+    return {name: torch.where(there, measure(x, w), torch.nan) for name, measure in LOOKS.items()}
 
 
 def luma(x: Tensor) -> Tensor:

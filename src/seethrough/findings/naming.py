@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seethrough.findings.aspect import Aspect
+from seethrough.findings.aspects.detail import Detail
+from seethrough.findings.aspects.look import Look
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.judge import NOT_FOUND, PROVEN, Finding, Plan, Recall, Trials, tried_so
 from seethrough.findings.statistics import Interval, bootstrap
@@ -63,7 +65,8 @@ class PutBack:
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         changed = self.exchanged.exchange(pictures, donors)
-        return self.back.exchange(Pictures(changed, pictures.fore, pictures.numbers), pictures)
+        back = self.back if _everywhere(self.exchanged) else _beside(self.back)
+        return back.exchange(Pictures(changed, pictures.fore, pictures.numbers), pictures)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         return None
@@ -225,6 +228,10 @@ class _Asking:
         """Whether a finding is all that isn't the thing."""
         return self.findings[number].candidate.aspect.kind == "background"
 
+    def widest(self, number: int) -> bool:
+        """Whether no other holds a finding: the background, or a look of everything, the thing too."""
+        return self.whole(number) or _everywhere(self.findings[number].candidate.aspect)
+
     def somewhere(self, number: int) -> bool:
         """Whether a finding is one place of the picture: where that bears everything, what is measured all over it (its light,
         its detail) only sees the place.
@@ -266,6 +273,16 @@ class _Asking:
         return bootstrap(effects, statistic, clusters=self.group[plan.numbers], seed=self.seed, draws=1000)
 
 
+def _everywhere(aspect: Aspect) -> bool:
+    """Whether the thing's own pixels are exchanged as well."""
+    return isinstance(aspect, Look | Detail) and aspect.whole
+
+
+def _beside(aspect: Aspect) -> Aspect:
+    """What of an aspect lies beside the thing: where the thing is as it was, nothing of it has to be put back."""
+    return replace(aspect, whole=False) if isinstance(aspect, Look | Detail) else aspect
+
+
 def _rows(trials: Trials) -> NDArray[np.int64]:
     """The first so many that were put in, and taken out: they are drawn in random order."""
     return np.concatenate([np.flatnonzero(trials.put_in == side)[:PAIRS] for side in (True, False)])
@@ -299,7 +316,7 @@ def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
     suspected = [n for n in numbers if findings[n].verdict not in (PROVEN, NOT_FOUND) and not asking.moves(n)]
     found: list[Group] = []
     while rest:
-        wide = next((n for n in rest if asking.whole(n)), rest[0])
+        wide = next((n for n in rest if asking.widest(n)), rest[0])
         others = [n for n in rest if n != wide]
         through = {n: asking.gone(wide, n) for n in others}
         bearers = [n for n in others if asking.bears(n, wide)]

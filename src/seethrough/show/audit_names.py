@@ -22,8 +22,12 @@ def name_of(audit: Audit, finding: Finding) -> Both:
 
 
 def aspect_name(aspect: Aspect, beside: bool) -> Both:
-    """An aspect as a few words; ``beside`` where it is known where things are, so that a look is that of what lies beside them."""
+    """An aspect as a few words; ``beside`` where it is known where things are, so that a look is that of what lies beside them, but
+    for one that lies over everything.
+    """
     of = words.OF_THINGS if beside else words.OF_PICTURES
+    if getattr(aspect, "whole", False):
+        of = words.OF_WHOLE
     own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail", "layout") else words.KINDS.get(aspect.kind)
     if own is None:
         known = plain(f"{aspect.kind} {aspect.name}".strip())

@@ -112,7 +112,9 @@ def everything(repair: Repair) -> Both:
 def name_of(fault: Mended) -> Both:
     """A finding as a few words."""
     aspect = fault.said["aspect"]
-    plainly = SimpleNamespace(kind=str(aspect.get("kind", "")), name=str(aspect.get("name", "")))
+    plainly = SimpleNamespace(
+        kind=str(aspect.get("kind", "")), name=str(aspect.get("name", "")), whole=aspect.get("whole") is True
+    )
     return aspect_name(plainly, True)  # pyright: ignore[reportArgumentType] (only its kind and name are read)
 
 

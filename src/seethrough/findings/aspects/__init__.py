@@ -23,8 +23,8 @@ Makes = Callable[[Mapping[str, Any], Canvas], Aspect]
 KINDS: dict[str, Makes] = {
     "background": lambda said, _: Background(),
     "region": lambda said, _: Region(said["name"], tuple(said["box"])),  # type: ignore[arg-type]
-    "look": lambda said, _: Look(said["name"]),
-    "detail": lambda said, _: Detail(said["name"]),
+    "look": lambda said, _: Look(said["name"], whole=bool(said.get("whole"))),
+    "detail": lambda said, _: Detail(said["name"], whole=bool(said.get("whole"))),
     "layout": lambda said, _: Layout(said["name"]),
     "spectrum": lambda said, _: Spectrum(tuple((y, x, reach) for y, x, reach in said["discs"]), said["name"]),
     "thing": thing_again,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seethrough.findings.aspects.background import free
 from seethrough.findings.canvas import Pictures
-from seethrough.findings.looks import LOOKS, band, weights
+from seethrough.findings.looks import FLOOR, LOOKS, band, luma, weights
 
 LEVELS: Mapping[str, tuple[int, ...]] = {
     "fine detail": (0,),
@@ -22,17 +22,29 @@ LEVELS: Mapping[str, tuple[int, ...]] = {
 }
 """By name, the levels of `seethrough.findings.looks.band`, one behind the other."""
 
+STRONGEST = 4.0
+"""By so much a level is raised at most; noise is raised with it."""
+
 
 @dataclass(frozen=True)
 class Detail:
     """The donor's own detail in place of the picture's, where neither has its thing: a blurred donor blurs, one with a
     texture lays it on.
+
+    Attributes
+    ----------
+    whole
+        The picture's own detail instead, the thing's too, as strong at each level as the donor's is: strong and weak as
+        measured beside the things. Such is the focus of a picture.
     """
 
     name: str
     kind: str = "detail"
+    whole: bool = False
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        if self.whole:
+            return self._as_strong(pictures, donors)
         levels = LEVELS[self.name]
         other, own = (band(x, levels[0], levels[-1]) for x in (donors.x, pictures.x))
         return (pictures.x + free(pictures, donors) * (other - own)).clamp(0, 1)
@@ -42,4 +54,17 @@ class Detail:
         return LOOKS[look](pictures.x, weights(pictures.x, pictures.fore)).numpy()
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name}
+        return {"kind": self.kind, "name": self.name, **({"whole": True} if self.whole else {})}
+
+    def _as_strong(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        changed = pictures.x
+        for level in LEVELS[self.name]:
+            gain = (_strength(donors, level) / _strength(pictures, level)).clamp(max=STRONGEST)
+            changed = changed + (gain - 1) * band(pictures.x, level)
+        return changed.clamp(0, 1)
+
+
+def _strength(pictures: Pictures, level: int) -> Tensor:
+    """Root mean square of a level beside the thing, (n, 1, 1, 1)."""
+    w = weights(pictures.x, pictures.fore)
+    return (band(luma(pictures.x), level) ** 2 * w).sum((1, 2, 3), keepdim=True).sqrt() + FLOOR

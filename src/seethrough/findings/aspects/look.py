@@ -1,4 +1,4 @@
-"""A look: light or colour of the picture as a whole, brought to the donor's."""
+"""A look: light or colour, measured beside the things and brought to the donor's."""
 
 from __future__ import annotations
 
@@ -20,14 +20,23 @@ STRONGEST = 4.0
 
 @dataclass(frozen=True)
 class Look:
-    """One property beside the thing (`LOOKS_EXCHANGED`) at the donor's level; what else there is stays."""
+    """One property (`LOOKS_EXCHANGED`) at the donor's level; what else there is stays.
+
+    Attributes
+    ----------
+    whole
+        Whether the thing's own pixels follow, as under light of another colour they would (`seethrough.findings.finders.casts`
+        says where); it is measured beside the things all the same.
+    """
 
     name: str
     kind: str = "look"
+    whole: bool = False
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         own, other = weights(pictures.x, pictures.fore), weights(donors.x, donors.fore)
-        return beside(pictures, LOOKS_EXCHANGED[self.name](pictures.x, own, donors.x, other))
+        changed = LOOKS_EXCHANGED[self.name](pictures.x, own, donors.x, other)
+        return changed.clamp(0, 1) if self.whole else beside(pictures, changed)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         if self.name not in LOOKS:
@@ -35,7 +44,7 @@ class Look:
         return LOOKS[self.name](pictures.x, weights(pictures.x, pictures.fore)).numpy()
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name}
+        return {"kind": self.kind, "name": self.name, **({"whole": True} if self.whole else {})}
 
 
 Exchange = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]

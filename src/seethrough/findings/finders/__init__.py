@@ -16,6 +16,7 @@ from seethrough.findings.aspects.background import Background
 from seethrough.findings.aspects.thing import Thing
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
+from seethrough.findings.finders.casts import widened
 from seethrough.findings.finders.concepts import Concepts
 from seethrough.findings.finders.contributions import Contributions
 from seethrough.findings.finders.evidence import Evidence
@@ -79,7 +80,7 @@ def candidates(
                 found.setdefault(key, []).append(replace(best, strength=mean, reappeared=len(seen) / seeds))
         if progress:
             progress(k + 1, len(finders))
-    whole = [_one(seen) for seen in found.values()]
+    whole = widened((_one(seen) for seen in found.values()), facts, canvas, seed=seed)
     kept = [c for c in whole if len(c.ways) > 1 or c.strength >= STRONG]
     seen_already = {c.key for c in kept}
     kept += [c for c in always(facts) if c.key not in seen_already]

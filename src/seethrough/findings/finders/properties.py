@@ -50,7 +50,7 @@ class Properties:
         tables |= {name: (LAYOUTS[name], table) for name, table in layouts(facts).items()}
         for answer, rivals, own, rival in questions(facts, numbers):
             for name, (aspect, table) in tables.items():
-                line = _direction(table[own], table[rival])
+                line = direction(table[own], table[rival])
                 auc = told_apart(table[own] @ line, table[rival] @ line)
                 if auc >= WEAK:
                     means = {"own": float((table[own] @ line).mean()), "rivals": float((table[rival] @ line).mean())}
@@ -72,8 +72,8 @@ def layouts(facts: Facts) -> dict[str, NDArray[np.float64]]:
     return {"position": middle, "size": np.log(np.maximum(area, 1) / side**2)[:, None]}
 
 
-def _direction(own: NDArray, rival: NDArray) -> NDArray:
-    """In which the two differ most for their spread: Fisher's discriminant, on the diagonal; +1 or −1 for one number."""
+def direction(own: NDArray, rival: NDArray) -> NDArray:
+    """The line in which the two differ most for their spread: Fisher's discriminant, on the diagonal; +1 or −1 for one number."""
     spread = np.sqrt((own.var(0) + rival.var(0)) / 2) + 1e-9
     line = (own.mean(0) - rival.mean(0)) / spread**2
     return line / (np.abs(line).sum() + 1e-12) if len(line) > 1 else np.sign(line) + (line == 0)

@@ -62,7 +62,10 @@ NOTES: Mapping[str, Both] = {
 
 OF_THINGS = Both("of the surroundings", "周围环境的")
 OF_PICTURES = Both("of the picture", "整张图片的")
-"""What a look belongs to: to what lies beside the thing where it is known where that is, else to the whole picture."""
+OF_WHOLE = Both("of the whole picture", "整张图片的")
+"""What a look belongs to: to what lies beside the thing where it is known where that is, else to the picture; or to all of it, the
+thing too.
+"""
 
 KINDS: Mapping[str, Both] = {
     "background": Both("the background", "背景"),
@@ -71,7 +74,7 @@ KINDS: Mapping[str, Both] = {
     "component": Both("a visual trait {of}", "{of}某种视觉特征"),
     "spectrum": Both("a fine pattern that runs through the picture", "遍布全图的细微纹样"),
 }
-"""By kind; ``{of}`` is `OF_THINGS` or `OF_PICTURES`."""
+"""By kind; ``{of}`` is `OF_THINGS`, `OF_PICTURES` or `OF_WHOLE`."""
 
 PLACES: Mapping[str, Both] = {
     "top left": Both("at the top left", "左上角"),
@@ -150,6 +153,7 @@ WAYS: Mapping[str, Both] = {
     "slices": Both("pictures on which the network fails were compared", "比较了网络出错的图片"),
     "explanations": Both("pictures were sorted by where the network looks", "按网络看的位置把图片分组"),
     "spectrum": Both("fine patterns were measured", "测量了细微纹样"),
+    "casts": Both("the same was measured on the things themselves", "在主体自身上也测到了同样的差别"),
     "always": Both("it is always tried", "这一项总会检验"),
     "things": Both("things that lie beside it were sought", "寻找了主体旁边的其他东西"),
 }
