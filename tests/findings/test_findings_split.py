@@ -1,12 +1,15 @@
 """No picture has two parts, and no twin is in another."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from seethrough.errors import UsageError
-from seethrough.findings.split import PARTS, mark, near_duplicates, split
+from seethrough.findings.split import NEAR, PARTS, SAME, mark, near_duplicates, split, unlike
 
 
 @settings(max_examples=60, deadline=None)
@@ -59,3 +62,54 @@ def test_a_picture_made_smaller_or_darker_is_the_same_and_another_is_not():
 def test_what_is_linked_is_one_group():
     a = (1 << 64) - 1
     assert near_duplicates([a, a ^ 0b1111, a ^ 0b11111111, 0]).tolist() == [0, 0, 0, 3]
+
+
+def scene(chance, vignette=0.0):
+    """Soft patches and a thing, 96 × 96, with dark corners."""
+    soft = Image.fromarray(chance.integers(90, 170, (7, 7, 3), np.uint8)).resize((96, 96), Image.Resampling.BICUBIC)
+    x = np.asarray(soft, np.float32).copy()
+    top, left = chance.integers(20, 50, 2)
+    x[top : top + 24, left : left + 24] = chance.integers(40, 220, 3)
+    at = np.linspace(-1, 1, 96)
+    return (x * (1 - vignette * (at[:, None] ** 2 + at**2)[..., None] / 2)).clip(0, 255).astype(np.uint8)
+
+
+def small(pictures):
+    return np.stack([np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BOX)) for p in pictures])
+
+
+def stored(picture, quality):
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "JPEG", quality=quality)
+    return np.asarray(Image.open(out).convert("RGB"))
+
+
+def test_scenes_that_share_dark_corners_are_looked_at_once_more():
+    """Their marks are near, and chains of near ones would make one group of nearly all."""
+    chance = np.random.default_rng(0)
+    scenes = [scene(chance, vignette=0.9) for _ in range(120)]
+    marks = [mark(p) for p in scenes]
+    largest = np.bincount(near_duplicates(marks, near=12)).max()
+    assert largest > 60
+    assert (near_duplicates(marks, small(scenes), near=12) == np.arange(120)).all()
+
+
+@pytest.mark.parametrize("vignette", [0.0, 0.7])
+def test_the_same_picture_stored_otherwise_is_still_the_same(vignette):
+    chance = np.random.default_rng(1)
+    for _ in range(10):
+        one, other = scene(chance, vignette), scene(chance, vignette)
+        half = np.asarray(Image.fromarray(one).resize((48, 48), Image.Resampling.BILINEAR))
+        changed = [stored(one, 80), stored(one, 40), half, one[1:-1, 1:-1], (one * 0.8).astype(np.uint8)]
+        apart = unlike(small([one])[0], small([*changed, other]))
+        assert (apart[:-1] < SAME).all() and apart[-1] > SAME, apart
+        pictures = [one, other, *changed[:2], changed[-1]]
+        marks = [mark(one), mark(one) ^ 1, *[mark(one) ^ (1 << NEAR) - 1] * 3]  # near, whichever bits differ
+        assert near_duplicates(marks, small(pictures)).tolist() == [0, 1, 0, 0, 0]
+        assert near_duplicates(marks).tolist() == [0] * 5
+
+
+def test_plain_pictures_are_the_same_when_they_are_of_one_colour_throughout():
+    plain = np.full((2, 32, 32, 3), 90, np.uint8)
+    plain[1] += 40
+    assert near_duplicates([0, 0], plain).tolist() == [0, 0]

@@ -24,6 +24,12 @@ _BITS = np.array([n.bit_count() for n in range(256)], np.uint8)
 NEAR = 4
 """Of the 64 bits of two pictures' marks so many may differ between near-duplicates."""
 
+SAME = 0.3
+"""So far (`unlike`) a near-duplicate may be. Of 100 photos at JPEG quality 30 and more, at half size, darker, or cut by 2 % of a
+side none was further than 0.28; of 640 drawn scenes with one vignette, in which the marks of 997 pairs are near, none was nearer
+than 0.38.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -98,16 +104,41 @@ def mark(picture: NDArray[np.uint8]) -> int:
     return int(np.packbits(bits).view(">u8")[0])
 
 
-def near_duplicates(marks: Sequence[int], near: int = NEAR) -> NDArray[np.int64]:
-    """A number for each picture, the same for those whose marks differ in at most so many bits, or that are linked by such;
-    int64 (N,): the number of the first of each group.
+def near_duplicates(
+    marks: Sequence[int], small: NDArray[np.uint8] | None = None, *, near: int = NEAR
+) -> NDArray[np.int64]:
+    """A number for each picture, the same for near-duplicates and for those that are linked by such; int64 (N,): the number of the
+    first of each group.
+
+    Parameters
+    ----------
+    marks
+        Of near-duplicates they differ in at most ``near`` bits.
+    small
+        uint8 (N, s, s, 3): the pictures, made small. Given, those whose marks are near are looked at once more: what all have, such
+        as darker corners, brings marks near but not pictures.
     """
     codes = np.array(marks, np.uint64)
     group = np.arange(len(codes))
     for i in range(len(codes)):
         apart = _BITS[(codes[i + 1 :] ^ codes[i]).view(np.uint8).reshape(-1, 8)].sum(1)
         alike = np.flatnonzero(apart <= near) + i + 1
+        if small is not None and len(alike):
+            alike = alike[unlike(small[i], small[alike]) <= SAME]
         if len(alike):
             joined = np.unique(group[[i, *alike]])
             group[np.isin(group, joined)] = joined[0]
     return group
+
+
+def unlike(one: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How far pictures (n, s, s, 3) are from one (s, s, 3), (n,): the mean absolute difference of their values, brought to mean 0 and
+    width 1.
+    """
+    return np.abs(_evened(others) - _evened(one[None])).mean(1)
+
+
+def _evened(small: NDArray[np.uint8]) -> NDArray[np.float32]:
+    flat = small.reshape(len(small), -1).astype(np.float32)
+    flat = flat - flat.mean(1, keepdims=True)
+    return flat / np.maximum(flat.std(1, keepdims=True), 1e-3)
