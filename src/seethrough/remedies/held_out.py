@@ -17,7 +17,7 @@ from seethrough.datasets.collection import Collection
 from seethrough.errors import InputRefused
 from seethrough.findings.facts import Facts
 from seethrough.findings.record import Record
-from seethrough.findings.split import NEAR, PARTS, Split, split
+from seethrough.findings.split import NEAR, PARTS, SAME, Split, split, unlike
 from seethrough.results import Note
 
 LEAST = 8
@@ -106,7 +106,7 @@ def held_out(record: Record, collection: Collection, facts: Facts, marks: NDArra
         prove, seek = parts.of("proof"), parts.of("find")
         _refuse_too_few(prove, facts)
         return HeldOut(prove, seek, prove, True, mark, replace(facts, split=parts), _few(prove))
-    seen = usable & _seen(record, marks)
+    seen = usable & _seen(record, marks, facts.small)
     _refuse_seen(int(seen.sum()), int(usable.sum()))
     classes = np.where(seen, -1, facts.classes)
     parts = split(classes, facts.split.group, shares={"find": 0.5, "proof": 0.5}, seed=seed)
@@ -120,23 +120,26 @@ def held_out(record: Record, collection: Collection, facts: Facts, marks: NDArra
     )  # fmt: skip
 
 
-def _seen(record: Record, marks: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """bool (N,): which are near-duplicates of pictures that were audited, as far as their marks are kept."""
+def _seen(record: Record, marks: NDArray[np.uint64], small: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """bool (N,): which are near-duplicates of pictures that were audited, as far as these are kept."""
+    found = np.zeros(len(marks), bool)
     if record.folder is None:
-        return np.zeros(len(marks), bool)
-    audited = [_marks(path) for path in sorted((record.folder / "looked" / "shards").glob("*.safetensors"))]
-    theirs = np.concatenate(audited) if audited else np.zeros(0, np.uint64)
-    if not len(theirs):
-        return np.zeros(len(marks), bool)
-    apart = [_BITS[(theirs ^ one).view(np.uint8).reshape(-1, 8)].sum(1).min() for one in marks]
-    return np.array(apart) <= NEAR
+        return found
+    for path in sorted((record.folder / "looked" / "shards").glob("*.safetensors")):
+        theirs, pictures = _kept(path)
+        for row in np.flatnonzero(~found) if len(theirs) else ():
+            near = np.flatnonzero(_BITS[(theirs ^ marks[row]).view(np.uint8).reshape(-1, 8)].sum(1) <= NEAR)
+            found[row] = len(near) and (pictures is None or bool((unlike(small[row], pictures[near]) <= SAME).any()))
+    return found
 
 
-def _marks(shard: Path) -> NDArray[np.uint64]:
+def _kept(shard: Path) -> tuple[NDArray[np.uint64], NDArray[np.uint8] | None]:
+    """Marks of a shard's pictures, and these made small where they are there."""
     try:
-        return load_file(shard).get("mark", np.zeros(0, np.uint64))
+        rows = load_file(shard)
+        return rows.get("mark", np.zeros(0, np.uint64)), rows.get("small")
     except (OSError, SafetensorError):
-        return np.zeros(0, np.uint64)
+        return np.zeros(0, np.uint64), None
 
 
 def _refuse_seen(seen: int, usable: int) -> None:
