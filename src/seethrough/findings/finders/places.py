@@ -21,6 +21,8 @@ PERMUTED = 40
 WIDE = 0.35
 """Of the plane: what differs nearly everywhere is no place but a background or a look."""
 
+BORDER = "border"
+
 EVERYWHERE: Box = (0.0, 1.0, 0.0, 1.0)
 
 EDGE = 6
@@ -29,11 +31,15 @@ EDGE = 6
 CLEAR = 0.5
 """Places that differ by this part of the largest difference belong to it."""
 
+TRACE = 0.25
+"""And the inner rings of a border, which not every picture has as broad, that differ by this part."""
+
 
 @dataclass(frozen=True)
 class Places:
     """Where small pictures differ between answers by more than they ever do with answers dealt out anew, in one piece; where
-    they do nearly everywhere beside the thing, the background is a candidate.
+    they do nearly everywhere beside the thing, the background is a candidate, and beside it a border that differs far more than the
+    rest: it moves what is usual of a picture a little.
     """
 
     name: str = "places"
@@ -50,13 +56,15 @@ class Places:
             own_rows = np.arange(len(both)) < len(own)
             seen = differences(x, off, own_rows)
             limit = max(differences(x, off, chance.permutation(own_rows)).max() for _ in range(PERMUTED))
-            if (seen > limit).mean() > WIDE:
-                if facts.fore is not None:
-                    auc = _told_apart(x * off[..., None], EVERYWHERE, own_rows)
-                    measured = {"places.share": float((seen > limit).mean())}
-                    found.append(Candidate(Background(), answer, rivals, (self.name,), auc, 1.0, measured))
-                continue
-            for box in boxes(seen, max(limit, CLEAR * float(seen.max()))):
+            clear = max(limit, CLEAR * float(seen.max()))
+            wide = (seen > limit).mean() > WIDE
+            if wide and facts.fore is not None:
+                auc = _told_apart(x * off[..., None], EVERYWHERE, own_rows)
+                measured = {"places.share": float((seen > limit).mean())}
+                found.append(Candidate(Background(), answer, rivals, (self.name,), auc, 1.0, measured))
+            for box in boxes(seen, clear, max(limit, TRACE * float(seen.max()))):
+                if wide and called(box) != BORDER:
+                    continue
                 auc = _told_apart(x, box, own_rows)
                 found.append(
                     Candidate(
@@ -93,8 +101,10 @@ def differences(x: NDArray, off: NDArray, own: NDArray[np.bool_]) -> NDArray[np.
     return np.where((n > 4) & (m > 4), t, 0).max(2)
 
 
-def boxes(seen: NDArray, limit: float) -> list[Box]:
-    """Boxes around the pieces above a limit, in parts of the side; a piece that runs around the picture is a border."""
+def boxes(seen: NDArray, limit: float, trace: float | None = None) -> list[Box]:
+    """Boxes around the pieces above a limit, in parts of the side; a piece that runs around the picture is a border, as broad as its
+    rings are above ``trace``, by default the limit.
+    """
     pieces = np.zeros(seen.shape, np.int32)
     label(seen > limit, np.ones((3, 3)), output=pieces)
     side = len(seen)
@@ -103,7 +113,7 @@ def boxes(seen: NDArray, limit: float) -> list[Box]:
         rows, columns = place
         middle = pieces[side // 4 : -(side // 4), side // 4 : -(side // 4)] == number
         if rows.start == 0 and columns.start == 0 and rows.stop == columns.stop == side and not middle.any():
-            width = _width(pieces == number)
+            width = _width((pieces == number) | (seen > (limit if trace is None else trace)))
             found.append((1 - width, width, 1 - width, width))
         elif (pieces[place] == number).sum() > 1:
             found.append((rows.start / side, rows.stop / side, columns.start / side, columns.stop / side))
@@ -126,7 +136,7 @@ def called(box: Box) -> str:
     """Where a box lies: ``"top left"``, ``"middle"``, ``"border"``."""
     top, bottom, left, right = box
     if top > bottom:
-        return "border"
+        return BORDER
     down, across = (top + bottom) / 2, (left + right) / 2
     rows = "top" if down < 0.36 else "bottom" if down > 0.64 else ""
     columns = "left" if across < 0.36 else "right" if across > 0.64 else ""
