@@ -194,10 +194,18 @@ def audit(
     )  # fmt: skip
     canvas, collection, belongs = looked_at.canvas, looked_at.collection, looked_at.belongs
     facts, looked, told_apart = looked_at.facts, looked_at.looked, looked_at.told_apart
-    found = candidates(facts, canvas, chosen, seed=seed, progress=told("finding"))
+    plan, kept = looked.provenance["run"]["plan"], None if folder is None else Path(folder) / "judged"
+    asked = [plan, facts.split.of("find").tolist(), facts.classes.tolist(), seed, WAY]
+    found = candidates(
+        facts,
+        canvas,
+        chosen,
+        seed=seed,
+        progress=told("finding"),
+        recall=None if kept is None else KeptTrials(kept, asked),
+    )
     judges, most = facts.split.of("judge"), most_of(len(found))
-    asked = [looked.provenance["run"]["plan"], judges.tolist(), facts.classes.tolist(), seed, most, WAY]
-    kept = None if folder is None else Path(folder) / "judged"
+    asked = [plan, judges.tolist(), facts.classes.tolist(), seed, most, WAY]
     findings = judged(
         canvas, found, judges, facts.classes, facts.split.group, seed=seed, most=most, progress=told("judging"),
         recall=None if kept is None else KeptTrials(kept, asked),

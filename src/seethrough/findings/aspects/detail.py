@@ -34,8 +34,8 @@ class Detail:
     Attributes
     ----------
     whole
-        The picture's own detail instead, the thing's too, as strong at each level as the donor's is: strong and weak as
-        measured beside the things. Such is the focus of a picture.
+        Whether the thing follows: where either has its thing, the picture's own detail is made as strong, at each level, as
+        the donor's is beside the things for the picture's. Such is the focus of a picture.
     """
 
     name: str
@@ -43,11 +43,11 @@ class Detail:
     whole: bool = False
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
-        if self.whole:
-            return self._as_strong(pictures, donors)
         levels = LEVELS[self.name]
         other, own = (band(x, levels[0], levels[-1]) for x in (donors.x, pictures.x))
-        return (pictures.x + free(pictures, donors) * (other - own)).clamp(0, 1)
+        may, changed = free(pictures, donors), pictures.x + other - own
+        rest = self._as_strong(pictures, donors) if self.whole else pictures.x
+        return (may * changed + (1 - may) * rest).clamp(0, 1)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         look = self.name if self.name in LOOKS else "medium detail"
@@ -61,7 +61,7 @@ class Detail:
         for level in LEVELS[self.name]:
             gain = (_strength(donors, level) / _strength(pictures, level)).clamp(max=STRONGEST)
             changed = changed + (gain - 1) * band(pictures.x, level)
-        return changed.clamp(0, 1)
+        return changed
 
 
 def _strength(pictures: Pictures, level: int) -> Tensor:

@@ -27,6 +27,7 @@ from seethrough.findings.finders.properties import Properties
 from seethrough.findings.finders.slices import Slices
 from seethrough.findings.finders.spectra import Spectra
 from seethrough.findings.finders.things import Things
+from seethrough.findings.judge import Recall
 
 __all__ = ["FINDERS", "Finder", "candidates", "refuse_unknown"]
 
@@ -61,9 +62,15 @@ def candidates(
     seeds: int = SEEDS,
     seed: int = 0,
     progress: Progress | None = None,
+    recall: Recall | None = None,
 ) -> list[Candidate]:
     """What the finders see in the finding pictures, the strongest first: what is there again in most draws, seen by two ways
     or by one with strong effect.
+
+    Parameters
+    ----------
+    recall
+        Gives what was tried with finding pictures, as it is kept from before, or made.
     """
     finders = list(FINDERS.values()) if finders is None else list(finders)
     found: dict[tuple[str, str, int], list[Candidate]] = {}
@@ -80,7 +87,7 @@ def candidates(
                 found.setdefault(key, []).append(replace(best, strength=mean, reappeared=len(seen) / seeds))
         if progress:
             progress(k + 1, len(finders))
-    whole = widened((_one(seen) for seen in found.values()), facts, canvas, seed=seed)
+    whole = widened((_one(seen) for seen in found.values()), facts, canvas, seed=seed, recall=recall)
     kept = [c for c in whole if len(c.ways) > 1 or c.strength >= STRONG]
     seen_already = {c.key for c in kept}
     kept += [c for c in always(facts) if c.key not in seen_already]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders.finder import LEAST
 from seethrough.findings.finders.properties import MEASURES, WEAK, direction
-from seethrough.findings.judge import tried
+from seethrough.findings.judge import Recall, tried
 from seethrough.findings.statistics import sign_flips
 
 CASTS = "casts"
@@ -41,9 +42,17 @@ ASKED, COUNTS = 40, 0.05
 """So many finding pictures, put in and taken out each, say whether it counts beside the things: an effect with a chance below that."""
 
 
-def widened(found: Iterable[Candidate], facts: Facts, canvas: Canvas, *, seed: int = 0) -> list[Candidate]:
-    """The same candidates, those that are casts with the thing's own pixels in them."""
-    return [_wide(each) if _is_cast(each, facts, canvas, seed) else each for each in found]
+def widened(
+    found: Iterable[Candidate], facts: Facts, canvas: Canvas, *, seed: int = 0, recall: Recall | None = None
+) -> list[Candidate]:
+    """The same candidates, those that are casts with the thing's own pixels in them.
+
+    Parameters
+    ----------
+    recall
+        Gives the trials that say whether one counts beside the things, as they are kept from before, or made.
+    """
+    return [_wide(each) if _is_cast(each, facts, canvas, seed, recall) else each for each in found]
 
 
 def follows(candidate: Candidate, facts: Facts) -> bool:
@@ -63,10 +72,11 @@ def follows(candidate: Candidate, facts: Facts) -> bool:
     return differs > 0 and there >= AS_MUCH * differs and there >= SURE * error
 
 
-def _is_cast(candidate: Candidate, facts: Facts, canvas: Canvas, seed: int) -> bool:
+def _is_cast(candidate: Candidate, facts: Facts, canvas: Canvas, seed: int, recall: Recall | None) -> bool:
     if candidate.strength < WEAK or not follows(candidate, facts):
         return False
-    effects = tried(canvas, candidate, facts.split.of("find"), facts.classes, seed=seed, most=ASKED).effects
+    make = partial(tried, canvas, candidate, facts.split.of("find"), facts.classes, seed=seed, most=ASKED)
+    effects = (make() if recall is None else recall(candidate, make)).effects
     return len(effects) > 0 and effects.mean() > 0 and sign_flips(effects, seed=seed) < COUNTS
 
 
