@@ -27,7 +27,9 @@ _FAMILIES = (gradient, path, relevance, activation, attention, perturbation, lay
 
 METHODS: Mapping[str, MethodWords] = {name: words for family in _FAMILIES for name, words in family.METHODS.items()}
 NOTES: Mapping[str, Both] = {
-    name: words for part in (*_FAMILIES, targets, trust, metrics, audit, rehearsal, repair, proof) for name, words in part.NOTES.items()
+    name: words
+    for part in (*_FAMILIES, targets, trust, metrics, audit, rehearsal, repair, proof)
+    for name, words in part.NOTES.items()
 }
 
 __all__ = ["METHODS", "NOTES", "MethodWords"]
