@@ -70,10 +70,12 @@ def test_a_keras_model_of_layers_of_ones_own_is_copied():
         def call(self, x):
             return 2 * x
 
-    model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), Doubled(), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model = keras.Sequential(
+        [keras.Input((SIDE, SIDE, 3)), Doubled(), keras.layers.Flatten(), keras.layers.Dense(2, name="named")]
+    )
     model.compile("adam", "mse")
     net = opened(model)
-    found = edited(net, Edit({"dense/bias": torch.tensor([5.0, 0.0])}))
+    found = edited(net, Edit({"named/bias": torch.tensor([5.0, 0.0])}))
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     assert np.allclose(found.predict([image]).values - net.predict([image]).values, [[5, 0]], atol=1e-6)
 

@@ -40,7 +40,16 @@ def on_mark(edit):
 
 
 def test_the_ladder_is_in_its_order_and_each_rung_is_one():
-    assert list(RUNGS) == ["subtraction", "reweighted", "grouped", "prototypes", "exchanged", "block", "guided"]
+    assert list(RUNGS) == [
+        "subtraction",
+        "reweighted",
+        "grouped",
+        "prototypes",
+        "exchanged",
+        "block",
+        "guided",
+        "whole",
+    ]
     for name, rung in RUNGS.items():
         as_one: Rung = rung
         assert as_one.name == name and RUNGS[name].unfit(planted()[0]) is None

@@ -16,7 +16,7 @@ FORBIDDEN = {
 WITH_CONSENT = {("models/torch.py", "_open_program"): {"torch.jit.load", "torch.export.load"}}
 """Where a call stands behind ``if not allow_code: raise``."""
 
-LIVE = {("models/keras_precision.py", "in_float32")}
+LIVE = {("models/keras_precision.py", "in_float32"), ("models/keras_copy.py", "copied")}
 """Where a model that already lives in this process is described and built again."""
 
 
