@@ -27,7 +27,7 @@ from seethrough.remedies.repair import Repair, repair
 SEED, FRESH_SEED = 30_000, 31_000
 """Of the audited pictures and of those that prove; the networks were trained on other seeds."""
 
-COUNT, FRESH = 1200, 160
+COUNT, FRESH = 1000, 160
 """How many of each."""
 
 CORRELATION = 0.95
