@@ -76,8 +76,8 @@ CHANGED = {
         "只重新学习了最后一步，即由所见得出回答的那一步：{all:count} 个数中的 {count:count} 个。其余一字未动。",
     ),
     BLOCK: Both(
-        "Only its last part was trained on: {count:count} of {all:count} numbers. Everything else is as it was, to the last digit.",
-        "只继续训练了最后一部分：{all:count} 个数中的 {count:count} 个。其余一字未动。",
+        "It was trained on for a little: {count:count} of its {all:count} numbers changed. Everything else is as it was, to the last digit.",
+        "接着训练了一小会儿：{all:count} 个数中改了 {count:count} 个。其余一字未动。",
     ),
 }
 TRIED = Both(
