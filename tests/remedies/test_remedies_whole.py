@@ -10,7 +10,7 @@ import seethrough as st
 from seethrough.findings.canvas import Canvas
 from seethrough.remedies.edit import edited
 from seethrough.remedies.pool import made
-from seethrough.remedies.rung import BLOCK, Ward
+from seethrough.remedies.rung import BLOCK, Edit, Ward
 from seethrough.remedies.rungs import RUNGS, whole
 from seethrough.remedies.rungs.choosing import exam_of
 from seethrough.remedies.rungs.tail import tail_of
@@ -51,19 +51,13 @@ def test_what_is_one_before_the_last_block_is_told_apart_by_all_layers_together(
     state = {k: v.clone() for k, v in early.canvas.net.module.state_dict().items()}
     assert "first.weight" not in block(early.canvas.net)
     of_block, of_whole = RUNGS["block"].attempt(early), RUNGS["whole"].attempt(early)
-    before, partly, after = (marks_of(edit, early) for edit in (*early_edits(of_block), of_whole.edit))
+    before, partly, after = (marks_of(edit, early) for edit in (Edit(), of_block.edit, of_whole.edit))
     assert before.effect > 0.3 and partly.worst < 0.4
     assert after.worst > 0.8 and after.effect < 0.1
     assert RUNGS["whole"].changes == BLOCK and "first.weight" in of_whole.edit.weights and of_whole.settings["mirrored"]
     for control in of_whole.controls.values():
         assert marks_of(control, early).value < after.value - 0.05
     assert all(torch.equal(v, state[k]) for k, v in early.canvas.net.module.state_dict().items())
-
-
-def early_edits(attempt):
-    from seethrough.remedies.rung import Edit
-
-    return Edit(), attempt.edit
 
 
 def test_pictures_are_mirrored_only_where_the_network_takes_both_for_the_same(early):

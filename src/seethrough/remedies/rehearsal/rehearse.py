@@ -185,9 +185,7 @@ def rehearse(
             tell("training", done, runs)
     return Rehearsal(
         network=net.opened.source,
-        tried=tuple(
-            _compared(change, k, results[0], own, seed) for k, (change, own) in enumerate(zip(fit, results[1:]))
-        ),
+        tried=tuple(_compared(change, results[0], own, seed) for change, own in zip(fit, results[1:])),
         untried=tuple(untried),
         steps=steps,
         side=side,
@@ -227,7 +225,7 @@ def _budget(
     return found, fit[:most], fit[most:]
 
 
-def _compared(change: Change, k: int, without: list[dict[str, Any]], own: list[dict[str, Any]], seed: int) -> Tried:
+def _compared(change: Change, without: list[dict[str, Any]], own: list[dict[str, Any]], seed: int) -> Tried:
     before, after = (np.array([run["right"] for run in runs], np.float64) for runs in (without, own))
     difference = _over_pictures_and_seeds(100 * (after - before), seed)
     verdict = BETTER if difference.low > 0 else WORSE if difference.high < 0 else NO_DIFFERENCE
