@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def objects(collection: Collection, masks: Any = None, boxes: Any = None) -> Obj
     Parameters
     ----------
     masks
-        A folder of pictures named like those that they belong to (``cat.png`` for ``cat.jpg``), not 0 on the object; a
+        A folder of pictures named like those that they belong to (``cat.png`` for ``cat.jpg``), all in one or in folders like
+        theirs, not 0 on the object; a
         mapping from an image's name to such a file or an array (H, W); a list in order (None where there is none); or a
         CSV file with columns ``image`` and ``mask`` (files beside it). Several of one picture are put together.
     boxes
@@ -88,22 +90,47 @@ def _several(one: Any, what: str) -> list[Any]:
 
 
 def _named(collection: Collection, said: Mapping[str, list[Any]]) -> list[list[Any]]:
-    """By an image's name as it is in the collection, its file's name, or that without suffix."""
-    known = dict(said)
-    for name, each in said.items():
-        known.setdefault(Path(name).name, each)
-        known.setdefault(Path(name).stem, each)
-    return [
-        next((known[n] for n in (item.name, Path(item.name).name, Path(item.name).stem) if n in known), [])
-        for item in collection
-    ]
+    """By an image's name as it is in the collection, with or without suffix; else by its file's name or that without suffix,
+    where only one is called so.
+    """
+    own = {short: _once(said, short) for short in (_file, _stem)}
+    of: dict[str, str] = {}
+    found = []
+    for item in collection:
+        file, stem = _file(item.name), _stem(item.name)
+        name = next((n for n in (item.name, str(Path(item.name).parent / stem)) if n in said), None)
+        if name is None:
+            shorter = ((_file, file), (_file, stem), (_stem, stem))
+            name = next((own[short][n] for short, n in shorter if n in own[short]), None)
+            if name is not None and of.setdefault(name, item.name) != item.name:
+                raise UsageError(
+                    f"What was drawn for {name!r} would belong to {of[name]!r} and to {item.name!r}; name it like one of them, "
+                    "its folder too."
+                )
+        found.append([] if name is None else said[name])
+    return found
+
+
+def _once(names: Iterable[str], short: Callable[[str], str]) -> dict[str, str]:
+    """From what only one of these names is called in short to the name."""
+    times = Counter(map(short, names := list(names)))
+    return {short(name): name for name in names if times[short(name)] == 1}
+
+
+def _file(name: str) -> str:
+    return Path(name).name
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
 
 
 def _of_folder(folder: Path) -> dict[str, list[Any]]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".bmp", ".tif", ".tiff", ".gif"))
+    """By their paths there without suffix: in folders like the pictures' own, or all in one."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".png", ".bmp", ".tif", ".tiff", ".gif"))
     if not files:
         raise InputRefused(f"There are no masks in {str(folder)!r}; they are pictures that end in .png, .bmp or .tif.")
-    return {p.stem: [p] for p in files}
+    return {str(p.relative_to(folder).with_suffix("")): [p] for p in files}
 
 
 def _of_csv(path: Path, what: str) -> dict[str, list[Any]]:
