@@ -42,6 +42,14 @@ def test_a_batch_stops_before_memory_does(monkeypatch):
     assert sizing.measured(attempt, 512, CPU) == 32  # which took 400; twice that is more than half of what is free
 
 
+def test_a_batch_takes_no_more_of_a_machines_memory_than_others_can_spare(monkeypatch):
+    attempt, tried = clocked(monkeypatch, lambda size: 1.0)
+    peaks = iter([0, sizing.ROOM // 4, sizing.ROOM // 4, sizing.ROOM])
+    monkeypatch.setattr(sizing, "_peak", lambda device: next(peaks))
+    monkeypatch.setattr(sizing, "free_memory", lambda device: 100 * sizing.ROOM)
+    assert sizing.measured(attempt, 512, CPU) == 16 == max(tried)
+
+
 def test_memory_that_ends_the_attempt_leaves_the_size_before(monkeypatch):
     attempt, _ = clocked(monkeypatch, lambda size: 1.0)
 
