@@ -21,9 +21,10 @@ app = typer.Typer(
 def command() -> Any:
     """The whole command line as one command."""
     from seethrough.cli import verbs, verbs_asking, verbs_findings, verbs_inside, verbs_judging
+    from seethrough.cli.signature import verb
 
     rooms = (verbs, verbs_asking, verbs_inside, verbs_judging, verbs_findings)
-    assert all(room.app is app for room in rooms)  # all have put their verbs into it
+    assert all(room.verb is verb for room in rooms)  # all have put their verbs into it
     return typer.main.get_command(app)
 
 

@@ -34,7 +34,7 @@ def compare(
     other, images = networks_and_pictures(named)
     _refuse_unclear(asked, other)
     where = None if out is None else destination(out, images)
-    keywords = {**asked.keywords(words.seed), **_sides(asked)}
+    keywords = {**asked.keywords(words), **_sides(asked)}
     if len(asked.layers) == 2 and not asked.methods:
         keywords["methods"] = None
     refuse_missing(images)

@@ -29,7 +29,6 @@ class Question:
     layer: str | None
     nulls: bool
     settings: Mapping[str, Any]
-    memory_limit: str | None = None
 
 
 def evaluate(words: Words, images: str, asked: Question, *, out: str | None, language: str, as_json: bool) -> int:
@@ -55,7 +54,7 @@ def evaluate(words: Words, images: str, asked: Question, *, out: str | None, lan
             layer=asked.layer,
             nulls=asked.nulls,
             seed=words.seed or 0,
-            memory_limit=asked.memory_limit,
+            memory_limit=words.memory_limit,
             progress=step,
             **asked.settings,
         )

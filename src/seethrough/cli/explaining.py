@@ -48,12 +48,10 @@ class Question:
     probabilities: bool
     options: Mapping[str, Any]
     settings: Sequence[str] = ()
-    memory_limit: str | None = None
     trust: bool = False
     budget: str | None = None
-    precision: str = "float32"
 
-    def keywords(self, seed: int | None) -> dict[str, Any]:
+    def keywords(self, words: Words) -> dict[str, Any]:
         """What `explain` is told beside the network, the pictures and the target.
 
         Raises
@@ -69,11 +67,11 @@ class Question:
             "methods": methods,
             "layer": self.layers[0] if len(self.layers) == 1 else list(self.layers) or None,
             "probabilities": self.probabilities,
-            "memory_limit": self.memory_limit,
-            "precision": self.precision,
+            "memory_limit": words.memory_limit,
+            "precision": words.precision,
             "trust": self.trust,
             "budget": seconds_of(self.budget),
-            **settings(self.settings, self.options, chosen(methods).methods, seed=seed),
+            **settings(self.settings, self.options, chosen(methods).methods, seed=words.seed),
         }
 
 
@@ -85,7 +83,7 @@ def explain(
 
     known_language(language)
     where = None if out is None else destination(out, images)
-    keywords = asked.keywords(words.seed)
+    keywords = asked.keywords(words)
     _refuse_folder(words.model, images)
     refuse_missing(images)
     net = open_to_ask(words)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seethrough.cli.options import input_size
+from seethrough.cli import options as o
 from seethrough.errors import EnvironmentLacks, InputRefused, UsageError
 
 if TYPE_CHECKING:
@@ -17,19 +17,24 @@ LARGEST_SEED = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a person said about the network; as typed, None where nothing was."""
+    """What a person said about the network and how it is to compute; as typed, None where nothing was.
 
-    model: str
-    weights: str | None = None
-    architecture: str | None = None
-    input_size: str | None = None
-    classes: str | None = None
-    preprocessing: str | None = None
-    device: str | None = None
-    seed: int | None = None
-    allow_code: bool = False
-    output: str | None = None
-    task: str | None = None
+    A field is an option with its help; which of them a verb has, its signature says.
+    """
+
+    model: o.Model
+    seed: o.Seed = None
+    weights: o.Weights = None
+    architecture: o.Architecture = None
+    input_size: o.InputSize = None
+    classes: o.Classes = None
+    preprocessing: o.Preprocessing = None
+    device: o.Device = None
+    memory_limit: o.MemoryLimit = None
+    precision: o.Precision = "float32"
+    output: o.OutputName = None
+    task: o.Task = None
+    allow_code: o.AllowCode = False
 
 
 def open_to_look(words: Words) -> Network:
@@ -62,7 +67,7 @@ def open_to_ask(words: Words) -> Network:
 
 
 def _open(words: Words, weights: str | None) -> Network:
-    size = input_size(words.input_size)
+    size = o.input_size(words.input_size)
     seed = _checked(words.seed)
     import torch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,6 +11,14 @@ from seethrough.errors import UsageError
 
 NETWORK, ASKING, WRITING, MEANT = "Network", "Question", "Output", "As meant"
 """Headings in the help."""
+
+network, asking, writing, meant = (
+    partial(typer.Option, rich_help_panel=heading) for heading in (NETWORK, ASKING, WRITING, MEANT)
+)
+"""An option under each."""
+
+out = partial(writing, "-o", "--out")
+"""Where the results go; what is written there differs from verb to verb."""
 
 LONGEST_NUMBER = 6
 """Digits of a channel's number; nobody has a million, and a range that long would take all memory."""
@@ -24,111 +33,78 @@ Model = Annotated[
 ]
 Images = Annotated[list[str], typer.Argument(metavar="IMAGE…", help="Pictures: JPEG, PNG, WebP, TIFF…")]
 Weights = Annotated[
-    str | None,
-    typer.Option(
-        metavar="imagenet|none|FILE",
-        help="Weights of a network by name; none: random ones.",
-        rich_help_panel=NETWORK,
-    ),
+    str | None, network(metavar="imagenet|none|FILE", help="Weights of a network by name; none: random ones.")
 ]
 Architecture = Annotated[
     str | None,
-    typer.Option(
+    network(
         metavar="PACKAGE.MODULE:FUNCTION|timm:NAME",
         help="What builds the network that a .safetensors or .pt file has the weights of: a function of yours, whose "
         "code is run, or a name of timm, torchvision or Hugging Face.",
-        rich_help_panel=NETWORK,
     ),
 ]
 InputSize = Annotated[
     str | None,
-    typer.Option(
-        metavar="224x224x3",
-        help="Shape of one input in the network's own layout, or the side of a square RGB picture.",
-        rich_help_panel=NETWORK,
+    network(
+        metavar="224x224x3", help="Shape of one input in the network's own layout, or the side of a square RGB picture."
     ),
 ]
 Classes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="imagenet|FILE",
-        help="Names of the outputs; a file has one name a line, or JSON.",
-        rich_help_panel=NETWORK,
-    ),
+    str | None, network(metavar="imagenet|FILE", help="Names of the outputs; a file has one name a line, or JSON.")
 ]
 Preprocessing = Annotated[
     str | None,
-    typer.Option(
-        metavar="caffe|tf|torch|unit|raw",
-        help="How pictures become inputs, where the source doesn't say.",
-        rich_help_panel=NETWORK,
-    ),
+    network(metavar="caffe|tf|torch|unit|raw", help="How pictures become inputs, where the source doesn't say."),
 ]
 OutputName = Annotated[
     str | None,
-    typer.Option(
+    network(
         "--output",
         metavar="NAME",
         help="Which of several outputs is meant: its key, field or position; by default logits, or the first.",
-        rich_help_panel=NETWORK,
     ),
 ]
 Task = Annotated[
     str | None,
-    typer.Option(
+    network(
         metavar="classification|segmentation|…",
         help="What the outputs are, where the source doesn't say: also detection, embedding, regression.",
-        rich_help_panel=NETWORK,
     ),
 ]
 AllowCode = Annotated[
     bool,
-    typer.Option(
+    network(
         "--allow-code",
         help="Let the file run code when opened (pickled modules, Lambda layers). Only for files you trust.",
-        rich_help_panel=NETWORK,
     ),
 ]
-Device = Annotated[
-    str | None,
-    typer.Option(metavar="cpu|cuda|mps", help="Where to compute; by default the CPU.", rich_help_panel=NETWORK),
-]
+Device = Annotated[str | None, network(metavar="cpu|cuda|mps", help="Where to compute; by default the CPU.")]
 MemoryLimit = Annotated[
     str | None,
-    typer.Option(
-        metavar="2GB",
-        help="What a question may take of memory; by default nine tenths of what is free.",
-        rich_help_panel=NETWORK,
-    ),
+    network(metavar="2GB", help="What a question may take of memory; by default nine tenths of what is free."),
 ]
 Precision = Annotated[
     str,
-    typer.Option(
+    asking(
         metavar="float32|bf16",
         help="What answers to many changed pictures are computed in; it is said how far off bf16 is.",
-        rich_help_panel=ASKING,
     ),
 ]
 Folder = Annotated[str, typer.Argument(metavar="IMAGES/", help="A folder of pictures; folders in it are classes.")]
 Truth = Annotated[
     str | None,
-    typer.Option(
+    asking(
         metavar="FILE.csv",
         help="The class of each picture: a line each with its name and class; by default the folder that it is in.",
-        rich_help_panel=ASKING,
     ),
 ]
-Seed = Annotated[int | None, typer.Option(help="Of everything random.", rich_help_panel=ASKING)]
-Channels = Annotated[
-    str | None,
-    typer.Option(metavar="0-15,40", help="Which channels; by default all.", rich_help_panel=ASKING),
-]
-BatchSize = Annotated[
-    int | None, typer.Option("--batch", help="Images at once; by default measured.", rich_help_panel=ASKING)
-]
-Language = Annotated[str, typer.Option(metavar="en|zh", help="Language of words.", rich_help_panel=WRITING)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", rich_help_panel=WRITING)]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.", rich_help_panel=WRITING)]
+Seed = Annotated[int | None, asking(help="Of everything random.")]
+Channels = Annotated[str | None, asking(metavar="0-15,40", help="Which channels; by default all.")]
+CamLayer = Annotated[str | None, asking(help="Layer of class activation maps; by default the last one.")]
+BatchSize = Annotated[int | None, asking("--batch", help="Images at once; by default measured.")]
+Language = Annotated[str, writing(metavar="en|zh", help="Language of words.")]
+Json = Annotated[bool, writing("--json", help="Print JSON for programs.")]
+Debug = Annotated[bool, writing("--debug", help="Show where an error comes from.")]
 
 
 def sides(said: str, option: str) -> tuple[int, ...]:

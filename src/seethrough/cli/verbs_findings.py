@@ -7,200 +7,135 @@ from typing import Annotated
 import typer
 
 from seethrough.cli import options as o
-from seethrough.cli.app import app
-from seethrough.cli.opening import Words
+from seethrough.cli.signature import Asked, verb
+
+AUDIT = o.asking(metavar="FOLDER/", help="The audit: the folder that audit -o wrote.")
+Answers = Annotated[str | None, o.asking(metavar="FILE.json", help="The same, as the audit's page saves it.")]
+Truth = Annotated[
+    str | None,
+    o.asking(
+        metavar="folder|FILE.csv",
+        help="The class of each picture: the folder that it is in (the default), or a line each with its name and class.",
+    ),
+]
+Called = Annotated[
+    list[str] | None,
+    o.asking(
+        metavar="CLASS=LABEL",
+        help="What the network calls a class of the pictures, by default as in the audit; may be repeated.",
+    ),
+]
+Masks = Annotated[
+    str | None,
+    o.asking(
+        metavar="FOLDER/|FILE.csv|estimate",
+        help="Where the things are: masks named like the pictures, a list of image and mask, or 'estimate' where there are none.",
+    ),
+]
+Boxes = Annotated[str | None, o.asking(metavar="FILE.csv", help="Where the things are: image, x0, y0, x1, y1.")]
 
 
-@app.command()
+@verb
 def audit(
-    model: o.Model,
+    *,
     images: o.Folder,
     out: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--out",
+        o.out(
             metavar="FOLDER/",
             help="Write audit.html and findings.json there, and keep what was looked at, so that the same command goes on.",
-            rich_help_panel=o.WRITING,
         ),
     ] = None,
-    truth: Annotated[
-        str | None,
-        typer.Option(
-            metavar="folder|FILE.csv",
-            help="The class of each picture: the folder that it is in (the default), or a line each with its name and class.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
+    truth: Truth = None,
     called: Annotated[
         list[str] | None,
-        typer.Option(
+        o.asking(
             metavar="CLASS=LABEL",
             help="What the network calls a class of the pictures, where the two differ: a label or the output's number; may be "
             "repeated.",
-            rich_help_panel=o.ASKING,
         ),
     ] = None,
-    masks: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER/|FILE.csv|estimate",
-            help="Where the things are: masks named like the pictures, a list of image and mask, or 'estimate' where there are none.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    boxes: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.csv", help="Where the things are: image, x0, y0, x1, y1.", rich_help_panel=o.ASKING),
-    ] = None,
-    finders: Annotated[
-        list[str] | None,
-        typer.Option(metavar="A,B", help="Ways to find; by default all.", rich_help_panel=o.ASKING),
-    ] = None,
-    seed: o.Seed = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where something is proven.", rich_help_panel=o.WRITING)
-    ] = False,
-    weights: o.Weights = None,
-    architecture: o.Architecture = None,
-    input_size: o.InputSize = None,
-    classes: o.Classes = None,
-    preprocessing: o.Preprocessing = None,
-    device: o.Device = None,
-    output: o.OutputName = None,
-    task: o.Task = None,
-    allow_code: o.AllowCode = False,
+    masks: Masks = None,
+    boxes: Boxes = None,
+    finders: Annotated[list[str] | None, o.asking(metavar="A,B", help="Ways to find; by default all.")] = None,
+    strict: Annotated[bool, o.writing("--strict", help="Exit with 1 where something is proven.")] = False,
+    words: Asked,
     lang: o.Language = "en",
     as_json: o.Json = False,
-    debug: o.Debug = False,
 ) -> int:
     """Is a network right for the right reason? What its answers go by beside the thing itself, found and proven."""
     from seethrough.cli import auditing
 
-    words = Words(
-        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
-    )
     asked = auditing.Question(truth, tuple(called or ()), masks, boxes, o.listed(finders), strict)
     return auditing.audit(words, images, asked, out=out, language=lang, as_json=as_json)
 
 
-@app.command()
+@verb
 def repair(
-    model: o.Model,
+    *,
     images: o.Folder,
-    findings: Annotated[
-        str | None,
-        typer.Option(metavar="FOLDER/", help="The audit: the folder that audit -o wrote.", rich_help_panel=o.ASKING),
-    ] = None,
+    findings: Annotated[str | None, AUDIT] = None,
     health: Annotated[
         bool,
-        typer.Option(
+        o.asking(
             "--health",
             help="In place of findings: try what the verb health advises on a small training with and without it; -o takes .html "
             "or .json.",
-            rich_help_panel=o.ASKING,
         ),
     ] = False,
     out: Annotated[
         str | None,
-        typer.Option(
-            "-o",
-            "--out",
+        o.out(
             metavar="FILE",
             help="Write the repaired network there, in the format of its own: .keras, .safetensors, .pt, .onnx.",
-            rich_help_panel=o.WRITING,
         ),
     ] = None,
     answer: Annotated[
         list[str] | None,
-        typer.Option(
+        o.asking(
             metavar="1=background",
             help="What only happens to be there and is to be mended, by its number or name; may be repeated.",
-            rich_help_panel=o.ASKING,
         ),
     ] = None,
-    answers: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.json", help="The same, as the audit's page saves it.", rich_help_panel=o.ASKING),
-    ] = None,
+    answers: Answers = None,
     minutes: Annotated[
-        float | None,
-        typer.Option(
-            help="After so many no other way is tried; with --health for all of it.", rich_help_panel=o.ASKING
-        ),
+        float | None, o.asking(help="After so many no other way is tried; with --health for all of it.")
     ] = None,
     rungs: Annotated[
         list[str] | None,
-        typer.Option(
+        o.asking(
             metavar="A,B",
             help="Ways to try, by default all in order: subtraction, reweighted, grouped, prototypes, exchanged, block, guided, whole.",
-            rich_help_panel=o.ASKING,
         ),
     ] = None,
     allow_wrapper: Annotated[
         bool,
-        typer.Option(
+        o.asking(
             "--allow-wrapper",
             help="Also ways that change no weight but how the answer is computed; they are written as a program (.pt2).",
-            rich_help_panel=o.ASKING,
         ),
     ] = False,
     anyway: Annotated[
-        bool,
-        typer.Option(
-            "--anyway", help="Write the best of what was tried even if it is worse.", rich_help_panel=o.WRITING
-        ),
+        bool, o.writing("--anyway", help="Write the best of what was tried even if it is worse.")
     ] = False,
-    truth: Annotated[
-        str | None,
-        typer.Option(
-            metavar="folder|FILE.csv",
-            help="The class of each picture: the folder that it is in (the default), or a line each with its name and class.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    called: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CLASS=LABEL",
-            help="What the network calls a class of the pictures, by default as in the audit; may be repeated.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
+    truth: Truth = None,
+    called: Called = None,
     masks: Annotated[
         str | None,
-        typer.Option(
+        o.asking(
             metavar="FOLDER/|FILE.csv|estimate",
             help="Where the things are, by default as in the audit: masks named like the pictures, a list of image and mask, or "
             "'estimate'.",
-            rich_help_panel=o.ASKING,
         ),
     ] = None,
-    boxes: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.csv", help="Where the things are: image, x0, y0, x1, y1.", rich_help_panel=o.ASKING),
-    ] = None,
-    seed: o.Seed = None,
-    weights: o.Weights = None,
-    architecture: o.Architecture = None,
-    input_size: o.InputSize = None,
-    classes: o.Classes = None,
-    preprocessing: o.Preprocessing = None,
-    device: o.Device = None,
-    output: o.OutputName = None,
-    task: o.Task = None,
-    allow_code: o.AllowCode = False,
+    boxes: Boxes = None,
+    words: Asked,
     lang: o.Language = "en",
     as_json: o.Json = False,
-    debug: o.Debug = False,
 ) -> int:
     """Mend a network of what its answers go by and shouldn't: from the least that is changed to the most, until it passes."""
     from seethrough.cli import repairing
 
-    words = Words(
-        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
-    )
     if health:
         from seethrough.cli import rehearsing
 
@@ -230,9 +165,9 @@ def repair(
     return repairing.repair(words, images, asked, out=out, language=lang, as_json=as_json)
 
 
-@app.command()
+@verb
 def prove(
-    model: o.Model,
+    *,
     repaired: Annotated[
         str,
         typer.Argument(
@@ -240,107 +175,49 @@ def prove(
         ),
     ],
     images: o.Folder,
-    findings: Annotated[
-        str,
-        typer.Option(metavar="FOLDER/", help="The audit: the folder that audit -o wrote.", rich_help_panel=o.ASKING),
-    ],
+    findings: Annotated[str, AUDIT],
     out: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--out",
-            metavar="FILE",
-            help="A page (.html), figure (.png, .svg) or record (.json).",
-            rich_help_panel=o.WRITING,
-        ),
+        str | None, o.out(metavar="FILE", help="A page (.html), figure (.png, .svg) or record (.json).")
     ] = None,
     answer: Annotated[
         list[str] | None,
-        typer.Option(
+        o.asking(
             metavar="1=background",
             help="What only happens to be there, by its number or name; by default as it was said for the repair, else all that "
             "was proven; may be repeated.",
-            rich_help_panel=o.ASKING,
         ),
     ] = None,
-    answers: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.json", help="The same, as the audit's page saves it.", rich_help_panel=o.ASKING),
-    ] = None,
+    answers: Answers = None,
     groups: Annotated[
         str | None,
-        typer.Option(
+        o.asking(
             metavar="FILE.csv",
             help="Groups that were kept from everything until now: a line each with a picture's name and its group. The worst "
             "class in a group is then what counts.",
-            rich_help_panel=o.ASKING,
         ),
     ] = None,
-    truth: Annotated[
-        str | None,
-        typer.Option(
-            metavar="folder|FILE.csv",
-            help="The class of each picture: the folder that it is in (the default), or a line each with its name and class.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    called: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CLASS=LABEL",
-            help="What the network calls a class of the pictures, by default as in the audit; may be repeated.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    masks: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER/|FILE.csv|estimate",
-            help="Where the things are: masks named like the pictures, a list of image and mask, or 'estimate' where there are none.",
-            rich_help_panel=o.ASKING,
-        ),
-    ] = None,
-    boxes: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.csv", help="Where the things are: image, x0, y0, x1, y1.", rich_help_panel=o.ASKING),
-    ] = None,
+    truth: Truth = None,
+    called: Called = None,
+    masks: Masks = None,
+    boxes: Boxes = None,
     controls: Annotated[
         bool,
-        typer.Option(
+        o.asking(
             "--controls/--no-controls",
             help="Beside networks that were trained as long with another aim, where the repair left them.",
-            rich_help_panel=o.ASKING,
         ),
     ] = True,
     force: Annotated[
-        bool,
-        typer.Option(
-            "--force", help="With pictures that were used for a proof before, and say so.", rich_help_panel=o.ASKING
-        ),
+        bool, o.asking("--force", help="With pictures that were used for a proof before, and say so.")
     ] = False,
-    seed: o.Seed = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where nothing improved.", rich_help_panel=o.WRITING)
-    ] = False,
-    weights: o.Weights = None,
-    architecture: o.Architecture = None,
-    input_size: o.InputSize = None,
-    classes: o.Classes = None,
-    preprocessing: o.Preprocessing = None,
-    device: o.Device = None,
-    output: o.OutputName = None,
-    task: o.Task = None,
-    allow_code: o.AllowCode = False,
+    strict: Annotated[bool, o.writing("--strict", help="Exit with 1 where nothing improved.")] = False,
+    words: Asked,
     lang: o.Language = "en",
     as_json: o.Json = False,
-    debug: o.Debug = False,
 ) -> int:
     """Is a repaired network better? Both on the same fresh pictures: improved, no improvement, or worse, with the numbers."""
     from seethrough.cli import proving
 
-    words = Words(
-        model, weights, architecture, input_size, classes, preprocessing, device, seed, allow_code, output, task
-    )
     asked = proving.Question(
         findings,
         tuple(answer or ()),
