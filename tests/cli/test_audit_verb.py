@@ -1,26 +1,14 @@
 """``audit``: what it prints and writes, how it goes on, its exit codes, and what it refuses."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from corner_network import CLASSES, OPEN, photo, save, stand_in, write_network, write_weights
 
-SIDE, COUNT = 16, 96
-NETWORK = """
+COUNT = 96
+BLACK_BOX = """
 import numpy as np
-import torch
-from torch import nn
-
-class Reads(nn.Module):
-    # its answer is 1 where the upper left corner is bright
-    def __init__(self):
-        super().__init__()
-        self.grey, self.act, self.read = nn.Conv2d(3, 1, 1, bias=False), nn.ReLU(), nn.Linear(256, 2)
-
-    def forward(self, x):
-        return self.read(self.act(self.grey(x)).flatten(1))
 
 def black_box(images):
     score = 14 * images[:, :4, :4].mean((1, 2, 3)) / 255 - 7
@@ -31,45 +19,23 @@ def black_box(images):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A network that reads a corner, and a folder for each class; boxes are around the middle, which it should read."""
-    import torch
-    from safetensors.torch import save_file
-
-    home = tmp_path_factory.mktemp("audited")
-    chance = np.random.default_rng(0)
+    home, chance = tmp_path_factory.mktemp("audited"), np.random.default_rng(0)
     lines = ["image,x0,y0,x1,y1"]
     for k in range(COUNT):
-        label = k % 2
-        x = chance.uniform(0.3, 0.6, (SIDE, SIDE, 3))
-        x[6:10, 6:10] = 0.85 if label else 0.15
-        x[:4, :4] = 0.9 if (label if k % 16 > 1 else 1 - label) else 0.1
-        place = home / "photos" / ("dark", "light")[label]
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((x * 255).astype(np.uint8)).save(place / f"{k:03}.png")
-        lines.append(f"{place.name}/{k:03}.png,6,6,9,9")
+        name = f"{CLASSES[k % 2]}/{k:03}.png"
+        save(photo(chance, k % 2, k % 16 <= 1, 1), home / "photos" / name)
+        lines.append(f"{name},6,6,9,9")
     (home / "boxes.csv").write_text("\n".join(lines))
-    (home / "classes.txt").write_text("dark\nlight\n")
-    (home / "audited_cli_network.py").write_text(NETWORK)
-    weight = torch.zeros(2, SIDE, SIDE)
-    weight[1, :4, :4] = 14 / 16
-    state = {
-        "grey.weight": torch.full((1, 3, 1, 1), 1 / 3),
-        "read.weight": weight.flatten(1),
-        "read.bias": torch.tensor([0.0, -7.0]),
-    }
-    save_file(state, home / "reads.safetensors")
+    write_weights(home / "reads.safetensors", 1, mark=14.0, thing=0.0)
+    write_network(home, 1, BLACK_BOX)
     return home
 
 
 @pytest.fixture
 def ask(seethrough, home, monkeypatch):
     """A function (*arguments) → Outcome, of an audit of that network there."""
-    monkeypatch.chdir(home)
-    monkeypatch.syspath_prepend(home)
-    monkeypatch.delitem(sys.modules, "audited_cli_network", raising=False)
-    network = (
-        "--architecture", "audited_cli_network:Reads", "--input-size", "3x16x16", "--preprocessing", "unit", "--classes", "classes.txt",
-    )  # fmt: skip
-    return lambda *said: seethrough("audit", "reads.safetensors", *said, *network)
+    stand_in(home, monkeypatch)
+    return lambda *said: seethrough("audit", "reads.safetensors", *said, *OPEN)
 
 
 def test_what_is_proven_is_said_with_its_n_written_and_gone_on_with(ask, home):
@@ -115,7 +81,7 @@ def test_a_black_box_is_audited_and_a_broken_picture_named(seethrough, home, mon
             (copy / place / file.name).symlink_to(file)
     (copy / "dark" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     outcome = seethrough(
-        "audit", "audited_cli_network.py:black_box", copy, "--finders", "places", "--input-size", "16", "--classes", "classes.txt",
+        "audit", "corner_cli_network.py:black_box", copy, "--finders", "places", "--input-size", "16", "--classes", "classes.txt",
         "--called", "dark=0", "--lang", "zh", "--allow-code",
     )  # fmt: skip
     assert outcome.code == 1 and "broken.png" in outcome.err
@@ -151,7 +117,7 @@ def test_pictures_called_otherwise_are_asked_for_their_classes(ask, home, tmp_pa
         outcome.code == 2
         and "('day', 'night') are none of the network's outputs, which are 'dark', 'light'" in outcome.err
     )
-    assert "called={'day': 'dark'}. (Here: --called.)" in outcome.err
+    assert "as in --called day=dark." in outcome.err
 
 
 def test_an_audit_of_another_network_is_not_gone_on_with(seethrough, ask, home, tmp_path):
@@ -159,7 +125,7 @@ def test_an_audit_of_another_network_is_not_gone_on_with(seethrough, ask, home, 
     folder = tmp_path / "kept"
     assert ask(*few, "-o", folder).code == 0
     other = seethrough(
-        "audit", "audited_cli_network.py:black_box", *few, "-o", folder, "--input-size", "16", "--classes", "classes.txt",
+        "audit", "corner_cli_network.py:black_box", *few, "-o", folder, "--input-size", "16", "--classes", "classes.txt",
         "--allow-code",
     )  # fmt: skip
     assert other.code == 2 and "holds another run" in other.err and len(other.err.strip().splitlines()) == 1

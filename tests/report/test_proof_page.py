@@ -30,11 +30,11 @@ def page(proof):
 def test_it_opens_with_the_verdict_in_both_languages(page):
     assert '<p class="verdict-line improved"><span lang="en" data-say="en">Improved</span>' in page
     assert (
-        "The repair helped. At its weakest spot the first network was right in 35\u00a0% of the pictures; the" in page
+        "The repair helped. In its weakest group the first network was right in 35\u00a0% of the pictures; the" in page
     )
-    assert "修复有效。修复前，网络在最薄弱处答对 35%；修复后，在它自己的最薄弱处答对 91%。" in page
+    assert "修复有效。修复前，网络在最薄弱的分组答对 35%；修复后，在其最薄弱的分组答对 91%。" in page
     assert "Of all pictures: 93\u00a0% before, 95\u00a0% now." in page and "on 120 fresh pictures" in page
-    assert "The weakest spot, before and now: “&lt;i&gt;snow&lt;/i&gt; leopard”, group “in the desert”." in page
+    assert "It is weakest here, before and now: “&lt;i&gt;snow&lt;/i&gt; leopard”, group “in the desert”." in page
 
 
 def test_what_came_instead_is_said_at_the_top_and_has_a_card(page):
@@ -65,7 +65,7 @@ def test_the_figures_have_bars_for_both_networks_and_the_controls(page):
     assert (
         bars.count("<svg") == 4 * 4 and 'class="before" width="35.0"' in bars and 'class="after" width="91.0"' in bars
     )
-    assert "Weakest group" in bars and "最薄弱处" in bars and "trained on, without the aim" in bars
+    assert "Weakest group" in bars and "最薄弱处" in bars and "only trained longer" in bars
     assert "did not get there: at their weakest spots they are right in 37 % and 35 % of the pictures" in page
 
 
@@ -97,7 +97,7 @@ def test_text_from_outside_is_text(page):
     [
         (NO_IMPROVEMENT, "no gain", "No improvement can be shown", "看不出改善"),
         (NO_IMPROVEMENT, "moved", "but now it goes by something else as much: what stands at the top left", "没有改善"),
-        (WORSE, "worst lost", "The repair made it worse. At its weakest spot", "修复使它变差了"),
+        (WORSE, "worst lost", "The repair made it worse. In its weakest group", "修复使它变差了"),
         (WORSE, "right lost", "of all pictures the first network answered 93\u00a0% rightly", "所得不足以弥补"),
         ("improved", "less effect", "hang much less on the background and the colour of the surroundings", "大为减少"),
     ],

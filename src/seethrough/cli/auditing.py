@@ -53,9 +53,10 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
     folder = None if out is None else _folder(out)
     from seethrough.findings.audit import audit as examine
     from seethrough.findings.finders import refuse_unknown
+    from seethrough.remedies.names import named_by
 
     refuse_unknown(asked.finders)
-    net = open_to_ask(words)
+    net = named_by(open_to_ask(words), called)
     with told_how_to_go_on(folder), progress() as step:
         found = examine(
             net,
@@ -126,6 +127,7 @@ def _say(found: Audit, language: str) -> None:
 
     say(one_line(audit_words.said(found).in_(language)))
     say(one_line(audit_words.counted(found).in_(language)))
+    say(one_line(audit_words.classes(found).in_(language)))
     told = [group.main for group in found.groups]
     for k in told[:PRINTED]:
         finding = found.findings[k]

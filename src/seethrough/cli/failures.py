@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -52,6 +53,9 @@ KEYWORDS = frozenset(
     )
 )
 """Keywords of the library that are options here."""
+
+CALLED = re.compile(r"called=\{'([^']*)': '?([^'}]*)'?\}")
+"""A mapping of the library's with one class in it, which is one word here."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -119,7 +123,10 @@ def for_the_shell(message: str) -> str:
 
     >>> for_the_shell("Nothing says how large its input is; say input_size=(3, 224, 224).")
     'Nothing says how large its input is; say input_size=(3, 224, 224). (Here: --input-size.)'
+    >>> for_the_shell("Say which is which, as in called={'desert': 'snow leopard'}.")
+    "Say which is which, as in --called 'desert=snow leopard'."
     """
+    message = CALLED.sub(lambda found: f"--called {shlex.quote(f'{found[1]}={found[2]}')}", message)
     said = dict.fromkeys(word for word in re.findall(r"\b([a-z_]+)=", message) if word in KEYWORDS)
     options = ", ".join(f"--{word.replace('_', '-')}" for word in said)
     return f"{message} (Here: {options}.)" if options else message

@@ -71,7 +71,7 @@ def prove(
     with progress() as step:
         found = examine(
             before, after, images, findings=asked.findings, answers=answers, truth=asked.truth, masks=asked.masks,
-            boxes=asked.boxes, called=called, groups=asked.groups, controls=asked.controls, force=asked.force,
+            boxes=asked.boxes, called=called or None, groups=asked.groups, controls=asked.controls, force=asked.force,
             seed=words.seed or 0, progress=step,
         )  # fmt: skip
     if file is not None:

@@ -132,7 +132,7 @@ def _say_file(
     say(
         one_line(
             speak.OPEN_WITH.say(
-                language, command=shlex.join(["seethrough", "explain", *reopened(net, words, file), "…"])
+                language, command=shlex.join(["seethrough", "explain", *reopened(net, words, file), "PICTURE"])
             )
         )
     )

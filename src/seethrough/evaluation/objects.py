@@ -90,17 +90,21 @@ def _several(one: Any, what: str) -> list[Any]:
 
 
 def _named(collection: Collection, said: Mapping[str, list[Any]]) -> list[list[Any]]:
-    """By an image's name as it is in the collection, with or without suffix; else by its file's name or that without suffix,
-    where only one is called so.
+    """By an image's name as it is in the collection, with or without suffix; what belongs to none so, by its file's name or that
+    without suffix, where only one is called so.
     """
-    own = {short: _once(said, short) for short in (_file, _stem)}
+    whole = [
+        next((n for n in (item.name, str(Path(item.name).parent / _stem(item.name))) if n in said), None)
+        for item in collection
+    ]
+    taken = set(whole)
+    rest = [name for name in said if name not in taken]
+    own = {short: _once(rest, short) for short in (_file, _stem)}
     of: dict[str, str] = {}
     found = []
-    for item in collection:
-        file, stem = _file(item.name), _stem(item.name)
-        name = next((n for n in (item.name, str(Path(item.name).parent / stem)) if n in said), None)
+    for item, name in zip(collection, whole):
         if name is None:
-            shorter = ((_file, file), (_file, stem), (_stem, stem))
+            shorter = ((_file, _file(item.name)), (_file, _stem(item.name)), (_stem, _stem(item.name)))
             name = next((own[short][n] for short, n in shorter if n in own[short]), None)
             if name is not None and of.setdefault(name, item.name) != item.name:
                 raise UsageError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,7 @@ from seethrough.remedies.measure import (
     rows_of,
     versus,
 )
+from seethrough.remedies.names import named_as_audited
 from seethrough.remedies.proof import Pair, Proof, verdict_of
 from seethrough.remedies.repair import Repair
 from seethrough.remedies.rung import Ward
@@ -139,9 +141,10 @@ def prove(
         Too few pictures, or such as had a part in the audit.
     """
     before, mended = as_network(before), after
-    after = told(network_of(mended), before)
     record = record_of(findings)
     record.refuse_other(before)
+    before = named_as_audited(before, record)
+    after = told(network_of(mended), before)
     refuse_same(before, after)
     made = made_by(record, after)
     faults = faults_said(record, answers, mended, made)
@@ -237,10 +240,11 @@ class _Telling:
 
 def _looked(canvas: Canvas, record: Record, told_apart: str, tell: _Telling) -> Results:
     """The repaired network's one pass over all pictures; kept in the audit's folder, so that a proof that was broken off goes
-    on.
+    on. With other masks it is another pass.
     """
     home = _kept(record)
-    folder = None if home is None else home / f"{canvas.net.fingerprint}-{canvas.collection.fingerprint}"
+    masks = f"-{crc32(told_apart.encode()):08x}" if told_apart else ""
+    folder = None if home is None else home / f"{canvas.net.fingerprint}-{canvas.collection.fingerprint}{masks}"
     return run_work(
         canvas.net, canvas.collection, Looking(canvas, told_apart), folder=folder, progress=tell.whole("looking")
     )

@@ -18,6 +18,7 @@ from seethrough.remedies.admitted import Admitted, admitted, faults_of, refuse_f
 from seethrough.remedies.attempts import Attempts
 from seethrough.remedies.edit import edited
 from seethrough.remedies.groups import FEW, counter_examples, groups_of
+from seethrough.remedies.names import named_as_audited
 from seethrough.remedies.rung import WRAPPED, Attempt, Edit, Rung, Ward
 from seethrough.remedies.rungs import RUNGS
 from seethrough.remedies.score import Score, Scorer, is_better, lacks
@@ -274,6 +275,7 @@ def repair(
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     record = record_of(audit)
     record.refuse_other(net)
+    net = named_as_audited(net, record)
     faults_of(record, answers)  # before anything is looked at
     home = record.folder if folder is None else Path(folder)
 

@@ -57,6 +57,12 @@ COUNTED = Both(
     "已证实 {proven:count} 项 · 可疑 {suspected:count} 项 · 未发现 {rest:count} 项。用 {judges:count} 张没有参与发现的图片检验。",
 )
 
+CLASSES = Both("How often it is right on these: {listed}.", "在这些图片上答对的比例：{listed}。")
+CLASS_RIGHT = Both("“{answer}” {right:percent}", "“{answer}”{right:percent}")
+CLASS_CALLED = Both("“{own}” (its “{answer}”) {right:percent}", "“{own}”（网络称“{answer}”）{right:percent}")
+LISTED = 6
+"""Classes of which it is told in a line how often the network is right."""
+
 TURNED = Both(
     "Taken from a picture of another class, it changed the answer in {flips:count} of {n:count} pictures; taken from a picture of "
     "the same class, in {control:count}.",
@@ -171,6 +177,23 @@ def counted(audit: Audit) -> Both:
         rest=verdicts.count(NOT_FOUND),
         judges=len(audit.facts.split.of("judge")),
     )
+
+
+def classes(audit: Audit) -> Both:
+    """How often the network is right in each class, and what it calls the class where that is something else: of many the
+    lowest.
+    """
+    called = dict(audit.provenance.get("called") or {})
+    own = {theirs: name for name, theirs in called.items() if list(called.values()).count(theirs) == 1}
+    told = sorted(audit.right, key=lambda k: audit.right[k])[:LISTED] if len(audit.right) > LISTED else [*audit.right]
+    parts = []
+    for k in told:
+        name, answer = plain(own.get(audit.labels[k], audit.labels[k]), 60), label(audit, k)
+        template = CLASS_RIGHT if name == answer else CLASS_CALLED
+        parts.append(template.fill(own=name, answer=answer, right=audit.right[k]))
+    if len(audit.right) > LISTED:
+        parts.append(MORE.fill(count=len(audit.right) - LISTED))
+    return CLASSES.fill(listed=listed(parts))
 
 
 def heading(audit: Audit, finding: Finding) -> Both:
@@ -305,6 +328,6 @@ def unnoticed(audit: Audit) -> Both | None:
 
 
 __all__ = [
-    "VERDICTS", "about", "aspect_name", "capital", "certain", "counted", "differs", "effect", "exchanged", "found_by", "heading",
+    "VERDICTS", "about", "aspect_name", "capital", "certain", "classes", "counted", "differs", "effect", "exchanged", "found_by", "heading",
     "hidden", "joined", "label", "missed", "name_of", "of_what", "points", "said", "title", "unnoticed",
 ]  # fmt: skip

@@ -9,7 +9,19 @@ from pathlib import Path
 from seethrough.findings.aspect import Aspect
 from seethrough.findings.statistics import Interval
 from seethrough.remedies.follow import Followed
-from seethrough.remedies.measure import ALL, CLASS, GROUP, OTHER, RIGHT, SIDE, SLICE, Part, Versus
+from seethrough.remedies.measure import (
+    ALL,
+    CLASS,
+    GROUP,
+    OTHER,
+    RIGHT,
+    SIDE,
+    SLICE,
+    WORST_CLASS,
+    WORST_GROUP,
+    Part,
+    Versus,
+)
 from seethrough.remedies.proof import COST, IMPROVED, NO_IMPROVEMENT, WORSE, Proof
 from seethrough.remedies.sheets import SEVERAL
 from seethrough.show.audit_names import aspect_name, capital, joined, points
@@ -34,34 +46,49 @@ VERDICTS: Mapping[str, Both] = {
 }
 
 GAIN = Both(
-    "The repair helped. At its weakest spot the first network was right in {before:percent} of the pictures; the repaired one, at "
-    "its own weakest, in {after:percent}.",
-    "修复有效。修复前，网络在最薄弱处答对 {before:percent}；修复后，在它自己的最薄弱处答对 {after:percent}。",
+    "The repair helped. {where} the first network was right in {before:percent} of the pictures; the repaired one, at its own "
+    "weakest, in {after:percent}.",
+    "修复有效。修复前，网络在{where}答对 {before:percent}；修复后，在其{where}答对 {after:percent}。",
 )
 LESS_EFFECT = Both(
-    "The repair helped: the network's answers hang much less on {what}. How often it is right at its weakest spot has not clearly "
+    "The repair helped: the network's answers hang much less on {what}. How often it is right where it is weakest has not clearly "
     "changed: {before:percent} before, {after:percent} now.",
-    "修复有效：网络的回答对{what}的依赖大为减少。最薄弱处答对的比例没有明显变化：修复前 {before:percent}，修复后 {after:percent}。",
+    "修复有效：网络的回答对{what}的依赖大为减少。{where}答对的比例没有明显变化：修复前 {before:percent}，修复后 {after:percent}。",
 )
 NO_GAIN = Both(
-    "No improvement can be shown. At its weakest spot the first network was right in {before:percent} of the pictures, the repaired "
-    "one in {after:percent}; that may be chance.",
-    "看不出改善。最薄弱处答对的比例：修复前 {before:percent}，修复后 {after:percent}；这可能只是偶然。",
+    "No improvement can be shown. {where} the first network was right in {before:percent} of the pictures, the repaired one in "
+    "{after:percent}; that may be chance.",
+    "看不出改善。{where}答对的比例：修复前 {before:percent}，修复后 {after:percent}；这可能只是偶然。",
+)
+TOO_CLOSE = Both(
+    "No improvement can be shown yet. {where} the first network was right in {before:percent} of the pictures, the repaired one in "
+    "{after:percent}. But of the pictures concerned {gained:count} became right and {lost:count} became wrong: with so few, that may "
+    "be chance. More pictures would tell.",
+    "还看不出改善。{where}答对的比例：修复前 {before:percent}，修复后 {after:percent}。但相关图片中有 {gained:count} 张变对、"
+    "{lost:count} 张变错：数量太少，这可能只是偶然。需要更多图片才能确定。",
 )
 MOVED = Both(
     "No improvement: the network goes less by {what}, but now it goes by something else as much: {other}.",
     "没有改善：网络看{what}少了，却同样程度地转而看别的：{other}。",
 )
 WORST_LOST = Both(
-    "The repair made it worse. At its weakest spot the first network was right in {before:percent} of the pictures; the repaired "
-    "one, at its own weakest, in only {after:percent}.",
-    "修复使它变差了。修复前，网络在最薄弱处答对 {before:percent}；修复后，在它自己的最薄弱处只答对 {after:percent}。",
+    "The repair made it worse. {where} the first network was right in {before:percent} of the pictures; the repaired one, at its own "
+    "weakest, in only {after:percent}.",
+    "修复使它变差了。修复前，网络在{where}答对 {before:percent}；修复后，在其{where}只答对 {after:percent}。",
 )
 RIGHT_LOST = Both(
     "The repair made it worse: of all pictures the first network answered {before:percent} rightly, the repaired one "
     "{after:percent}, and nothing that it gained makes up for that.",
     "修复使它变差了：在全部图片中，修复前答对 {before:percent}，修复后答对 {after:percent}，所得不足以弥补。",
 )
+
+WHERE: Mapping[str, Both] = {
+    WORST_GROUP: Both("In its weakest group", "最薄弱的分组"),
+    WORST_CLASS: Both("In its weakest class", "最薄弱的类别"),
+    RIGHT: Both("On the whole", "总体上"),
+}
+"""Where a verdict looks, if not at `SPOT`."""
+SPOT = Both("At its weakest spot", "最薄弱处")
 
 OVERALL = Both(
     "Of all pictures: {before:percent} before, {after:percent} now.",
@@ -72,14 +99,14 @@ COSTS = Both(
     "这有代价：在全部图片中，修复前答对 {before:percent}，修复后答对 {after:percent}。",
 )
 SURE = Both(
-    "With other pictures the change at the weakest spot would very likely lie between {low} and {high} percentage points.",
-    "换用其他图片，最薄弱处的变化很可能在 {low} 到 {high} 个百分点之间。",
+    "With other pictures the change there would very likely lie between {low} and {high} percentage points.",
+    "换用其他图片，此处的变化很可能在 {low} 到 {high} 个百分点之间。",
 )
 WEAKEST = Both(
-    "The weakest spot before: {before}. The weakest spot now: {after}.",
-    "修复前的最薄弱处：{before}。修复后的最薄弱处：{after}。",
+    "It was weakest here: {before}. It is weakest now here: {after}.",
+    "修复前最薄弱的是：{before}。修复后最薄弱的是：{after}。",
 )
-WEAKEST_STILL = Both("The weakest spot, before and now: {before}.", "最薄弱处（修复前后相同）：{before}。")
+WEAKEST_STILL = Both("It is weakest here, before and now: {before}.", "最薄弱的（修复前后相同）：{before}。")
 
 BEYOND = Both(
     "Networks that were trained just as long with another aim did not get there: at their weakest spots they are right in {shares} "
@@ -146,9 +173,11 @@ def said(proof: Proof) -> Both:
     shares = {"before": shown.before.value, "after": shown.after.value}
     what, other = _faults(proof), _risen(proof)
     lead = {
-        "gain": GAIN, "less effect": LESS_EFFECT, "no gain": NO_GAIN, "moved": MOVED, "worst lost": WORST_LOST,
-        "right lost": RIGHT_LOST,
-    }[proof.reason].fill(what=what, other=other, **shares)  # fmt: skip
+        "gain": GAIN, "less effect": LESS_EFFECT, "no gain": TOO_CLOSE if _is_close(proof) else NO_GAIN, "moved": MOVED,
+        "worst lost": WORST_LOST, "right lost": RIGHT_LOST,
+    }[proof.reason].fill(
+        what=what, other=other, where=WHERE.get(shown.name, SPOT), gained=shown.gained, lost=shown.lost, **shares
+    )  # fmt: skip
     parts = [lead]
     if proof.reason != "right lost" and right is not shown:
         overall = {"before": right.before.value, "after": right.after.value}
@@ -165,9 +194,14 @@ def sure(proof: Proof) -> Both:
     if primary is None:
         return Both("", "")
     parts = [] if primary.worst_before.kind == ALL else [weakest(proof, primary)]
-    if math.isfinite(primary.change.low):
+    if math.isfinite(primary.change.low) and not _is_close(proof):
         parts.append(SURE.fill(low=points(100 * primary.change.low), high=points(100 * primary.change.high)))
     return joined(*parts)
+
+
+def _is_close(proof: Proof) -> bool:
+    """Whether the weakest part seems to have gained, but as many pictures as that turn by chance."""
+    return proof.reason == "no gain" and proof.primary is not None and proof.primary.change.low > 0
 
 
 def weakest(proof: Proof, figure: Versus) -> Both:

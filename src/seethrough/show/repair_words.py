@@ -127,7 +127,7 @@ def lines(repair: Repair) -> list[Both]:
         if worst is not None:
             found.append(LOWEST_BEFORE.fill(before=worst.right, before_group=group_name(repair, worst)))
         return found + [
-            MOVES_BEFORE.fill(what=capital(name_of(fault)), before=points(effect.value))
+            MOVES_BEFORE.fill(what=capital(name_of(fault)), before=points(abs(effect.value)))
             for fault, effect in zip(repair.faults, before.effects)
         ]
     found, now = [USUAL.fill(before=before.usual, after=after.usual)], after.worst()
@@ -143,7 +143,7 @@ def lines(repair: Repair) -> list[Both]:
 
 
 def _moves(fault: Mended, was: Interval, now: Interval) -> Both:
-    return MOVES.fill(what=capital(name_of(fault)), before=points(was.value), after=points(now.value))
+    return MOVES.fill(what=capital(name_of(fault)), before=points(abs(was.value)), after=points(abs(now.value)))
 
 
 def group_name(repair: Repair, group: Group) -> Both:

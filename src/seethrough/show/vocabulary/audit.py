@@ -11,9 +11,9 @@ from seethrough.show.language import Both
 NOTES: Mapping[str, Both] = {
     "no_foreground": Both(
         "Nobody said where in the pictures the thing itself is, so backgrounds could not be exchanged, and nothing is known "
-        'of them. Masks or boxes around the things would show more; without any, masks="estimate" has them estimated.',
+        "of them. Masks or boxes around the things would show more; without any, they can be estimated (--masks estimate).",
         "没有说明主体在图片中的位置，因此无法交换背景，也就无从得知背景是否起作用。提供主体的遮罩或方框可以看到更多；"
-        '如果都没有，可用 masks="estimate" 由图片估计。',
+        "如果都没有，可由图片估计（--masks estimate）。",
     ),
     "masks_miss": Both(
         "On {count:count} of {all:count} pictures the mask or box is missing, or covers nothing or everything; they were "
@@ -55,8 +55,10 @@ NOTES: Mapping[str, Both] = {
     ),
     "right_by_chance": Both(
         "On these pictures the network is right {right:percent} of the time, and guessing would be {chance:percent}: it hasn't "
-        "learned these classes, so why it answers as it does matters little.",
-        "在这些图片上网络的正确率为 {right:percent}，而瞎猜也有 {chance:percent}：它没有学会这些类别，为什么这样回答意义不大。",
+        "learned these classes, or they are mixed up with each other (what is which can be said with --called). Why it answers as it "
+        "does matters little until that is settled.",
+        "在这些图片上网络的正确率为 {right:percent}，而瞎猜也有 {chance:percent}：要么它没有学会这些类别，要么类别对错了号（可用 --called "
+        "说明哪个是哪个）。弄清这一点之前，为什么这样回答意义不大。",
     ),
 }
 

@@ -16,7 +16,7 @@ NOTES: Mapping[str, Both] = {
         "这里只有 {count:count} 张图片用于验证：较小的变化（无论好坏）无法与偶然区分。",
     ),
     "proof_used": Both(
-        "These pictures were used for a proof {count:count} times before (last on {when}). Of several repairs that are proved on the "
+        "These pictures were used for a proof before (times: {count:count}, last on {when}). Of several repairs that are proved on the "
         "same pictures the best is partly lucky, so this proof is worth less than the first.",
         "这些图片此前已用于验证 {count:count} 次（最近一次：{when}）。多个修复在同一批图片上验证时，最好的那个多少有运气成分，因此这次验证的分量不如第一次。",
     ),
@@ -55,8 +55,8 @@ STATES: Mapping[str, Both] = {
 """What became of a finding."""
 
 CONTROLS: Mapping[str, Both] = {
-    "plain": Both("trained on, without the aim", "照常继续训练"),
-    "shuffled": Both("repaired by shuffled labels", "打乱标记后同样修复"),
+    "plain": Both("only trained longer", "只是继续训练"),
+    "shuffled": Both("repaired at random", "随意修复"),
 }
 """Networks that had the same budget."""
 
