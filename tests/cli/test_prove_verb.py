@@ -1,55 +1,24 @@
 """``prove``: what it prints and writes, when it refuses, and that pictures prove once."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
-from PIL import Image
-
-SIDE = 16
-NETWORK = """
-from torch import nn
-
-class Reads(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.grey, self.act, self.read = nn.Conv2d(3, 1, 1, bias=False), nn.ReLU(), nn.Linear(256, 2)
-
-    def forward(self, x):
-        return self.read(self.act(self.grey(x)).flatten(1))
-"""
-THING, MARK = (slice(6, 10), slice(6, 10)), (slice(0, 4), slice(0, 4))
+from corner_network import CLASSES, OPEN, photo, save, stand_in, write_network, write_weights
 
 
 def pictures(home, count, seed):
-    """The thing is bright in one class; so is the corner, 8 times in 10. Where it isn't, the picture's group is ``odd``."""
+    """The corner is that of the class 8 times in 10. Where it isn't, the picture's group is ``odd``."""
     chance = np.random.default_rng(seed)
     boxes, groups = ["image,x0,y0,x1,y1"], ["image,group"]
     for k in range(count):
         label, odd = k % 2, chance.random() < 0.2
-        x = chance.uniform(0.3, 0.6, (SIDE, SIDE, 3))
-        x[THING], x[MARK] = (0.85 if label else 0.15), (0.9 if label != odd else 0.1)
-        name = f"{('dark', 'light')[label]}/{seed}{k:03}.png"
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((x * 255).astype(np.uint8)).save(home / name)
+        name = f"{CLASSES[label]}/{seed}{k:03}.png"
+        save(photo(chance, label, odd, 1), home / name)
         boxes.append(f"{name},6,6,9,9")
         groups.append(f"{name},{'odd' if odd else 'usual'}")
     home.with_suffix(".boxes.csv").write_text("\n".join(boxes))
     home.with_suffix(".groups.csv").write_text("\n".join(groups))
-
-
-def weights(path, mark, thing):
-    import torch
-    from safetensors.torch import save_file
-
-    weight = torch.zeros(2, SIDE, SIDE)
-    weight[(1, *MARK)], weight[(1, *THING)] = mark / 16, thing / 16
-    state = {
-        "grey.weight": torch.full((1, 3, 1, 1), 1 / 3), "read.weight": weight.flatten(1),
-        "read.bias": torch.tensor([0.0, -(mark + thing) / 2]),
-    }  # fmt: skip
-    save_file(state, path)
 
 
 @pytest.fixture(scope="module")
@@ -58,23 +27,17 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("proved")
     pictures(home / "photos", 80, 0)
     pictures(home / "fresh", 64, 1)
-    weights(home / "first.safetensors", 14.0, 6.0)
-    weights(home / "repaired.safetensors", 0.1, 20.0)
-    (home / "classes.txt").write_text("dark\nlight\n")
-    (home / "proved_cli_network.py").write_text(NETWORK)
+    write_weights(home / "first.safetensors", 1, mark=14.0, thing=6.0)
+    write_weights(home / "repaired.safetensors", 1, mark=0.1, thing=20.0)
+    write_network(home, 1)
     return home
 
 
 @pytest.fixture
 def ask(seethrough, home, monkeypatch):
     """A function (verb, *arguments) → Outcome, there."""
-    monkeypatch.chdir(home)
-    monkeypatch.syspath_prepend(home)
-    monkeypatch.delitem(sys.modules, "proved_cli_network", raising=False)
-    network = (
-        "--architecture", "proved_cli_network:Reads", "--input-size", "3x16x16", "--preprocessing", "unit", "--classes", "classes.txt",
-    )  # fmt: skip
-    return lambda verb, *said: seethrough(verb, *said, *network)
+    stand_in(home, monkeypatch)
+    return lambda verb, *said: seethrough(verb, *said, *OPEN)
 
 
 @pytest.fixture
@@ -93,7 +56,7 @@ FRESH = ("first.safetensors", "repaired.safetensors", "fresh", "--findings", "au
 def test_a_verdict_is_said_with_its_numbers_and_written(ask, audited, home):
     outcome = ask("prove", *FRESH, "--groups", "fresh.groups.csv", "-o", "proof.html", "--strict")
     assert outcome.code == 0 and outcome.err == "", outcome
-    assert outcome.out.startswith("[Improved] The repair helped. At its weakest spot the first network was right in 0")
+    assert outcome.out.startswith("[Improved] The repair helped. In its weakest group the first network was right in 0")
     assert "Weakest group: 0" in outcome.out and "All pictures: " in outcome.out and "[Gone]" in outcome.out
     assert "What stands at the top left" in outcome.out and "percentage points before" in outcome.out
     assert outcome.out.rstrip().splitlines()[-1] == "written to proof.html"
@@ -104,7 +67,7 @@ def test_a_verdict_is_said_with_its_numbers_and_written(ask, audited, home):
 
 
 def test_no_improvement_is_an_answer(ask, audited, home):
-    weights(home / "hardly.safetensors", 13.8, 6.2)
+    write_weights(home / "hardly.safetensors", 1, mark=13.8, thing=6.2)
     said = (
         "first.safetensors",
         "hardly.safetensors",

@@ -277,8 +277,9 @@ def effect(each: Followed) -> Both:
         after_control=_count(after.control_flips, n),
     )  # fmt: skip
     shown = {"before": points(before.effect.value), "after": points(after.effect.value)}
-    if math.isfinite(after.effect.low):
-        moves = MOVES.fill(**shown, low=points(after.effect.low), high=points(after.effect.high))
+    low, high = points(after.effect.low), points(after.effect.high)
+    if math.isfinite(after.effect.low) and low != high:
+        moves = MOVES.fill(**shown, low=low, high=high)
     else:
         moves = MOVES_BARELY.fill(**shown)
     return joined(turned, moves, *([FOUND_NEW] if each.number is None else []))
