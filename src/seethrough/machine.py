@@ -130,7 +130,7 @@ def freed_memory_kept() -> Iterator[None]:
             _working -= 1
             if not _working:
                 _set(USUAL)
-                _give_back()
+                give_back()
 
 
 def _set(thresholds: dict[int, int]) -> bool:
@@ -138,7 +138,10 @@ def _set(thresholds: dict[int, int]) -> bool:
     return mallopt is not None and all(mallopt(name, size) == 1 for name, size in thresholds.items())
 
 
-def _give_back() -> None:
+def give_back() -> None:
+    """Give what is kept and not in use back to the system, once: behind a part of the work that took much, before another one that
+    takes its memory in other pieces and would take it anew.
+    """
     trim = _of_glibc("malloc_trim")
     if trim is not None:
         trim(ctypes.c_size_t(0))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from jobs_material import Answers, draw, equal, network, started, table
 
+from seethrough import machine
 from seethrough.datasets.collection import collect
 from seethrough.errors import EnvironmentLacks, InputRefused
 from seethrough.jobs import run, verify
@@ -257,3 +258,40 @@ def test_a_run_of_an_other_network_keeps_the_first_ones_numbers(net, pictures, t
         run(other, collect(pictures), Answers(other), folder=tmp_path, shard=16)
     assert equal(first, table(run(net, collect(pictures), Answers(net), folder=tmp_path, shard=16)))
     assert np.isfinite(np.stack(list(first.values()))).all()
+
+
+HELD = """
+import ctypes, pathlib, sys
+sys.path.insert(0, {tests!r})
+from jobs_material import Answers, network
+from seethrough.datasets.collection import collect
+from seethrough.jobs import run
+from seethrough.machine import keep_freed_memory
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+
+def resident():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+def take(batch):
+    block = libc.malloc(300 << 20)
+    ctypes.memset(block, 1, 300 << 20)
+    libc.free(block)
+    inside.append(resident())
+
+net, inside = network(), []
+keep_freed_memory()
+before = resident()
+run(net, collect(pathlib.Path(sys.argv[1])), Answers(net, seen=take), shard=16, batch=8, workers=0)
+print(round(inside[-1] - before), round(resident() - before))
+"""
+
+
+@pytest.mark.skipif(machine._of_glibc("malloc_trim") is None, reason="another C library")
+def test_what_a_run_took_is_given_back_where_a_command_keeps_what_it_frees(pictures):
+    command = [sys.executable, "-c", HELD.format(tests=str(TESTS)), str(pictures)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    inside, behind = map(int, done.stdout.split())
+    assert inside > 250 and behind < 100

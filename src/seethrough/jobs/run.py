@@ -19,7 +19,7 @@ from seethrough.jobs.manifest import Manifest, begun
 from seethrough.jobs.plan import Plan, plan_of
 from seethrough.jobs.store import Written, make_folder, read_shard, remove_leftovers, write_shard
 from seethrough.jobs.work import Arrays, Passed, Results, Work
-from seethrough.machine import freed_memory_kept
+from seethrough.machine import freed_memory_kept, give_back
 from seethrough.network import Network
 
 Progress = Callable[[int, int], None]
@@ -82,6 +82,7 @@ def run(
     with begun(home.path, plan) as manifest, _told_how_to_go_on(manifest, home, plan), freed_memory_kept():
         remove_leftovers(home.path, manifest.done)
         _finish(manifest, plan, Task(net, images, work, batch or manifest.batch), engine or Local(workers), progress)
+        give_back()  # whatever is done with the results takes less than a graph that was walked back
         passed = manifest.passed
         if len(passed) == len(images):
             raise InputRefused(f"Not one of {len(images)} images can be read; the first: {passed[0].reason}")
