@@ -1,6 +1,5 @@
 """``kill -9`` in the middle of ``audit`` and ``repair``: the same command goes on, to what it would have said undisturbed."""
 
-import importlib
 import json
 import os
 import shutil
@@ -10,25 +9,14 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from corner_network import OPEN, stand_in, write_masked_photos, write_network, write_weights
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 
-SIDE, COUNT = 16, 280
-NETWORK = """
+KILLS = """
 import os
 import signal
 import sys
-
-from torch import nn
-
-class Reads(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.grey, self.act, self.read = nn.Conv2d(3, 1, 4, stride=4, bias=False), nn.ReLU(), nn.Linear(16, 2)
-
-    def forward(self, x):
-        return self.read(self.act(self.grey(x)).flatten(1))
 
 part, number = os.environ.get("KILLED_AT", ":0").split(":")
 left = int(number)
@@ -43,10 +31,6 @@ def hook(event, said):
 
 sys.addaudithook(hook)
 """
-THING, MARK = (slice(4, 8), slice(4, 8)), (slice(0, 4), slice(0, 4))
-OPEN = (
-    "--architecture", "killed_cli_network:Reads", "--input-size", "3x16x16", "--preprocessing", "unit", "--classes", "classes.txt",
-)  # fmt: skip
 AUDIT = ("audit", "first.safetensors", "photos", "--masks", "masks", "--finders", "places", *OPEN)
 REPAIR = (
     "repair", "first.safetensors", "photos", "--answer", "region=background", "--rungs", "reweighted", *OPEN,
@@ -56,37 +40,17 @@ REPAIR = (
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A network that reads a corner and the middle; in 8 of 10 photos the corner is that of the class."""
-    import torch
-    from safetensors.torch import save_file
-
-    home, chance = tmp_path_factory.mktemp("killed"), np.random.default_rng(0)
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    mask[THING] = 255
-    for k in range(COUNT):
-        label, odd = k % 2, chance.random() < 0.2
-        x = chance.uniform(0.3, 0.6, (SIDE, SIDE, 3))
-        x[THING], x[MARK] = (0.85 if label else 0.15), (0.9 if label != odd else 0.1)
-        for folder, pixels in ((f"photos/{('dark', 'light')[label]}", (x * 255).astype(np.uint8)), ("masks", mask)):
-            (home / folder).mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(home / folder / f"{k:03}.png")
-    weight = torch.zeros(2, 16)
-    weight[1, 0], weight[1, 5] = 14.0, 9.0
-    state = {
-        "grey.weight": torch.full((1, 3, 4, 4), 1 / 48), "read.weight": weight, "read.bias": torch.tensor([0, -11.5]),
-    }  # fmt: skip
-    save_file(state, home / "first.safetensors")
-    (home / "classes.txt").write_text("dark\nlight\n")
-    (home / "killed_cli_network.py").write_text(NETWORK)
+    home = tmp_path_factory.mktemp("killed")
+    write_masked_photos(home, 280, 4)
+    write_weights(home / "first.safetensors", 4, mark=14.0, thing=9.0)
+    write_network(home, 4, KILLS)
     return home
 
 
 @pytest.fixture
 def ask(seethrough, home, monkeypatch):
     """A function (*arguments) → Outcome, in this process, there."""
-    monkeypatch.chdir(home)
-    monkeypatch.syspath_prepend(home)
-    monkeypatch.delitem(sys.modules, "killed_cli_network", raising=False)
-    importlib.invalidate_caches()
+    stand_in(home, monkeypatch)
     return seethrough
 
 

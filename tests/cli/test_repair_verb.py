@@ -1,69 +1,31 @@
 """``repair``: what it prints and writes, that it opens again and is proved, and when it refuses."""
 
 import json
-import sys
 
-import numpy as np
 import pytest
-from PIL import Image
+from corner_network import OPEN, stand_in, write_masked_photos, write_network, write_weights
 
-SIDE = 16
-NETWORK = """
-from torch import nn
-
-class Reads(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.grey, self.act, self.read = nn.Conv2d(3, 1, 4, stride=4, bias=False), nn.ReLU(), nn.Linear(16, 2)
-
-    def forward(self, x):
-        return self.read(self.act(self.grey(x)).flatten(1))
-
+BLACK_BOX = """
 def predict(images):
     return images.mean((1, 2))[:, :2]
 """
-THING, MARK = (slice(4, 8), slice(4, 8)), (slice(0, 4), slice(0, 4))
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """Weights of a network that reads a corner, and photos in which the corner is that of the class 8 times in 10."""
-    import torch
-    from safetensors.torch import save_file
-
-    home, chance = tmp_path_factory.mktemp("repaired"), np.random.default_rng(0)
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    mask[THING] = 255
-    for k in range(280):
-        label, odd = k % 2, chance.random() < 0.2
-        x = chance.uniform(0.3, 0.6, (SIDE, SIDE, 3))
-        x[THING], x[MARK] = (0.85 if label else 0.15), (0.9 if label != odd else 0.1)
-        for folder, pixels in ((f"photos/{('dark', 'light')[label]}", (x * 255).astype(np.uint8)), ("masks", mask)):
-            (home / folder).mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(home / folder / f"{k:03}.png")
-    weight = torch.zeros(2, 16)
-    weight[1, 0], weight[1, 5] = 14.0, 9.0
-    state = {
-        "grey.weight": torch.full((1, 3, 4, 4), 1 / 48),
-        "read.weight": weight,
-        "read.bias": torch.tensor([0, -11.5]),
-    }
-    save_file(state, home / "first.safetensors")
-    (home / "classes.txt").write_text("dark\nlight\n")
-    (home / "repaired_cli_network.py").write_text(NETWORK)
+    home = tmp_path_factory.mktemp("repaired")
+    write_masked_photos(home, 280, 4)
+    write_weights(home / "first.safetensors", 4, mark=14.0, thing=9.0)
+    write_network(home, 4, BLACK_BOX)
     return home
 
 
 @pytest.fixture
 def ask(seethrough, home, monkeypatch):
     """A function (verb, *arguments) → Outcome, there."""
-    monkeypatch.chdir(home)
-    monkeypatch.syspath_prepend(home)
-    monkeypatch.delitem(sys.modules, "repaired_cli_network", raising=False)
-    network = (
-        "--architecture", "repaired_cli_network:Reads", "--input-size", "3x16x16", "--preprocessing", "unit", "--classes", "classes.txt",
-    )  # fmt: skip
-    return lambda verb, *said: seethrough(verb, *said, *network)
+    stand_in(home, monkeypatch)
+    return lambda verb, *said: seethrough(verb, *said, *OPEN)
 
 
 @pytest.fixture
@@ -85,7 +47,7 @@ def test_it_is_repaired_written_opened_again_and_proved(ask, audited, home):
     assert "Right in all usual pictures" in done.out and "read.weight" in done.out
     assert "not tried" in done.out or "left out" in done.out
     line = next(line for line in done.out.splitlines() if line.startswith("It opens with: "))
-    assert "repaired.safetensors --architecture repaired_cli_network:Reads --input-size 3x16x16" in line
+    assert "repaired.safetensors --architecture corner_cli_network:Reads --input-size 3x16x16" in line
     predicted = ask("predict", "repaired.safetensors", home / "photos" / "dark" / "000.png")
     assert predicted.code == 0 and "dark" in predicted.out
     record = json.loads((audited / "repair" / "repair.json").read_text())
@@ -139,7 +101,7 @@ def test_what_can_not_be_is_refused_before_any_work(ask, audited, home):
 
 def test_of_a_function_it_is_said_why_not(seethrough, audited, home):
     refused = seethrough(
-        "repair", "repaired_cli_network.py:predict", "photos", "--findings", "audit/", "--answer", "1=background",
+        "repair", "corner_cli_network.py:predict", "photos", "--findings", "audit/", "--answer", "1=background",
         "--input-size", "16x16x3",
     )  # fmt: skip
     assert refused.code == 3 and "nothing of its inside is known" in refused.err
