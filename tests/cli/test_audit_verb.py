@@ -60,11 +60,12 @@ def test_what_is_proven_is_said_with_its_n_written_and_gone_on_with(ask, home):
     assert {p.name: p.stat().st_mtime_ns for p in (home / "audit" / "looked").rglob("*.safetensors")} == shards != {}
 
 
-def test_who_interrupts_it_is_told_how_to_go_on(ask, tmp_path, monkeypatch):
+@pytest.mark.parametrize("moment", ["judged", "Audit.save"])
+def test_who_interrupts_it_is_told_how_to_go_on(ask, tmp_path, monkeypatch, moment):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("seethrough.findings.audit.judged", interrupted)
+    monkeypatch.setattr(f"seethrough.findings.audit.{moment}", interrupted)
     outcome = ask("photos", "--finders", "places", "-o", tmp_path / "kept")
     assert (
         outcome.code == 130 and outcome.out == "" and "kept in" in outcome.err and "run the same again" in outcome.err

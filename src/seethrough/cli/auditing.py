@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from seethrough.cli.opening import Words, open_to_ask
 from seethrough.cli.options import target
 from seethrough.cli.predicting import say_notes
 from seethrough.cli.terminal import one_line, progress, say, say_json
-from seethrough.errors import UsageError
+from seethrough.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:
     from seethrough.findings.audit import Audit
@@ -57,7 +58,7 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
 
     refuse_unknown(asked.finders)
     net = named_by(open_to_ask(words), called)
-    with told_how_to_go_on(folder), progress() as step:
+    with told_how_to_go_on(folder), _taken_back(folder), progress() as step:
         found = examine(
             net,
             images,
@@ -72,7 +73,8 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
         )
     files = []
     if folder is not None:
-        files = [found.save(folder / name, language=language) for name in (PAGE, RECORD)]
+        with told_how_to_go_on(folder):
+            files = [found.save(folder / name, language=language) for name in (PAGE, RECORD)]
     if as_json:
         say_json({"files": [str(file) for file in files], **found.to_dict()})
     else:
@@ -91,6 +93,18 @@ def told_how_to_go_on(folder: Path | None, kept: str = "What was looked at and j
     except BaseException as error:
         if folder is not None and not isinstance(error, Exception) and not getattr(error, "__notes__", ()):
             error.add_note(f"{kept} is kept in {folder}; run the same again to go on.")
+        raise
+
+
+@contextmanager
+def _taken_back(folder: Path | None) -> Iterator[None]:
+    """A folder that the command made goes with a refusal, such as of masks that miss: the same command, mended, is another run."""
+    made = folder is not None and not folder.exists()
+    try:
+        yield
+    except (InputRefused, UsageError):
+        if folder is not None and made:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
