@@ -31,7 +31,7 @@ class Convolution:
     Attributes
     ----------
     weight, bias
-        (out, in / groups, kh, kw) and (out,) or None, with what is folded in.
+        (out, in / groups, kh, kw), as the network has it, and (out,) or None, with what is folded in.
     pads
         Zeros around the picture: top, bottom, left, right.
     activation
@@ -42,6 +42,11 @@ class Convolution:
         False: keep to torch's public functions, which have gradients.
     may_transform
         False: always directly, which loses a digit less than `winograd` does.
+    scale
+        What each output is multiplied by, (out,) in double, and folded into whatever is laid out of the weight; None: nothing.
+        There is no folded weight beside those.
+    once
+        It is for one picture, and nothing is laid out that would stay in memory.
     """
 
     weight: Tensor
@@ -54,6 +59,8 @@ class Convolution:
     size: tuple[int, ...] = ()
     may_pack: bool = True
     may_transform: bool = True
+    scale: Tensor | None = None
+    once: bool = False
     __name__: str = field(default="conv2d", repr=False)
 
     @property
@@ -67,7 +74,18 @@ class Convolution:
 
     @cached_property
     def _packs(self) -> bool:
-        return self.may_pack and packed.packs(self.weight)
+        return self.may_pack and not self.once and packed.packs(self.weight)
+
+    def folded(self) -> Tensor:
+        """The weight with its scale, reckoned in double; made anew where there is one."""
+        if self.scale is None:
+            return self.weight
+        return (self.weight.double() * self.scale[:, None, None, None]).to(self.weight.dtype)
+
+    @cached_property
+    def _kept(self) -> Tensor:
+        """The same, for ways that lay nothing else out."""
+        return self.folded()
 
     @cached_property
     def laid_out(self) -> Tensor | None:
@@ -75,7 +93,7 @@ class Convolution:
         if not self._packs:
             return None
         size = self.size or (4, self.weight.shape[1] * self.groups, 16, 16)
-        return packed.pack(self.weight, self.stride, self.dilation, self.groups, size)
+        return packed.pack(self.folded(), self.stride, self.dilation, self.groups, size)
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         top, bottom, left, right = self.pads
@@ -115,7 +133,7 @@ class Convolution:
     @cached_property
     def _transformed(self) -> Tensor:
         """Four times as large as the weight."""
-        return winograd.transformed(self.weight)
+        return winograd.transformed(self.folded())
 
     @property
     def widens(self) -> bool:
@@ -129,7 +147,7 @@ class Convolution:
     def _product(self, x: Tensor, other: Tensor | None) -> Tensor:
         rows = x.permute(0, 2, 3, 1)
         flat = rows.reshape(-1, rows.shape[3])
-        matrix = self.weight.flatten(1).t()  # as it is: the product is no slower, and there is no second one in memory
+        matrix = self._kept.flatten(1).t()  # as it is: the product is no slower, and there is no second one in memory
         y = torch.mm(flat, matrix) if self.bias is None else torch.addmm(self.bias, flat, matrix)
         y = y.view(*rows.shape[:3], -1).permute(0, 3, 1, 2)
         return activated(y if other is None else y.add_(other), self.activation)
@@ -146,7 +164,12 @@ class Convolution:
         return y if own == self.activation else activated(y, self.activation)
 
     def _plainly(self, x: Tensor, padding: Pair, other: Tensor | None, stride: Pair) -> Tensor:
-        y = F.conv2d(x, self.weight, self.bias, stride, padding, self.dilation, self.groups)
+        if self.once and self.scale is not None:
+            y = F.conv2d(x, self.weight, None, stride, padding, self.dilation, self.groups)
+            y = y.mul_(self.scale.to(y.dtype)[:, None, None])
+            y = y if self.bias is None else y.add_(self.bias[:, None, None])
+        else:
+            y = F.conv2d(x, self._kept, self.bias, stride, padding, self.dilation, self.groups)
         y = y if other is None else y + other if y.requires_grad else y.add_(other)
         return activated(y, self.activation)
 

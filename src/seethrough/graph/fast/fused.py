@@ -197,15 +197,15 @@ class _Fusing:
 
 def _folded(convolution: Convolution, scale: Tensor | None, shift: Tensor | None) -> Convolution:
     """``scale · (w ∗ x + b) + shift`` as one convolution; reckoned in double."""
-    weight, dtype = convolution.weight, convolution.weight.dtype
+    dtype, before = convolution.weight.dtype, convolution.scale
     bias = convolution.bias if convolution.bias is None else convolution.bias.double()
     if scale is not None:
-        s = scale.double()
-        weight = (weight.double() * s[:, None, None, None]).to(dtype)
-        bias = None if bias is None else bias * s
+        scale = scale.double()
+        bias = None if bias is None else bias * scale
     if shift is not None:
         bias = shift.double() if bias is None else bias + shift.double()
-    return replace(convolution, weight=weight, bias=None if bias is None else bias.to(dtype))
+    both = before if scale is None else scale if before is None else before * scale
+    return replace(convolution, scale=both, bias=None if bias is None else bias.to(dtype))
 
 
 def _by_channel(constant: Tensor, channels: int, flat: bool) -> Tensor | None:

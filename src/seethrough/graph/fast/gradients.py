@@ -46,6 +46,6 @@ def _with_channels_last(graph: Graph, operation: Operation) -> Operation:
         return in_order(operation)
     height, width = graph.values[operation.outputs[0] or 0].at(1)[2:]
     kind = Walked if by_tiles(function, height, width) else Convolution
-    weight = function.weight.contiguous(memory_format=torch.channels_last)
+    weight = function.folded().contiguous(memory_format=torch.channels_last)
     parts = {part.name: getattr(function, part.name) for part in fields(function)}
-    return replace(operation, function=kind(**{**parts, "weight": weight}))
+    return replace(operation, function=kind(**{**parts, "weight": weight, "scale": None}))

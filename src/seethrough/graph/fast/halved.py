@@ -232,4 +232,5 @@ class _Halving:
 
 def _halved(convolution: Convolution) -> Convolution:
     bias = convolution.bias
-    return replace(convolution, weight=convolution.weight.to(HALF), bias=None if bias is None else bias.to(HALF))
+    weight = convolution.folded().to(HALF)
+    return replace(convolution, weight=weight, scale=None, bias=None if bias is None else bias.to(HALF))

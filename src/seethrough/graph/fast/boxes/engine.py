@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seethrough.graph.execute import execute, switched
-from seethrough.graph.fast.boxes.arena import Arena
+from seethrough.graph.fast.boxes.arena import Arena, arenas_of
 from seethrough.graph.fast.boxes.heads import head_of
 from seethrough.graph.fast.boxes.plan import Batch, Plan, make_plan
 from seethrough.graph.fast.boxes.route import Route, route
@@ -93,19 +93,16 @@ class Boxes:
         values = execute(self._once, given, {*way.fills, *way.beside, *sources})
         with torch.no_grad():
             heads = [head.clean(values[v]) for head, v in zip(way.heads, sources)]
-            arenas: dict[int, Arena] = {}
-            for v, fills in way.fills.items():
-                arenas[v] = Arena(values[v], fills)
-                if v not in way.beside:
-                    del values[v]
-        return Clean(arenas, {v: values[v] for v in way.beside}, heads)
+            beside = {v: values[v] for v in way.beside}
+            arenas = arenas_of({v: values.pop(v) for v in way.fills}, way.fills)
+        return Clean(arenas, beside, heads)
 
     def run(
         self, clean: Clean, plan: Plan, inside: Inside, progress: Callable[[int, int], None] | None = None
     ) -> Tensor:
         """The value at the end for each position, (K, *its shape behind the batch)."""
-        for v, rows in plan.rows.items():
-            clean.arenas[v].reserve(rows)
+        for v, room in sorted(plan.rooms.items(), key=lambda item: -sum(item[1])):  # so that each grows once
+            clean.arenas[v].reserve(*room)
         with torch.no_grad():
             end = _End(self, clean, plan)
             done = 0
@@ -119,10 +116,8 @@ class Boxes:
     def _last_readers(self) -> list[list[int]]:
         """For each step, the values that no later one reads; what the end reads stays."""
         ends: list[list[int]] = [[] for _ in self.route.steps]
-        last = {v: k for k, step in enumerate(self.route.steps) for v in step.sources}
-        kept = {*self.route.handed, *(head.source for head in self.route.heads)}
-        for v, k in last.items():
-            if v not in kept:
+        for v, k in self.route.last.items():
+            if k < len(ends):
                 ends[k].append(v)
         return ends
 
@@ -257,9 +252,9 @@ class _End:
 
 
 def _unpacked(graph: Graph) -> Graph:
-    """The graph for one whole picture alone, for which no weight is laid out: that would stay in memory beside it."""
+    """The graph for one whole picture alone, for which no weight is laid out or folded: that would stay in memory."""
     steps = [
-        replace(step, function=replace(step.function, may_pack=False))
+        replace(step, function=replace(step.function, once=True))
         if isinstance(step.function, Convolution)
         else step
         for step in graph

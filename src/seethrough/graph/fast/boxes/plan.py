@@ -19,6 +19,9 @@ from seethrough.graph.fast.boxes.lines import Axis, Cut, Line
 from seethrough.graph.fast.boxes.route import Route
 from seethrough.graph.fast.convolution import Convolution
 
+Room = tuple[int, int]
+"""The first row and how many, counted from behind all clean planes of as many channels."""
+
 NEARLY_ALL = 0.8
 """The part of a plane from which on it is computed in full: larger windows cost more than they spare."""
 
@@ -116,8 +119,8 @@ class Plan:
     macs: int
     tight: int
     dense: int
-    rows: dict[int, int] = field(repr=False)
-    """For each value that windows are cut from, how many rows of boxes its arena needs."""
+    rooms: dict[int, Room] = field(repr=False)
+    """For each value that windows are cut from, where the rows of its boxes lie."""
 
 
 def make_plan(route: Route, boxes: Tensor, most: int | None = None) -> Plan:
@@ -144,7 +147,7 @@ def make_plan(route: Route, boxes: Tensor, most: int | None = None) -> Plan:
         sum(_macs(route, b) for b in batches),
         tight,
         route.dense * len(boxes),
-        _rows(route, batches),
+        _rooms(route, batches),
     )
 
 
@@ -245,5 +248,23 @@ def _tight(route: Route, down: Axis, across: Axis, row: Tensor, column: Tensor) 
     return int((price @ areas).sum()) + route.tail_macs * len(row)
 
 
-def _rows(route: Route, batches: Sequence[Batch]) -> dict[int, int]:
-    return {v: max((len(b) * prod(b.size(v)) for b in batches if v in b.stored), default=0) for v in route.fills}
+def _rooms(route: Route, batches: Sequence[Batch]) -> dict[int, Room]:
+    """A place for the largest boxes of each value; those that are never needed at once may lie in the same. Only values of
+    as many channels share rows.
+    """
+    made = {step.output: k for k, step in enumerate(route.steps)}
+    rooms: dict[int, Room] = {}
+    for v in sorted(route.fills, key=lambda v: made.get(v, -1)):
+        count = max((len(b) * prod(b.size(v)) for b in batches if v in b.stored), default=0)
+        meanwhile = [
+            room
+            for other, room in rooms.items()
+            if route.planes[other][0] == route.planes[v][0] and route.last[other] > made.get(v, -1)
+        ]
+        first = 0
+        for at, rows in sorted(meanwhile):
+            if first + count <= at:
+                break
+            first = max(first, at + rows)
+        rooms[v] = first, count
+    return rooms

@@ -88,6 +88,12 @@ class Route:
         given = (v for operation in self.tail for v in operation.outputs if v is not None)
         return max((size_in_bytes(self.graph.values[v]) for v in given), default=1)
 
+    @cached_property
+    def last(self) -> dict[int, int]:
+        """From a value that a step reads to the last step that does; as many as there are steps where the end reads it."""
+        found = {v: k for k, step in enumerate(self.steps) for v in step.sources}
+        return found | dict.fromkeys((*self.handed, *(head.source for head in self.heads)), len(self.steps))
+
     @property
     def dense(self) -> int:
         """Multiplications that the changed part costs one picture in full."""
