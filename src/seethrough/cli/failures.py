@@ -57,6 +57,9 @@ KEYWORDS = frozenset(
 CALLED = re.compile(r"called=\{'([^']*)': '?([^'}]*)'?\}")
 """A mapping of the library's with one class in it, which is one word here."""
 
+FLAGS = re.compile(r"\b(force)=True")
+"""What is only said or not said here."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command.
@@ -125,8 +128,11 @@ def for_the_shell(message: str) -> str:
     'Nothing says how large its input is; say input_size=(3, 224, 224). (Here: --input-size.)'
     >>> for_the_shell("Say which is which, as in called={'desert': 'snow leopard'}.")
     "Say which is which, as in --called 'desert=snow leopard'."
+    >>> for_the_shell("Give fresh ones, or say force=True.")
+    'Give fresh ones, or say --force.'
     """
     message = CALLED.sub(lambda found: f"--called {shlex.quote(f'{found[1]}={found[2]}')}", message)
+    message = FLAGS.sub(lambda found: f"--{found[1]}", message)
     said = dict.fromkeys(word for word in re.findall(r"\b([a-z_]+)=", message) if word in KEYWORDS)
     options = ", ".join(f"--{word.replace('_', '-')}" for word in said)
     return f"{message} (Here: {options}.)" if options else message

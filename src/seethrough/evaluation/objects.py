@@ -139,6 +139,8 @@ def _of_folder(folder: Path) -> dict[str, list[Any]]:
 
 def _of_csv(path: Path, what: str) -> dict[str, list[Any]]:
     where = f"The file of {what} {str(path)!r}"
+    if not path.exists():
+        raise InputRefused(f"There is no folder or file of {what} {str(path)!r}.")
     try:
         if path.stat().st_size > LARGEST:
             raise InputRefused(f"{where} has more than {LARGEST >> 20} MB; give a line for each of the {what}.")

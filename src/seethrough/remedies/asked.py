@@ -19,7 +19,7 @@ from seethrough.network import Network, as_network
 from seethrough.remedies.edit import edited
 from seethrough.remedies.kept import FOLDER, controls_in, record_in
 from seethrough.remedies.measure import AFTER, BEFORE
-from seethrough.remedies.repair import Repair
+from seethrough.remedies.repaired import Repair
 from seethrough.remedies.rung import Edit
 from seethrough.remedies.used import Use
 
@@ -103,9 +103,9 @@ def refuse_used(used: Sequence[Use], force: bool, record: Record) -> None:
     if used and not force:
         last = used[-1]
         raise UsageError(
-            f"These pictures were used for a proof before (on {last.when}, of {last.after}: {last.verdict}), and of several "
-            f"repairs proved on the same pictures the best is partly lucky; give fresh ones, or say force=True to do it all the "
-            f"same and have it said ({record.folder})."
+            f"These pictures were used for a proof before ({record.folder} tells of one on {last.when}, of {last.after}: "
+            f"{last.verdict}), and of several repairs proved on the same pictures the best is partly lucky; give fresh ones, or "
+            f"say force=True to do it all the same and have it said."
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from seethrough.findings.statistics import Interval
-from seethrough.remedies.repair import BETTER, FINE, NOTHING, PASSED, WORSE, Mended, Repair, Tried
+from seethrough.remedies.repaired import BETTER, FINE, NOTHING, PASSED, WORSE, Mended, Repair, Tried
 from seethrough.remedies.score import CLASS, GIVEN, SIDE, Group
 from seethrough.show.audit_names import aspect_name, capital, points
 from seethrough.show.language import Both, plain
@@ -42,6 +42,10 @@ SAID: Mapping[str, Both] = {
         "在为此留出的图片上，网络的回答几乎不看{what}，没有需要修复的。",
     ),
 }
+NONE_TRIED = Both(
+    "None of the ways to mend it could be tried: below is why. The network stays as it is.",
+    "没有一种方法可以尝试，原因见下文。网络保持原样。",
+)
 AND = Both(" and ", "和")
 
 USUAL = Both(
@@ -100,6 +104,8 @@ def verdict(repair: Repair) -> Both:
 
 def said(repair: Repair) -> Both:
     """In a sentence."""
+    if repair.verdict == NOTHING and all(each.score is None for each in repair.tried):
+        return NONE_TRIED
     return SAID[repair.verdict].fill(what=everything(repair))
 
 
