@@ -15,7 +15,8 @@ from seethrough.findings.aspects import Region
 from seethrough.findings.audit import audit
 from seethrough.remedies.edit import edited
 from seethrough.remedies.kept import controls_in, record_in
-from seethrough.remedies.repair import BETTER, FINE, NOTHING, PASSED, WORSE, repair
+from seethrough.remedies.repair import repair
+from seethrough.remedies.repaired import BETTER, FINE, NOTHING, PASSED, WORSE
 from seethrough.remedies.rung import Edit
 from seethrough.remedies.score import LEFT, LOSS
 from seethrough.remedies.score import SIDE as BY_SIDE

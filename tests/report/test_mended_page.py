@@ -14,7 +14,7 @@ from seethrough.demo.mended import Mended
 from seethrough.demo.mended_page import lead
 from seethrough.errors import UsageError
 from seethrough.remedies.measure import AFTER, BEFORE, Part, Row
-from seethrough.remedies.repair import NOTHING, PASSED, Repair, Tried
+from seethrough.remedies.repaired import NOTHING, PASSED, Repair, Tried
 from seethrough.remedies.rung import BLOCK
 from seethrough.remedies.score import Score
 

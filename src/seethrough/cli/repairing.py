@@ -18,7 +18,7 @@ from seethrough.errors import UsageError
 
 if TYPE_CHECKING:
     from seethrough.network import Network
-    from seethrough.remedies.repair import Repair
+    from seethrough.remedies.repaired import Repair
 
 
 @dataclass(frozen=True, slots=True)

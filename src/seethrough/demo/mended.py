@@ -22,7 +22,8 @@ from seethrough.network import open as open_network
 from seethrough.remedies.measure import AFTER, BEFORE, GROUP
 from seethrough.remedies.proof import Proof
 from seethrough.remedies.prove import prove
-from seethrough.remedies.repair import Repair, repair
+from seethrough.remedies.repair import repair
+from seethrough.remedies.repaired import Repair
 
 SEED, FRESH_SEED = 30_000, 31_000
 """Of the audited pictures and of those that prove; the networks were trained on other seeds."""

@@ -69,7 +69,7 @@ from seethrough.remedies.measure import (
 )
 from seethrough.remedies.names import named_as_audited
 from seethrough.remedies.proof import Pair, Proof, verdict_of
-from seethrough.remedies.repair import Repair
+from seethrough.remedies.repaired import Repair
 from seethrough.remedies.rung import Ward
 from seethrough.remedies.sheets import by_class, by_exchange, by_group, by_side, tells, whole
 from seethrough.remedies.used import Use, mark, uses
