@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insight_bed import first, second
-
-Box = tuple[float, float, float, float]
-"""Top, bottom, left and right, in parts of the side."""
+from insight_bed.beds import GENERATORS, Generator
 
 TRAIN, AUDIT, TEST = 0, 1, 2
 """Rows of pictures that share none: to train on, to be audited, and to score by."""
 
 TRAINED, AUDITED, TESTED = 1280, 640, 256
 """Pictures of each."""
-
-
-class Generator(Protocol):
-    """A module that draws."""
-
-    @property
-    def SIDE(self) -> int: ...
-    @property
-    def KINDS(self) -> tuple[str, ...]: ...
-    @property
-    def THINGS(self) -> tuple[str, ...]: ...
-
-    def draw(
-        self, kind: str, labels: NDArray[np.int64], cues: NDArray[np.int64], *, seed: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Pictures (n, SIDE, SIDE, 3) of these things with these cues, and masks of the things; the same seed draws the same
-        but for labels and cues.
-        """
-        ...
-
-    def place(self, kind: str, seed: int) -> Box | None:
-        """Where the cue lies, if always at the same place."""
-        ...
-
-
-GENERATORS: Mapping[str, Generator] = {"first": first, "second": second}
 
 
 @dataclass(frozen=True)
@@ -54,7 +24,7 @@ class Case:
     Attributes
     ----------
     bed
-        ``"first"`` or ``"second"``: who draws.
+        ``"first"``, ``"second"`` or ``"third"``: who draws.
     kind
         Of shortcut.
     correlation

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from insight_bed import second
-from insight_bed.case import GENERATORS, Case
-from insight_bed.nets import ARCHITECTURES
+from insight_bed.beds import ARCHITECTURES, GENERATORS, SEEN
+from insight_bed.case import Case
 
 ALL, SOME, ONE = (85, 90, 95, 99, 100), (90, 95, 100), (95,)
 """Correlations in a hundred."""
 
 USUAL = 95
 
-TWINS = {"first": (5, 6), "second": (5,)}
+TWINS = {"first": (5, 6), "second": (5,), "third": (5,)}
 """Seeds of clean twins."""
 
-ROWS = ("clean", "second", "first", "bare", "repair")
-"""Clean twins of both generators; shortcuts of the second; of the first; both without masks; repairs of both."""
+ROWS = ("third", "clean3", "clean", "second", "first", "bare", "repair")
+"""Shortcuts of the third generator; its clean twins; those of the other two; their shortcuts; both of these without masks, and
+repaired.
+"""
+EARLIER = ("first", "second")
 
 
 AUDITS, REPAIRS = "audit", "repair"
@@ -42,7 +44,7 @@ def jobs(rows: str) -> list[Job]:
     """The jobs of a row of `ROWS`: first those of the stated subset."""
     if rows != REPAIRS:
         return [Job(AUDITS, case) for case in cases(rows)]
-    found = [case for bed in ("first", "second") for case in cases(bed) if case.correlation in (USUAL, ALL[-1])]
+    found = [case for bed in EARLIER for case in cases(bed) if case.correlation in (USUAL, ALL[-1])]
     found = [case for case in found if case.architecture == _turn(case.bed, case.kind)]
     return [Job(REPAIRS, case) for case in sorted(found, key=lambda case: not subset(case))]
 
@@ -54,7 +56,12 @@ def balanced(case: Case) -> Case:
 
 def cases(rows: str) -> list[Case]:
     """The cases of a row: first those of the stated subset, one of each kind."""
-    found = list({"clean": _clean, "first": _first, "second": _second, "bare": _bare}[rows]())
+    of_row: dict[str, Callable[[], Iterator[Case]]] = {
+        "clean": lambda: _clean(EARLIER),
+        "clean3": lambda: _clean(("third",)),
+        "bare": _bare,
+    }
+    found = list(of_row[rows]() if rows in of_row else _shortcuts(rows))
     return sorted(found, key=lambda case: not subset(case))
 
 
@@ -82,25 +89,22 @@ def _planted(bed: str, kind: str, correlations: tuple[int, ...]) -> Iterator[Cas
             yield Case(bed, kind, correlation, architecture, classes, seed=turn)
 
 
-def _clean() -> Iterator[Case]:
-    for bed, seeds in TWINS.items():
-        for seed in seeds:
+def _clean(beds: Sequence[str]) -> Iterator[Case]:
+    for bed in beds:
+        for seed in TWINS[bed]:
             for number, kind in enumerate(GENERATORS[bed].KINDS):
                 for k, architecture in enumerate(ARCHITECTURES[bed]):
                     yield Case(bed, kind, 0, architecture, 3 if (number + seed + k) % 4 == 3 else 2, seed)
 
 
-def _first() -> Iterator[Case]:
-    for kind in GENERATORS["first"].KINDS:
-        yield from _planted("first", kind, ALL)
-
-
-def _second() -> Iterator[Case]:
-    for kind in second.KINDS:
-        yield from _planted("second", kind, ONE if kind in second.SEEN else SOME)
+def _shortcuts(bed: str) -> Iterator[Case]:
+    """The first bed's with each correlation; those that another bed has too with the usual one alone."""
+    for kind in GENERATORS[bed].KINDS:
+        strengths = ALL if bed == "first" else ONE if kind in SEEN[bed] else SOME
+        yield from _planted(bed, kind, strengths)
 
 
 def _bare() -> Iterator[Case]:
-    for case in [*_clean(), *_first(), *_second()]:
+    for case in [*_clean(EARLIER), *(case for bed in EARLIER for case in _shortcuts(bed))]:
         if subset(case):
             yield Case(case.bed, case.kind, case.correlation, case.architecture, case.classes, case.seed, masked=False)

@@ -1,14 +1,11 @@
-"""The bed's networks, small and of six kinds, and how they are trained: seeded, with one thread, in seconds.
-
-They take pictures from black 0 to white 1.
-"""
+"""How the bed's networks are trained: seeded, with one thread, in seconds."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,115 +16,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from insight_bed.beds import ARCHITECTURES
+
 EPOCHS, BATCH, RATE, DECAY = 8, 40, 4e-3, 1e-2
-
-
-class Centred(nn.Module):
-    """From 0…1 to about −2…2."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 4 * x - 2
-
-
-def _conv(into: int, out: int, side: int, stride: int = 1, groups: int = 1, bias: bool = False) -> nn.Conv2d:
-    return nn.Conv2d(into, out, side, stride, side // 2, groups=groups, bias=bias)
-
-
-def _normed(into: int, out: int, side: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    return nn.Sequential(_conv(into, out, side, stride, groups), nn.BatchNorm2d(out), nn.ReLU())
-
-
-def _headed(*body: nn.Module, width: int, classes: int) -> nn.Sequential:
-    return nn.Sequential(Centred(), *body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
-
-
-def plain(classes: int) -> nn.Module:
-    """Convolutions and rectifiers."""
-    layers: list[nn.Module] = []
-    for into, out, side in ((3, 12, 5), (12, 32, 3), (32, 48, 3)):
-        layers += [_conv(into, out, side, 2, bias=True), nn.ReLU()]
-    return _headed(*layers, width=48, classes=classes)
-
-
-class Residual(nn.Module):
-    """Two convolutions and a way around them."""
-
-    def __init__(self, into: int, out: int) -> None:
-        super().__init__()
-        self.first = _normed(into, out, 3, 2)
-        self.second = nn.Sequential(_conv(out, out, 3), nn.BatchNorm2d(out))
-        self.around = nn.Sequential(_conv(into, out, 1, 2), nn.BatchNorm2d(out))
-        self.act = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.act(self.second(self.first(x)) + self.around(x))
-
-
-def residual(classes: int) -> nn.Module:
-    """Residual blocks with batch normalisation (He et al., 2016)."""
-    return _headed(_normed(3, 12, 3, 2), Residual(12, 24), Residual(24, 32), width=32, classes=classes)
-
-
-def depthwise(classes: int) -> nn.Module:
-    """Convolutions of each channel alone, then of each place alone (MobileNet: Howard et al., 2017)."""
-    layers: list[nn.Module] = [_normed(3, 16, 3, 2)]
-    for into, out in ((16, 32), (32, 64), (64, 64)):
-        layers += [_normed(into, into, 3, 2 if into < 64 else 1, groups=into), _normed(into, out, 1)]
-    return _headed(*layers, width=64, classes=classes)
-
-
-class Gathering(nn.Module):
-    """What it makes is laid beside what it was given."""
-
-    def __init__(self, into: int, more: int) -> None:
-        super().__init__()
-        self.make = nn.Sequential(nn.BatchNorm2d(into), nn.SiLU(), _conv(into, more, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([x, self.make(x)], 1)
-
-
-def gathering(classes: int) -> nn.Module:
-    """Densely connected, with smooth activations and mean pooling (DenseNet: Huang et al., 2017)."""
-    return _headed(
-        _conv(3, 12, 5, 2), Gathering(12, 12), nn.AvgPool2d(2), Gathering(24, 16), nn.AvgPool2d(2), Gathering(40, 24),
-        nn.BatchNorm2d(64), nn.SiLU(), width=64, classes=classes,
-    )  # fmt: skip
-
-
-class Around(nn.Module):
-    """Adds to what it is given."""
-
-    def __init__(self, *inside: nn.Module) -> None:
-        super().__init__()
-        self.inside = nn.Sequential(*inside)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.inside(x)
-
-
-def patches(classes: int) -> nn.Module:
-    """Patches that are mixed by place and by channel (ConvMixer: Trockman & Kolter, 2022)."""
-    layers: list[nn.Module] = [nn.Conv2d(3, 40, 6, 6), nn.GELU(), nn.BatchNorm2d(40)]
-    for _ in range(3):
-        layers += [Around(_conv(40, 40, 5, groups=40), nn.GELU(), nn.BatchNorm2d(40))]
-        layers += [_conv(40, 40, 1, bias=True), nn.GELU(), nn.BatchNorm2d(40)]
-    return _headed(*layers, width=40, classes=classes)
-
-
-def pooled(classes: int) -> nn.Module:
-    """Maximum pooling, and a hidden layer that sees every place (VGG: Simonyan & Zisserman, 2015)."""
-    layers: list[nn.Module] = [Centred(), _conv(3, 12, 5, 2, bias=True), nn.ReLU(), nn.MaxPool2d(2)]
-    layers += [_conv(12, 20, 3, bias=True), nn.ReLU(), _conv(20, 24, 3, bias=True), nn.ReLU(), nn.AdaptiveMaxPool2d(5)]
-    layers += [nn.Flatten(), nn.Linear(24 * 25, 48), nn.ReLU(), nn.Dropout(0.3)]
-    return nn.Sequential(*layers, nn.Linear(48, classes))
-
-
-ARCHITECTURES: Mapping[str, Mapping[str, Callable[[int], nn.Module]]] = {
-    "first": {"plain": plain, "residual": residual, "depthwise": depthwise},
-    "second": {"gathering": gathering, "patches": patches, "pooled": pooled},
-}
-"""By generator and name, from the number of classes."""
 
 
 def network(bed: str, architecture: str, classes: int, seed: int) -> nn.Module:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 import seethrough
+from insight_bed.beds import FILES
 from insight_bed.case import Case
 from insight_bed.cases import AUDITS, Job, balanced
 from insight_bed.nets import kept, network
@@ -31,9 +32,9 @@ Row = dict[str, Any]
 
 
 @cache
-def bed_state() -> str:
-    """A mark of all that a network of the bed depends on."""
-    return _mark([HERE / f"{name}.py" for name in ("case", "first", "second", "nets", "oracle")])
+def bed_state(bed: str) -> str:
+    """A mark of all that a network of a bed depends on: how its pictures are drawn, and how it is built, trained and measured."""
+    return _mark([HERE / f"{name}.py" for name in ("case", "layers", "nets", "oracle", *FILES[bed])])
 
 
 @cache
@@ -58,7 +59,7 @@ def _mark(files: Sequence[Path]) -> str:
 
 def of_case(case: Case, folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     """A case's network, trained now or before, and what is known of it."""
-    path = folder / "networks" / bed_state() / f"{case.network}.safetensors"
+    path = folder / "networks" / bed_state(case.bed) / f"{case.network}.safetensors"
     return kept(path, lambda: made(case), network(case.bed, case.architecture, case.classes, case.seed))
 
 
@@ -70,7 +71,7 @@ def run(job: Job, folder: Path) -> Row:
         "key": job.key,
         "work": job.work,
         "case": asdict(case),
-        "bed": bed_state(),
+        "bed": bed_state(case.bed),
         "findings": findings_state(),
     }
     try:
@@ -97,7 +98,7 @@ def read(folder: Path) -> dict[str, Row]:
             row = json.loads(line)
         except ValueError:  # broken off in the middle of a line
             continue
-        if row.get("bed") == bed_state() and "failed" not in row:
+        if "failed" not in row and row.get("bed") == bed_state(row["case"]["bed"]):
             found[row["key"]] = row
     return found
 

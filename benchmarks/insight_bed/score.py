@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from insight_bed.case import Box
+from insight_bed.beds import Box, Places
 
 ANY = ""
 PLACE = "where it lies"
@@ -30,8 +30,26 @@ RIGHT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "brightness": (("look", "brightness"),),
     "blocks": (("detail", ANY), ("spectrum", ANY)),
     "shade": (("background", ANY), ("thing", ANY)),
+    "stamp": (("region", PLACE),),
+    "cast": (("look", "hue"),),
+    "neighbour": (("thing", ANY),),
+    "letterbox": (("region", "border"), ("region", PLACE)),
+    "eyepiece": (("region", "border"), ("region", PLACE), ("look", "vignette")),
+    "ruler": (("region", PLACE),),
+    "arrow": (("thing", ANY),),
+    "fading": (("look", "saturation"),),
+    "haze": (("look", "contrast"), ("look", "saturation")),
+    "halftone": (("detail", ANY), ("spectrum", ANY)),
+    "sidelight": (("background", ANY),),
+    "fence": (("background", ANY),),
+    "plate": (("background", ANY), ("thing", ANY)),
+    "bokeh": (("background", ANY), ("detail", ANY), ("spectrum", ANY)),
 }
-"""What a shortcut may be called: kinds and names of aspects."""
+"""What a shortcut may be called: kinds and names of aspects. Of the third generator: bars and a round field lie at the edge, the field
+is dark corners too; an arrow is a thing; a veil takes contrast and colours alike; light from one side has no name of its own and
+is told by the scene that it falls on; a fence is of the scene; what the thing lies on is both; of a scene out of focus the scene or its
+detail may be told.
+"""
 
 COVERED, LARGEST = 0.5, 0.25
 """A region is where something lies when it covers so much of it, and of the picture no more than that, or than four times
@@ -42,20 +60,26 @@ Found = Mapping[str, Any]
 """A finding of an audit's record."""
 
 
-def right(kind: str, finding: Found, place: Box | None) -> bool:
+def right(kind: str, finding: Found, place: Places) -> bool:
     """Whether a finding calls a shortcut by a right name."""
     aspect = finding["aspect"]
     for wanted, name in RIGHT[kind]:
         if aspect["kind"] != wanted and not (wanted == "layout" and aspect.get("name") == name):
             continue
-        if name in (ANY, aspect.get("name")) or (name == PLACE and place and _there(aspect["box"], place)):
+        if name in (ANY, aspect.get("name")) or (name == PLACE and _there(aspect["box"], place)):
             return True
     return False
 
 
-def _there(box: Sequence[float], place: Box) -> bool:
-    if box[0] > box[1]:  # a border
+def _there(box: Sequence[float], place: Places) -> bool:
+    """Whether a box is where something always lies, or at one of its places."""
+    if place is None or box[0] > box[1]:  # a border
         return False
+    places = cast(tuple[Box, ...], place if isinstance(place[0], tuple) else (place,))
+    return any(_on(box, one) for one in places)
+
+
+def _on(box: Sequence[float], place: Box) -> bool:
     height = min(box[1], place[1]) - max(box[0], place[0])
     width = min(box[3], place[3]) - max(box[2], place[2])
     own = (place[1] - place[0]) * (place[3] - place[2])
@@ -63,7 +87,7 @@ def _there(box: Sequence[float], place: Box) -> bool:
     return height > 0 and width > 0 and height * width >= COVERED * own and area <= max(LARGEST, 4 * own)
 
 
-def scored(kind: str, record: Mapping[str, Any], place: Box | None) -> dict[str, Any]:
+def scored(kind: str, record: Mapping[str, Any], place: Places) -> dict[str, Any]:
     """Of an audit's record: whether anything is proven, the shortcut itself, whether the headline calls it by its name, and whether
     its card tells of it.
     """

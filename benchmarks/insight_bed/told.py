@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from insight_bed.case import GENERATORS
+from insight_bed.beds import GENERATORS
 from insight_bed.cases import ALL
 from seethrough.findings.statistics import proportion
 

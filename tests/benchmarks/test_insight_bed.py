@@ -13,28 +13,55 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from insight_bed import case as cases_of
-from insight_bed import first, nets, oracle, runs, second, told
+from insight_bed import beds, first, nets, oracle, runs, second, third, told
+from insight_bed.beds import ARCHITECTURES, FILES, SEEN
 from insight_bed.case import AUDIT, TEST, TRAIN, Case, dealt, sheet
-from insight_bed.cases import REPAIRS, balanced, cases, jobs, subset
-from insight_bed.nets import ARCHITECTURES, chances, network, train
-from insight_bed.score import right, scored
+from insight_bed.cases import REPAIRS, ROWS, balanced, cases, jobs, subset
+from insight_bed.nets import chances, network, train
+from insight_bed.score import RIGHT, right, scored
 
 BED = Path(first.__file__).parent
-GENERATORS = [first, second]
+GENERATORS = [first, second, third]
 EVERY = [(g, kind) for g in GENERATORS for kind in g.KINDS]
 MOVES = ("position", "size", "shade")
 """Of these the thing, or what is beside it, stands elsewhere."""
 
 
 def test_generators_know_nothing_of_what_finds_nor_of_each_other():
-    for name in ("first", "second", "nets", "oracle", "case", "cases"):
+    for name in (*sum(FILES.values(), ()), "layers", "nets", "oracle", "beds", "case", "cases"):
         tree = ast.parse((BED / f"{name}.py").read_text())
         modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         assert not any("seethrough" in module for module in modules)
-        if name in ("first", "second"):
-            assert not any("insight_bed" in module for module in modules)
+        bed = next((bed for bed, files in FILES.items() if name in files), None)
+        if bed:
+            own = {"insight_bed.layers", *(f"insight_bed.{file}" for file in FILES[bed])}
+            assert {module for module in modules if "insight_bed" in module} <= own
+
+
+def test_a_mark_of_a_bed_knows_every_file_that_its_networks_depend_on():
+    """A bed's pictures, networks and truth come of its marked files, but for the table of beds and what one of the others has."""
+    there = {path.stem for path in BED.glob("*.py")}
+    owned = [name for files in FILES.values() for name in files]
+    assert len(set(owned)) == len(owned) and set(owned) <= there
+    named = {name for name in there if name.split("_")[0] in FILES or name.removeprefix("nets_") in FILES}
+    assert named == set(owned)
+    marks = {bed: runs.bed_state(bed) for bed in FILES}
+    assert len(set(marks.values())) == len(FILES)
+
+
+@pytest.mark.parametrize("changed", list(FILES))
+def test_another_drawing_of_one_bed_leaves_the_rows_of_the_others(changed, tmp_path, monkeypatch):
+    for path in BED.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(runs, "HERE", tmp_path)
+    mark = runs.bed_state.__wrapped__
+    before = {bed: mark(bed) for bed in FILES}
+    with (tmp_path / f"{changed}.py").open("a") as file:
+        file.write("# another\n")
+    assert {bed for bed in FILES if mark(bed) != before[bed]} == {changed}
+    (tmp_path / "nets.py").write_text("")
+    assert all(mark(bed) != before[bed] for bed in FILES)
 
 
 @pytest.mark.parametrize(("bed", "kind"), EVERY, ids=[kind for _, kind in EVERY])
@@ -48,12 +75,21 @@ def test_another_cue_changes_the_picture_and_only_by_the_cue(bed, kind):
     changed = (one != other).any(3)
     assert changed.any((1, 2)).all()
     place = bed.place(kind, 2000)
-    if place is not None and kind != "frame":
+    if place is not None and kind not in ("frame", "eyepiece"):
         inside = np.zeros((bed.SIDE, bed.SIDE), bool)
-        rows = [round(p * bed.SIDE) for p in place]
-        inside[rows[0] : rows[1], rows[2] : rows[3]] = True
+        for box in place if isinstance(place[0], tuple) else (place,):
+            rows = [round(p * bed.SIDE) for p in box]
+            inside[rows[0] : rows[1], rows[2] : rows[3]] = True
         assert not changed[:, ~inside].any()
-    if kind in ("background", "object", "companion"):  # the thing stays to the pixel, but where its edge is mixed
+    if kind in (
+        "background",
+        "object",
+        "companion",
+        "neighbour",
+        "fence",
+        "plate",
+        "bokeh",
+    ):  # the thing stays to the pixel, but where its edge is mixed
         core = np.stack([_eroded(_eroded(m)) for m in masks])
         assert (np.abs(one.astype(int) - other).max(3) > 1)[core].mean() < 0.05 and changed[~masks].mean() > 0.01
     if kind not in MOVES:
@@ -123,7 +159,7 @@ def test_the_oracle_says_what_a_network_reads(monkeypatch):
 @pytest.mark.parametrize("bed", list(ARCHITECTURES))
 def test_networks_are_trained_alike_with_the_same_seed(bed, monkeypatch):
     monkeypatch.setattr(nets, "EPOCHS", 1)
-    generator = cases_of.GENERATORS[bed]
+    generator = beds.GENERATORS[bed]
     labels = np.arange(80) % 2
     pictures, _ = generator.draw("background", labels, labels, seed=1000)
     for name in ARCHITECTURES[bed]:
@@ -158,6 +194,22 @@ def test_a_region_is_right_where_the_mark_lies_and_nowhere_else():
     assert right("frame", finding("region", "border", box=(0.9, 0.1, 0.9, 0.1)), (0.0, 1.0, 0.0, 1.0))
     assert right("tint", finding("look", "hue"), None) and not right("tint", finding("look", "brightness"), None)
     assert right("grain", finding("detail", "fine detail"), None)
+    bars = third.place("letterbox", 1000)
+    for box, name in (((0.85, 1.0, 0.0, 1.0), "foot"), ((0.9, 0.1, 0.9, 0.1), "border"), ((0, 1, 0, 0.2), "left")):
+        assert right("letterbox", finding("region", name, box=box), bars)
+    assert not right("letterbox", finding("region", "middle", box=(0.2, 0.7, 0.0, 0.4)), bars)
+    assert not right("letterbox", finding("region", "corner", box=(0.0, 0.2, 0.0, 0.2)), bars)
+    assert right("eyepiece", finding("region", "corner", box=(0.0, 0.2, 0.0, 0.2)), third.place("eyepiece", 1000))
+
+
+def test_every_kind_has_a_name_to_be_called_by_and_the_third_has_kinds_that_nobody_had():
+    assert set(RIGHT) == {kind for _, kind in EVERY}
+    before = {*first.KINDS, *second.KINDS}
+    assert len(third.UNSEEN) >= 8 and not set(third.UNSEEN) & before and len(third.SEEN) == 4
+    assert not {*third.THINGS} & {*first.THINGS, *second.THINGS} and third.SIDE not in (first.SIDE, second.SIDE)
+    names = [name for each in ARCHITECTURES.values() for name in each]
+    assert len(set(names)) == len(names) == 9
+    assert {bed: SEEN[bed] for bed in ("second", "third")} == {"second": second.SEEN, "third": third.SEEN}
 
 
 def test_a_headline_is_what_the_first_proven_group_is_called_by():
@@ -178,7 +230,14 @@ def test_there_are_as_many_twins_kinds_and_strengths_as_are_asked_for():
     assert len({case.key for case in clean}) == len(clean) >= 60
     planted = cases("first")
     assert len({c.kind for c in planted}) >= 6 and {c.correlation for c in planted} == {85, 90, 95, 99, 100}
-    for row in ("clean", "first", "second", "bare"):
+    assert len(cases("clean3")) >= 24 and {case.bed for case in cases("clean3")} == {
+        case.bed for case in cases("third")
+    }
+    assert {case.bed for case in [*clean, *cases("bare")]} == {"first", "second"}
+    every = [case.network for row in ROWS if row not in ("bare", REPAIRS) for case in cases(row)]
+    assert len(set(every)) == len(every)
+    assert {c.correlation for c in cases("third") if c.kind in third.UNSEEN} == {90, 95, 100}
+    for row in ("clean", "clean3", "first", "second", "third", "bare"):
         every = cases(row)
         few = [case for case in every if subset(case)]
         assert every[: len(few)] == few and (row == "bare") == (len(few) == len(every))
@@ -196,7 +255,8 @@ def test_what_was_run_is_not_run_again_unless_something_else_finds(tmp_path, mon
 
     def fake(job, folder):
         ran.append(job.key)
-        return {"key": job.key, "bed": runs.bed_state(), "findings": runs.findings_state()}
+        bed = job.case.bed
+        return {"key": job.key, "case": {"bed": bed}, "bed": runs.bed_state(bed), "findings": runs.findings_state()}
 
     monkeypatch.setattr(runs, "run", fake)
     some = jobs("clean")[:3]
