@@ -44,7 +44,9 @@ def test_what_is_proven_is_said_with_its_n_written_and_gone_on_with(ask, home):
     assert outcome.code == 1 and outcome.err == ""
     assert outcome.out.startswith("This network tells “light” from “dark” largely by ")
     assert "What stands at the top left [Proven]" in outcome.out and "of 24 pictures" in outcome.out
-    assert outcome.out.rstrip().splitlines()[-2:] == ["written to audit/audit.html", "written to audit/findings.json"]
+    *_, page, record, more = outcome.out.rstrip().splitlines()
+    assert (page, record) == ("written to audit/audit.html", "written to audit/findings.json")
+    assert "seethrough repair reads.safetensors photos --findings audit/ --answer 1=background --architecture" in more
     record = json.loads((home / "audit" / "findings.json").read_text("utf-8"))
     assert record["findings"][0]["verdict"] == "proven" and record["provenance"]["called"] == {
         "dark": "dark",

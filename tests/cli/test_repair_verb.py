@@ -1,6 +1,7 @@
 """``repair``: what it prints and writes, that it opens again and is proved, and when it refuses."""
 
 import json
+import shlex
 
 import pytest
 from corner_network import OPEN, stand_in, write_masked_photos, write_network, write_weights
@@ -40,7 +41,7 @@ def audited(ask, home):
 REPAIR = ("repair", "first.safetensors", "photos", "--findings", "audit/")
 
 
-def test_it_is_repaired_written_opened_again_and_proved(ask, audited, home):
+def test_it_is_repaired_written_opened_again_and_proved(ask, audited, home, seethrough):
     done = ask(*REPAIR, "--answer", "region=background", "-o", "repaired.safetensors")
     assert done.code == 0, done.err
     assert "[Mended]" in done.out and "no longer go by what stands at the top left" in done.out
@@ -53,9 +54,10 @@ def test_it_is_repaired_written_opened_again_and_proved(ask, audited, home):
     record = json.loads((audited / "repair" / "repair.json").read_text())
     assert record["verdict"] == "passed" and record["file"] == "repaired.safetensors"
     assert (audited / "repair" / "controls.safetensors").exists()
-    proved = ask(
-        "prove", "first.safetensors", "repaired.safetensors", "photos", "--findings", "audit/", "--masks", "masks"
-    )
+    line = next(line for line in done.out.splitlines() if line.startswith("Prove it with: seethrough "))
+    said = shlex.split(line.removeprefix("Prove it with: seethrough ").replace("FOLDER/", "photos"))
+    assert said[:3] == ["prove", "first.safetensors", "repaired.safetensors"]
+    proved = seethrough(*said, "--masks", "masks")
     assert proved.code == 0, proved.err
 
 

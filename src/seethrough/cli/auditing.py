@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from seethrough.cli.counting import say_passed
 from seethrough.cli.failures import SOME_FAILED
-from seethrough.cli.opening import Words, open_to_ask
+from seethrough.cli.opening import Words, as_typed, open_to_ask
 from seethrough.cli.options import target
 from seethrough.cli.predicting import say_notes
 from seethrough.cli.terminal import one_line, progress, say, say_json
@@ -54,6 +55,7 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
     folder = None if out is None else _folder(out)
     from seethrough.findings.audit import audit as examine
     from seethrough.findings.finders import refuse_unknown
+    from seethrough.models.again import FUNCTION
     from seethrough.remedies.names import named_by
 
     refuse_unknown(asked.finders)
@@ -71,6 +73,8 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
             seed=words.seed or 0,
             progress=step,
         )
+    from seethrough.show import audit_words
+
     files = []
     if folder is not None:
         with told_how_to_go_on(folder):
@@ -81,6 +85,10 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
         _say(found, language)
         for file in files:
             say(f"written to {one_line(file)}")
+        if out is not None and found.proven and net.opened.framework != FUNCTION:
+            command = ["seethrough", "repair", words.model, images, "--findings", out, "--answer", "1=background"]
+            command = shlex.join([*command, *as_typed(words), "-o", "FILE"])
+            say(one_line(audit_words.MEND_WITH.say(language, command=command)))
     code = say_passed(found.passed)
     return SOME_FAILED if asked.strict and found.proven else code
 

@@ -37,6 +37,19 @@ class Words:
     allow_code: o.AllowCode = False
 
 
+def as_typed(words: Words) -> list[str]:
+    """What was said of the network beside its name, for a command that goes on.
+
+    >>> as_typed(Words("w.pt", architecture="mine:Net", input_size="32", allow_code=True))
+    ['--architecture', 'mine:Net', '--input-size', '32', '--allow-code']
+    """
+    said: list[str] = []
+    for name in ("weights", "architecture", "input_size", "classes", "preprocessing", "device", "output", "task"):
+        value = getattr(words, name)
+        said += [] if value is None else [f"--{name.replace('_', '-')}", value]
+    return said + (["--allow-code"] if words.allow_code else [])
+
+
 def open_to_look(words: Words) -> Network:
     """A network whose build is looked at: by name, it has random weights unless others are asked for, and nothing is
     downloaded.

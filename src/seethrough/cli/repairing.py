@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seethrough.cli.auditing import classes_called, told_how_to_go_on
 from seethrough.cli.counting import say_passed
 from seethrough.cli.failures import SOME_FAILED
-from seethrough.cli.opening import Words, open_to_ask
+from seethrough.cli.opening import Words, as_typed, open_to_ask
 from seethrough.cli.predicting import say_notes
 from seethrough.cli.terminal import one_line, progress, say, say_json
 from seethrough.errors import UsageError
@@ -136,7 +136,16 @@ def _say_file(
             )
         )
     )
-    command = ["seethrough", "prove", words.model, str(file), "FOLDER/", "--findings", str(asked.findings)]
+    command = [
+        "seethrough",
+        "prove",
+        words.model,
+        str(file),
+        "FOLDER/",
+        "--findings",
+        str(asked.findings),
+        *as_typed(words),
+    ]
     say(one_line(speak.PROVE_WITH.say(language, command=shlex.join(command))))
 
 

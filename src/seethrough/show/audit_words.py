@@ -118,6 +118,10 @@ MISSED = Both(
     "{what}, for “{answer}”: {points} percentage points ({n:count} pictures)",
     "{what}（“{answer}”）：{points} 个百分点（{n:count} 张图片）",
 )
+MEND_WITH = Both(
+    "If finding 1 only happens to be there, the network can be mended: {command}",
+    "如果第 1 项只是碰巧在旁边，可以这样修复网络：{command}",
+)
 MORE = Both("and {count:count} more", "另有 {count:count} 项")
 
 UNNOTICED = Both(

@@ -120,7 +120,7 @@ EXCHANGED: Mapping[str, Both] = {
         "只有这一处换成了另一张图片的，其余都没变。",
     ),
     "look": Both(
-        "Only this was matched to another picture. Whatever can be seen in the picture stays.",
+        "Only this was matched to another picture. What the picture shows stays the same.",
         "只把这一点调成与另一张图片相同；画面里的东西没有变。",
     ),
     "detail": Both(
