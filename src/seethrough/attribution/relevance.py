@@ -201,7 +201,7 @@ def conservation(run: Run, values: Tensor) -> dict[str, Any]:
 
 
 def composed(run: Run, key: Any, **layers: Any) -> Rules:
-    """A composite for this run's graph; its linear maps, and the parts of their weights, are had once."""
+    """A composite for this run's graph; its linear maps are had once."""
     _ = (
         run.pieces
     )  # so that the forward whose graph is read is the one that is walked back: from the images, numbers kept

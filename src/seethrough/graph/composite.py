@@ -68,4 +68,6 @@ def _with(sums: Rule, table: dict[Key, Rule]) -> dict[Key, Rule]:
 
 def _of_layer(layer: LinearMap, rule: LayerRule, piece: Piece, arrived: Shares) -> Shares:
     (relevance,) = arrived.values()
-    return {layer.data: rule(layer, piece, relevance)}
+    found = rule(layer, piece, relevance)
+    layer.forget()  # of all layers together the parts of the weights are as large as the network, twice
+    return {layer.data: found}

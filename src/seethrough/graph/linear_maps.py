@@ -85,6 +85,11 @@ class LinearMap:
         """W⁻ = min(W, 0)."""
         return self.weight.clamp(max=0)
 
+    def forget(self) -> None:
+        """Let go of what was made of the weight; who asks for it again has it made again."""
+        for part in ("weight", "positive", "negative"):
+            vars(self).pop(part, None)
+
     @property
     def groups(self) -> int:
         """Groups of a convolution; 1 elsewhere."""
