@@ -1,13 +1,16 @@
 """Waterbirds: a network that goes by the background is mended without any group being named.
 
     python benchmarks/waterbirds.py --folder DIR [--rungs grouped,exchanged]
+    python benchmarks/waterbirds.py --folder DIR --fine-tuned --data WATERBIRDS --weights resnet50.pth --device cuda
+
 
 A MobileNetV2 with ImageNet's weights, and a last layer of two outputs that is fitted to the features of the `train` pictures: land
 birds and water birds, of which 95 in a hundred stand where one expects them. It is audited on those pictures, with boxes around the
 birds; "the background only happens to be there" is the only answer that is given. Each rung learns from 60 in a hundred of them and
 is chosen by 20 in a hundred. Only the last step looks at the groups, of the `test` pictures, 140 of each.
 
-Everything that the network was asked is kept in the folder, and the same command goes on. Data: SEETHROUGH_DATA, else ../shared/data
+Everything that the network was asked is kept in the folder, and the same command goes on. The second command is for a machine with a
+GPU (`waterbirds_tuned.py`). Data: SEETHROUGH_DATA, else ../shared/data
 beside the project; without it nothing is done.
 """
 
@@ -30,27 +33,21 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 import seethrough as st
+import waterbirds_tuned
 from seethrough.datasets.collection import collect
 from seethrough.findings.audit import audit
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.record import record_of
-from seethrough.findings.statistics import proportion
 from seethrough.network import Network
 from seethrough.remedies.admitted import admitted
 from seethrough.remedies.edit import edited
 from seethrough.remedies.groups import counter_examples, groups_of
 from seethrough.remedies.rung import HEAD, WRAPPED, Edit, Ward
 from seethrough.remedies.rungs import RUNGS
+from waterbirds_groups import CLASSES, GROUPS, line
 
 DATA = Path(os.environ.get("SEETHROUGH_DATA", Path(__file__).parents[2] / "shared/data"))
 NETWORK = "models/mobilenet_v2_100_224_imagenet_deq.keras"
-CLASSES = ("land bird", "water bird")
-GROUPS = {
-    (0, 0): "land bird, land",
-    (0, 1): "land bird, water",
-    (1, 0): "water bird, land",
-    (1, 1): "water bird, water",
-}
 RIDGE = 0.1
 """Of the first last layer: what the square of its weights costs, on features of mean 0 and width 1."""
 
@@ -189,23 +186,6 @@ def answers(net: Network, ward: Ward, changes: str, edit: Edit, birds: Birds, x:
     return np.concatenate(each).argmax(1)
 
 
-def line(name: str, said: NDArray[np.int64], birds: Birds, beside: str = "") -> float:
-    """The only step that looks at the groups: each group's accuracy with its interval. Gives the worst."""
-    right = said == birds.classes
-    each = {
-        called: proportion(int(right[rows].sum()), int(rows.sum()))
-        for (k, ground), called in GROUPS.items()
-        for rows in [(birds.classes == k) & (birds.grounds == ground)]
-    }
-    worst = min(each.values(), key=lambda share: share.value)
-    groups = " ".join(f"{share.value:.3f}" for share in each.values())
-    print(
-        f"{name:24s} worst {worst.value:.3f} [{worst.low:.3f}, {worst.high:.3f}]  groups {groups}  mean {right.mean():.3f}  {beside}",
-        flush=True,
-    )
-    return worst.value
-
-
 def told(settings: Mapping[str, Any]) -> str:
     """What a rung chose, in short."""
     return " ".join(
@@ -215,11 +195,9 @@ def told(settings: Mapping[str, Any]) -> str:
 
 def main() -> int:
     """Print a line for the network and one for each rung; 1 where a bar isn't reached."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="where all that was asked is kept")
-    parser.add_argument("--rungs", default=",".join(RUNGS), help="some of " + ",".join(RUNGS))
-    parser.add_argument("--no-controls", action="store_true", help="without the same budget spent for nothing")
-    said = parser.parse_args()
+    said = asked()
+    if said.fine_tuned:
+        return waterbirds_tuned.main(said)
     if not (DATA / NETWORK).exists():
         print("the real networks and photos aren't here; SEETHROUGH_DATA names their folder")
         return 0
@@ -231,10 +209,10 @@ def main() -> int:
     fit(net, x, train.classes)
     kernel, bias = net.module.get_layer("birds").get_weights()
     print("groups: " + "; ".join(GROUPS.values()), flush=True)
-    line("as it is", (held_out @ kernel + bias).argmax(1), test)
+    line("as it is", (held_out @ kernel + bias).argmax(1), test.classes, test.grounds)
     ward = ward_of(net, train, said.folder)
     missed = []
-    for name in said.rungs.split(","):
+    for name in (said.rungs or ",".join(RUNGS)).split(","):
         rung, begun = RUNGS[name], time.perf_counter()
         why_not = rung.unfit(ward)
         if why_not:
@@ -244,12 +222,43 @@ def main() -> int:
         attempt = rung.attempt(ward)
         seconds = time.perf_counter() - begun
         found = answers(net, ward, rung.changes, attempt.edit, test, held_out)
-        worst = line(name, found, test, f"{seconds:.0f} s  {told(attempt.settings)}")
+        worst = line(name, found, test.classes, test.grounds, f"{seconds:.0f} s  {told(attempt.settings)}")
         missed += [name] if worst < BARS.get(name, 0) else []
         for control, edit in () if said.no_controls else attempt.controls.items():
-            line(f"  {control}", answers(net, ward, rung.changes, edit, test, held_out), test)
+            said_by_it = answers(net, ward, rung.changes, edit, test, held_out)
+            line(f"  {control}", said_by_it, test.classes, test.grounds)
     print("every bar is reached" if not missed else f"not reached: {', '.join(missed)}")
     return 1 if missed else 0
+
+
+def asked() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True, help="where all that was asked is kept")
+    parser.add_argument("--rungs", default="", help="some of " + ",".join(RUNGS))
+    parser.add_argument("--no-controls", action="store_true", help="without the same budget spent for nothing")
+    tuned = parser.add_argument_group("fine-tuned")
+    tuned.add_argument("--fine-tuned", action="store_true", help="fine-tune a network first")
+    tuned.add_argument(
+        "--data", type=Path, help="Waterbirds, with metadata.csv, and CUB's bounding_boxes.txt if it is there"
+    )
+    tuned.add_argument("--device", default="cuda", help="where it is fine-tuned")
+    tuned.add_argument("--network", default="resnet50", help="of torchvision")
+    tuned.add_argument("--weights", type=Path, help="a file of its weights (.pth, .safetensors); without, by chance")
+    tuned.add_argument("--epochs", type=int, default=waterbirds_tuned.EPOCHS)
+    tuned.add_argument("--batch", type=int, default=waterbirds_tuned.BATCH)
+    tuned.add_argument("--rate", type=float, default=waterbirds_tuned.RATE, help="of the first step")
+    tuned.add_argument("--size", type=int, default=224, help="pixels of a side")
+    tuned.add_argument(
+        "--kept", type=float, default=waterbirds_tuned.KEPT, help="share of train to audit and mend with"
+    )
+    tuned.add_argument("--seeds", type=int, default=3)
+    tuned.add_argument("--minutes", type=float, help="that a repair may take")
+    tuned.add_argument("--pictures", type=int, help="of each part so many at most, for a trial")
+    said = parser.parse_args()
+    if said.fine_tuned and said.data is None:
+        parser.error("--fine-tuned needs --data, the folder of Waterbirds")
+    return said
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from seethrough.remedies.edit import edited
 from seethrough.remedies.pool import as_they_are, learning
 from seethrough.remedies.rung import HEAD, WRAPPED, Rung, Ward
 from seethrough.remedies.rungs import RUNGS
-from seethrough.remedies.rungs.choosing import Exam, balanced, cells, exam_of
+from seethrough.remedies.rungs.choosing import ALIKE, Exam, balanced, best_head, cells, exam_of
 from seethrough.remedies.rungs.exchanged import control_rows, weights_of
-from seethrough.remedies.rungs.fitting import Linear, as_tensor, fitted, last_of
+from seethrough.remedies.rungs.fitting import Linear, as_tensor, fitted, last_of, within
 from seethrough.remedies.rungs.grouped import averaged, even_draws, plain_draws, shuffled_codes
 from seethrough.remedies.rungs.reweighted import afr_weights, dealt_anew
 from seethrough.remedies.rungs.subtraction import ESTIMATED, PROJECTED, amounts_of
@@ -194,6 +194,71 @@ def test_sparse_weights_fulfil_the_condition_of_the_lasso():
     used = np.abs(v) > 1e-3
     assert used.any() and (~used).any()
     assert np.abs(slope).max() < 0.0203 and np.allclose(slope[used], -0.02 * np.sign(v[used]), atol=3e-4)
+
+
+def test_versions_of_a_picture_differ_from_their_mean_and_a_single_one_by_nothing():
+    ward, _, _ = planted()
+    last = last_of(ward)
+    features = np.random.default_rng(0).random((5, 16), dtype=np.float32)
+    found = within(last, features, np.array([7, 3, 7, 5, 7]))
+    x = (features[[0, 2, 4]] - last.mean) / last.spread
+    assert np.allclose(found, x - x.mean(0), atol=1e-4) and np.allclose(found.sum(0), 0, atol=1e-3)
+    assert within(last, features, np.arange(5)).shape == (0, 16)
+
+
+def test_who_pays_for_what_versions_differ_by_reads_the_mark_less_and_the_thing_as_much():
+    """Of one exchanged mark alone: the layer is then, to the slope, where likelihood and price are even."""
+    ward, _, _ = planted()
+    last, pool = last_of(ward), learning(ward)
+    weights, apart = weights_of(pool, 1.0), within(last, pool.features, pool.numbers)
+    assert np.square(apart).mean(0).argmax() == IN_MARK
+    free, held = (
+        fitted(
+            last, pool.features, pool.classes, weights, pull=0.01, towards=last.own, apart=apart, steady=steady
+        ) for steady in (0.0, 20.0)
+    )  # fmt: skip
+    read = [np.abs(layer.weight[1] - layer.weight[0]) for layer in (free, held)]
+    assert read[1][IN_MARK] < 0.2 * read[0][IN_MARK] and read[1][IN_THING] > 0.5 * read[0][IN_THING]
+    x = (pool.features - last.mean) / last.spread
+    off = weights[:, None] * (softmax(held(pool.features), axis=1) - np.eye(2)[pool.classes])
+    v, anchor = held.weight * last.spread, last.own.weight * last.spread
+    told = apart @ (v - v.mean(0)).T
+    slope = off.T @ x + 0.01 * (v - anchor) + 20.0 / len(apart) * told.T @ apart
+    assert np.abs(slope).max() < 2e-3 < np.abs(off.T @ x).max()
+
+
+def test_of_layers_that_do_alike_the_one_that_leaves_least_is_taken():
+    """What goes by the mark a little does as well here; what knows nothing leaves nothing either, and isn't taken."""
+    ward, _, _ = planted()
+    last, exam = last_of(ward), exam_of(ward)
+
+    def reads(thing, mark):
+        weight = np.zeros((2, 16))
+        weight[1, IN_THING], weight[1, IN_MARK] = thing, mark
+        return Linear(weight, np.array([0, -(thing + mark) / 2]))
+
+    layers = {"little": reads(20, 1), "none": reads(20, 0.2), "nothing": reads(0, 0)}
+    marks = {name: exam.marks(layer(exam.pool.features)) for name, layer in layers.items()}
+    assert marks["little"].effect > marks["none"].effect > marks["nothing"].effect == 0
+    assert marks["none"].value > marks["little"].value - min(ALIKE, marks["little"].unsure) > marks["nothing"].value
+
+    def best(*names, least):
+        tried = [{"name": name} for name in names]
+        return best_head(ward, last, exam, tried, lambda each: layers[each["name"]], least=least)
+
+    settings, whole, found = best("little", "none", "nothing", least=True)
+    assert settings == {"name": "none"} and found.to_dict() == marks["none"].to_dict()
+    assert np.array_equal(whole.weight, layers["none"].weight)
+    assert best("little", "nothing", least=True)[0] == best("nothing", "little", least=False)[0] == {"name": "little"}
+
+
+def test_the_worst_groups_share_is_as_unsure_as_its_size():
+    ward, _, _ = planted()
+    exam = exam_of(ward)
+    found, hits = exam.marks(exam.pool.logits), exam.pool.logits.argmax(1) == exam.pool.classes
+    each = [(hits[rows].mean(), rows.sum()) for rows in exam.groups.values()]
+    worst, count = min(each)
+    assert found.worst == worst and found.unsure == pytest.approx(np.sqrt(worst * (1 - worst) / count))
 
 
 def test_a_strong_pull_keeps_the_layer_and_none_moves_its_mean():

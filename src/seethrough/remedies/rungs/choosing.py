@@ -22,6 +22,9 @@ FREE = 0.015
 REMAINS = 0.5
 """What remains of a fault's effect costs so much of itself: of repairs that answer alike the one that goes by it less is better."""
 
+ALIKE = 0.03
+"""Marks that differ by more aren't alike, however few pictures there are."""
+
 LEAST = 8
 """Pictures of a group of which the worst is spoken of: among fewer, one picture is more than a tenth."""
 
@@ -44,12 +47,15 @@ class Marks:
     value
         What settings are chosen by: the worst group's accuracy, less what is lost of the usual one beyond `FREE`, and less
         `REMAINS` of the effect.
+    unsure
+        The standard error of ``worst``.
     """
 
     worst: float
     usual: float
     effect: float
     value: float
+    unsure: float = 0.0
 
     def to_dict(self) -> dict[str, float]:
         """Plain data."""
@@ -78,10 +84,12 @@ class Exam:
         """Of a network with these outputs (n, K) for the pool's pictures."""
         hits = logits.argmax(1) == self.pool.classes
         usual = float(hits[~self.pool.exchanged].mean())
-        worst = min((float(hits[rows].mean()) for rows in self.groups.values()), default=usual)
+        each = [(float(hits[rows].mean()), int(rows.sum())) for rows in self.groups.values()]
+        worst, count = min(each, default=(usual, len(hits)))
         effect = self._effect(softmax(logits, axis=1)[np.arange(len(logits)), self.pool.classes])
         lost = max(0.0, self.usual_before - usual - FREE)
-        return Marks(worst, usual, effect, worst - lost - REMAINS * max(0.0, effect))
+        unsure = float(np.sqrt(worst * (1 - worst) / max(1, count)))
+        return Marks(worst, usual, effect, worst - lost - REMAINS * max(0.0, effect), unsure)
 
     def _effect(self, chances: NDArray) -> float:
         """Of the probability of each picture's own class."""
@@ -153,16 +161,39 @@ def best_head(
     settings: Sequence[dict[str, Any]],
     fit: Callable[[dict[str, Any]], Linear],
     progress: Progress | None = None,
+    *,
+    least: bool = False,
 ) -> tuple[dict[str, Any], Linear, Marks]:
-    """The settings with which a last layer does best, all of its rows, and its marks."""
+    """The settings with which a last layer does best, all of its rows, and its marks.
+
+    Parameters
+    ----------
+    least
+        Of settings that do as well, for all that so few pictures tell (one standard error of the worst group, and `ALIKE` at most), take
+        those that leave least of what is wrong: a network that was trained on these pictures knows them, and staying near it looks better
+        than it is (the rule of one standard error: Breiman, Friedman, Olshen & Stone, 1984).
+    """
     own = ward.facts.features[ward.learn]
-    return best_of(
+    seen: list[Marks] = []
+
+    def marks(whole: Linear) -> Marks:
+        seen.append(exam.marks(whole(exam.pool.features)))
+        return seen[-1]
+
+    best, whole, found = best_of(
         ward,
         settings,
         make=lambda each: last.put(fit(each), own),
-        marks=lambda whole: exam.marks(whole(exam.pool.features)),
+        marks=marks,
         told=None if progress is None else lambda done: progress(done, len(settings)),
     )
+    if not least:
+        return best, whole, found
+    bound = found.value - min(found.unsure, ALIKE)
+    alike = [k for k, each in enumerate(seen) if each.value >= bound]
+    at = min(alike, key=lambda k: (seen[k].effect, -seen[k].value))
+    chosen = settings[at]
+    return (best, whole, found) if chosen is best else (chosen, last.put(fit(chosen), own), seen[at])
 
 
 def balanced(codes: NDArray[np.int64]) -> NDArray[np.float64]:

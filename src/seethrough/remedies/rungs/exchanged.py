@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from seethrough.remedies.pool import NOBODY, Pool, learning
 from seethrough.remedies.rung import HEAD, Attempt, Progress, Ward
 from seethrough.remedies.rungs.choosing import Exam, balanced, best_head, cells, exam_of
-from seethrough.remedies.rungs.fitting import Last, Linear, fitted, last_of
+from seethrough.remedies.rungs.fitting import Last, Linear, fitted, last_of, within
 
-PULLS: tuple[tuple[str, float], ...] = (
-    *(("own", pull) for pull in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)),
-    *(("l2", pull) for pull in (1.0, 0.3, 0.1, 0.03)),
-    *(("l1", pull) for pull in (0.01, 0.003)),
+PULLS: tuple[tuple[str, float], ...] = tuple(
+    (penalty, pull) for penalty in ("own", "l2") for pull in (3.0, 1.0, 0.3, 0.1)
 )
-"""Towards the network's own layer, or towards 0 by squares or by absolute values."""
+"""Towards the network's own layer, or towards 0."""
 
-ORIGINALS = (0.5, 0.2, 0.0)
+STEADY = (0.0, 6.0, 20.0)
+"""What it costs that versions of the same picture are told apart, half the mean square of their logits being 1."""
+
+FREE: tuple[tuple[str, float], ...] = (("own", 0.01), ("own", 0.001), ("l1", 0.01), ("l1", 0.003))
+"""Hardly pulled, or towards 0 by absolute values; these without that price."""
+
+ORIGINALS = (0.2, 0.0)
 """What pictures as they are count for, of all."""
 
 
@@ -78,19 +82,26 @@ def learned_on_exchanged(ward: Ward, last: Last, exam: Exam, progress: Progress 
 def _fitted(ward: Ward, last: Last, exam: Exam, progress: Progress | None) -> Learned:
     pool = learning(ward)
     places = last.places(pool.classes)
+    versions = within(last, pool.features, pool.numbers)
 
     def fit(each: dict[str, Any], rows: NDArray[np.bool_] | None = None) -> Linear:
         weights = weights_of(pool, each["originals"], rows)
         used = weights > 0
+        apart = versions if rows is None else within(last, pool.features[rows], pool.numbers[rows])
         return fitted(
             last, pool.features[used], places[used], weights[used], pull=each["pull"],
             towards=last.own if each["penalty"] == "own" else None, sparse=each["penalty"] == "l1",
+            apart=apart, steady=each["steady"],
         )  # fmt: skip
 
+    ways = [(penalty, pull, steady) for penalty, pull in PULLS for steady in STEADY]
+    ways += [(penalty, pull, 0.0) for penalty, pull in FREE]
     tried = [
-        {"penalty": penalty, "pull": pull, "originals": share} for penalty, pull in PULLS for share in ORIGINALS
-    ]  # fmt: skip
-    settings, whole, marks = best_head(ward, last, exam, tried, fit, progress)
+        {"penalty": penalty, "pull": pull, "steady": steady, "originals": share}
+        for penalty, pull, steady in ways
+        for share in ORIGINALS
+    ]
+    settings, whole, marks = best_head(ward, last, exam, tried, fit, progress, least=True)
     plain = pool.features[~pool.exchanged]
     controls = {name: last.put(fit(settings, rows), plain) for name, rows in control_rows(pool).items()}
     said = {**settings, "exchanged": int(pool.exchanged.sum()), **marks.to_dict()}

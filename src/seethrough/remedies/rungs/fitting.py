@@ -3,6 +3,9 @@
 Features are brought to mean 0 and width 1 first, so that a strength means the same for every network. A pull keeps the layer
 near the network's own, or near 0. Of C rows that are learned the mean stays what it was, since neither the likelihood nor the
 pull moves it.
+
+Beside the likelihood a layer may pay for what tells versions of the same picture apart (counterfactual logit pairing: Garg et al., AIES
+2019): what differs between them is what was exchanged and not what the picture is about, whichever class they belong to.
 """
 
 from __future__ import annotations
@@ -122,9 +125,11 @@ def fitted(
     pull: float,
     towards: Linear | None,
     sparse: bool = False,
+    apart: NDArray[np.float32] | None = None,
+    steady: float = 0.0,
 ) -> Linear:
     """The last layer that makes weighted pictures likeliest: ``Σ wᵢ · cross-entropyᵢ + pull/2 · |V − V₀|²``, V its weights on
-    features of width 1; or ``… + pull · |V|₁``.
+    features of width 1; or ``… + pull · |V|₁``. And ``+ steady/2 · mean |zⱼ|²``, zⱼ = V dⱼ less the mean over its rows.
 
     Parameters
     ----------
@@ -136,6 +141,10 @@ def fitted(
         V₀; None for 0.
     sparse
         The sum of absolute values instead; then it is towards 0.
+    apart
+        float32 (m, D): by what versions of the same picture differ (`within`), dⱼ.
+    steady
+        What it costs that the layer tells them apart.
     """
     x = ((features - last.mean) / last.spread).astype(np.float32)
     share = np.asarray(weights, np.float64) / np.sum(weights)
@@ -152,11 +161,34 @@ def fitted(
         logs = z - height(z)[:, None]
         off = share[:, None] * (np.exp(logs) - hit)
         slope = np.concatenate([(off.T.astype(np.float32) @ x).astype(np.float64), off.sum(0)[:, None]], 1)
-        return -float((share[:, None] * hit * logs).sum()), slope * free
+        value = -float((share[:, None] * hit * logs).sum())
+        if steady and apart is not None and len(apart):
+            told = apart @ (v[:, :-1] - v[:, :-1].mean(0)).T.astype(np.float32)
+            value += steady / 2 * float(np.square(told, dtype=np.float64).sum(1).mean())
+            slope[:, :-1] += steady / len(apart) * (told.T @ apart)
+        return value, slope * free
 
     found = _sparsely(likelihood, start, pull) if sparse else _smoothly(likelihood, start, anchor, pull)
     weight = found[:, :-1] / last.spread
     return Linear(weight, found[:, -1] - weight @ last.mean)
+
+
+def within(last: Last, features: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How far features of width 1 lie from their mean over all versions of the same picture, float32 (m, D); pictures of which there
+    is one version are left out.
+
+    Parameters
+    ----------
+    numbers
+        int64 (n,): the picture that each is a version of.
+    """
+    _, picture, count = np.unique(numbers, return_inverse=True, return_counts=True)
+    several = count[picture] > 1
+    x = ((features[several] - last.mean) / last.spread).astype(np.float32)
+    picture = picture[several]
+    mean = np.zeros((len(count), x.shape[1]), np.float32)
+    np.add.at(mean, picture, x)
+    return x - (mean / np.maximum(count, 1)[:, None].astype(np.float32))[picture]
 
 
 Likelihood = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
