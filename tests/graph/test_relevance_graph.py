@@ -107,6 +107,18 @@ def test_the_first_layers_read_the_image_as_it_is_or_prepared():
     assert even.std(1).max() < 1e-6 < even.abs().max()  # however the pixels were prepared: the same in all channels
 
 
+def test_what_is_made_of_a_weight_is_let_go_once_its_layer_is_passed():
+    run = run_of(
+        nn.Sequential(nn.Conv2d(3, 4, 3), norm(4), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.Flatten()), noise(1, 3, 8, 8)
+    )
+    maps = linear_maps(run.graph)
+    passed = run.gradient(rules=composite(run.graph, convolution=rules.z_plus, maps=maps))
+    assert passed.any() and [m.kind for m in maps] == ["convolution"] * 2
+    assert not any({"weight", "positive", "negative"} & vars(m).keys() for m in maps)
+    again = run.gradient(rules=composite(run.graph, convolution=rules.z_plus, maps=maps))
+    assert torch.equal(again, passed)
+
+
 def test_the_network_is_left_as_it_was():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), norm(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)).eval()
     before = {k: v.clone() for k, v in module.state_dict().items()}

@@ -1,5 +1,6 @@
 """The engine: plans that are run give what whole pictures give, wherever boxes lie and whatever else is going on."""
 
+import itertools
 from math import prod
 
 import pytest
@@ -37,6 +38,42 @@ def test_one_whole_picture_lays_no_weight_out():
     boxes = windows(32, 8, 8)
     engine.run(engine.clean({start: x}), engine.plan(boxes), grey(x, boxes))
     assert any("laid_out" in vars(c) for c in convolutions) == packed.packs(convolutions[0].weight)
+
+
+def deep(blocks=4):
+    """Residual blocks of as many channels, each with a place beyond the edge to read."""
+    torch.manual_seed(1)
+    parts = [nn.Conv2d(3, 6, 3, padding=1), *(nn.Conv2d(6, 6, 3, padding=1) for _ in range(2 * blocks))]
+
+    def forward(x, first, *others):
+        y = torch.relu(first(x))
+        for a, b in zip(others[::2], others[1::2]):
+            y = torch.relu(b(torch.relu(a(y))) + y)
+        return y.mean((2, 3))
+
+    return Calls(forward, *parts).double().eval(), torch.rand(1, 3, 40, 40, dtype=torch.float64)
+
+
+def test_boxes_that_are_never_needed_at_once_share_their_room_and_others_do_not():
+    module, x = deep()
+    engine, graph, start, end = opened(module, x)
+    boxes, route = windows(40, 6, 5), engine.route
+    plan = engine.plan(boxes)
+    made = {step.output: k for k, step in enumerate(route.steps)}
+    stored = [v for v, (_, count) in plan.rooms.items() if count and route.planes[v][0] == 6]
+    assert len(stored) > 4
+    for one, other in itertools.combinations(stored, 2):
+        apart = route.last[one] <= made[other] or route.last[other] <= made[one]
+        (a, many), (b, more) = plan.rooms[one], plan.rooms[other]
+        assert apart or a + many <= b or b + more <= a
+    taken = max(sum(plan.rooms[v]) for v in stored)
+    assert taken < 0.7 * sum(plan.rooms[v][1] for v in stored)
+    clean = engine.clean({start: x})
+    found = engine.run(clean, plan, grey(x, boxes))
+    assert torch.allclose(found, whole(graph, start, end, x, boxes), rtol=1e-10, atol=1e-12)
+    shared = {id(clean.arenas[v].shared): clean.arenas[v].shared for v in stored}
+    (rows,) = (s.rows for s in shared.values())
+    assert len(rows) == sum(s.clean for s in shared.values()) + taken
 
 
 def test_the_largest_batches_come_first():

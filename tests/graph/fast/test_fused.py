@@ -1,5 +1,7 @@
 """A fused graph gives what the graph gives, with fewer operations."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn as nn
@@ -7,6 +9,7 @@ from small import source_of
 from torch.nn import functional as F
 
 from seethrough.graph.execute import execute
+from seethrough.graph.fast import packed
 from seethrough.graph.fast.convolution import Convolution
 from seethrough.graph.fast.fused import fused
 from seethrough.graph.walk import Forward
@@ -87,6 +90,36 @@ def test_a_bottleneck_is_five_convolutions():
     convolutions = [o for o in other if isinstance(o.function, Convolution)]
     assert len(convolutions) == 5 and not {"batch_norm", "relu", "relu6", "add", "pad"} & {o.name for o in other}
     assert [len(o.inputs) for o in convolutions].count(2) == 1
+
+
+@pytest.mark.skipif(not packed.packs(torch.zeros(4, 3, 3, 3)), reason="no oneDNN in this torch")
+def test_no_folded_weight_stays_beside_what_is_laid_out_of_it():
+    torch.manual_seed(0)
+    network = lively(Bottleneck())
+    graph = source_of(network).proved(X)
+    other = fused(graph, [graph.output.value])
+    execute(other, {graph.input.value: X}, [graph.output.value])
+    own = {p.data_ptr() for p in network.parameters()}
+    convolutions = [o.function for o in other if isinstance(o.function, Convolution)]
+    assert any(c.scale is not None for c in convolutions)
+    assert all(c.weight.data_ptr() in own and "_kept" not in vars(c) for c in convolutions)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_for_one_picture_what_is_folded_in_is_multiplied_afterwards(dtype):
+    torch.manual_seed(0)
+    graph = source_of(lively(Bottleneck()).to(dtype)).proved(X.to(dtype))
+    given, end = {graph.input.value: X.to(dtype)}, graph.output.value
+    other = fused(graph, [end])
+    steps = [
+        replace(o, function=replace(o.function, once=True)) if isinstance(o.function, Convolution) else o for o in other
+    ]
+    alone = replace(other, operations=steps)
+    found, expected = (execute(g, given, [end])[end] for g in (alone, graph))
+    assert (found - expected).abs().max() <= (1e-6 if dtype is torch.float32 else 1e-13) * expected.abs().max()
+    for function in (o.function for o in alone if isinstance(o.function, Convolution)):
+        assert function.laid_out is None and "_transformed" not in vars(function)
+        assert vars(function).get("_kept", function.weight) is function.weight  # nothing folded, that is
 
 
 def test_what_is_wanted_stays():

@@ -254,9 +254,7 @@ class _End:
 def _unpacked(graph: Graph) -> Graph:
     """The graph for one whole picture alone, for which no weight is laid out or folded: that would stay in memory."""
     steps = [
-        replace(step, function=replace(step.function, once=True))
-        if isinstance(step.function, Convolution)
-        else step
+        replace(step, function=replace(step.function, once=True)) if isinstance(step.function, Convolution) else step
         for step in graph
     ]
     return replace(graph, operations=steps)
