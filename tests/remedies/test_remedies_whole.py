@@ -5,6 +5,8 @@ import pytest
 import torch
 import torch.nn as nn
 from planted_ward import COUNT, SIDE, Cells, Colours, drawn, ward_of
+from small_networks import SIDE as NET_SIDE
+from small_networks import Normed, keras_model, opened
 
 import seethrough as st
 from seethrough.findings.canvas import Canvas
@@ -14,7 +16,8 @@ from seethrough.remedies.rung import BLOCK, Edit, Ward
 from seethrough.remedies.rungs import RUNGS, whole
 from seethrough.remedies.rungs.choosing import exam_of
 from seethrough.remedies.rungs.tail import tail_of
-from seethrough.remedies.rungs.whole import EVERY, same_mirrored
+from seethrough.remedies.rungs.varied import same_mirrored
+from seethrough.remedies.rungs.whole import EVERY
 from seethrough.remedies.weights import block
 
 
@@ -77,3 +80,30 @@ def test_a_network_without_an_inside_is_told():
     net = st.open(lambda x: np.asarray(x).mean((2, 3))[:, :2], input_size=(3, SIDE, SIDE), preprocessing="unit")
     pictures, label, _ = drawn(40, 0.85, False)
     assert RUNGS["whole"].unfit(ward_of(net, pictures, label)) in ("no_head", "no_block")
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras"])
+def test_filters_lie_in_the_weights_own_memory_one_for_each_channel_that_they_make(framework):
+    net = opened(Normed()) if framework == "torch" else st.open(keras_model(), preprocessing="unit")
+    pictures = np.random.default_rng(0).integers(0, 256, (COUNT, NET_SIDE, NET_SIDE, 3), dtype=np.uint8)
+    tail = tail_of(ward_of(net, pictures, np.arange(COUNT) % 2), EVERY)
+    assert tail is not None and tail.is_whole
+    own = {path: t.clone(memory_format=torch.preserve_format) for path, t in tail.own.items()}
+    filters = tail.filters(own)
+    assert sorted(len(each) for each in filters) == sorted(
+        t.shape[0 if framework == "torch" else -1] for t in own.values() if t.dim() == 4
+    )
+    for each in filters:
+        each[1:] = 0  # all but the first of each layer
+    for path, t in own.items():
+        if t.dim() == 4:
+            there = t if framework == "torch" else t.movedim(-1, 0)
+            first = tail.own[path] if framework == "torch" else tail.own[path].movedim(-1, 0)
+            assert torch.equal(there[0], first[0]) and bool((there[1:] == 0).all())
+
+
+def test_steps_that_are_steady_leave_filters_as_long_as_they_were(early, monkeypatch):
+    monkeypatch.setattr(whole, "RATE", 0.03)
+    found = RUNGS["whole"].attempt(early).edit.weights["first.weight"].flatten(1).norm(dim=1)
+    own = early.canvas.net.module.first.weight.detach().flatten(1).norm(dim=1)
+    assert torch.allclose(found, own, rtol=0.05)  # the running mean of such is a little shorter

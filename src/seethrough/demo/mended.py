@@ -34,7 +34,7 @@ COUNT, FRESH = 1000, 160
 CORRELATION = 0.95
 """Of the audited pictures, as of those that the network learned on."""
 
-FINDERS = ("properties", "places", "evidence")
+FINDERS = ("places", "evidence")
 """Ways to find that are asked: those that take least."""
 
 RUNGS = ("exchanged", "whole")

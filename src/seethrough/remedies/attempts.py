@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,9 @@ from seethrough.writing import write_whole
 
 EDIT = "edit"
 
+ROOMS = ("", "rungs")
+"""Of this package, what an attempt may be made by."""
+
 
 @dataclass(frozen=True)
 class Attempts:
@@ -29,7 +36,7 @@ class Attempts:
     folder: Path | None
 
     def recall(self, ward: Ward, rung: Rung, make: Callable[[], Attempt]) -> Attempt:
-        """A rung's attempt: as it was kept, or made and kept. What was cut short for want of time is made again."""
+        """A rung's attempt: as this very code kept it, or made and kept. What was cut short for want of time is made again."""
         path = None if self.folder is None else self.folder / f"{rung.name}-{_digest(ward, rung)}.safetensors"
         found = None if path is None else _read(path, ward)
         if found is None:
@@ -46,8 +53,29 @@ def _digest(ward: Ward, rung: Rung) -> str:
 
     faults = [[fault.aspect.to_dict(), fault.answer, list(fault.rivals)] for fault in ward.faults]
     classes = np.asarray(ward.facts.classes, np.int64)
-    said = [__version__, rung.name, faults, ward.seed, classes[ward.learn].tolist(), classes[ward.choose].tolist()]
+    said = [
+        __version__, code_mark(), rung.name, faults, ward.seed,
+        classes[ward.learn].tolist(), classes[ward.choose].tolist(),
+    ]  # fmt: skip
     return digest_of(ward, said, ward.learn, ward.choose)
+
+
+@cache
+def code_mark() -> str:
+    """12 digits of the code that makes attempts: what another wrote isn't taken for what this one would. Nobody has to remember to
+    count a version.
+    """
+    return mark_of(files("seethrough.remedies"))
+
+
+def mark_of(home: Traversable) -> str:
+    """The same of a folder with such a package in it."""
+    found = hashlib.sha256()
+    for room in ROOMS:
+        for each in sorted((home / room).iterdir(), key=lambda each: each.name):
+            if each.name.endswith(".py"):
+                found.update(each.name.encode() + b"\0" + each.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def _wraps(attempt: Attempt) -> bool:
@@ -86,4 +114,4 @@ def _read(path: Path, ward: Ward) -> Attempt | None:
     return Attempt(Edit(edits[EDIT]), settings, controls) if EDIT in edits else None
 
 
-__all__ = ["Attempts"]
+__all__ = ["Attempts", "code_mark", "mark_of"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -178,10 +178,18 @@ def drawn(
     return np.concatenate(who), np.concatenate(donors)
 
 
-def made(ward: Ward, who: NDArray[np.int64], donors: NDArray[np.int64]) -> Tensor:
-    """The pictures themselves, (n, 3, H, W) from 0 to 1, one aspect exchanged after the other."""
+def made(
+    ward: Ward, who: NDArray[np.int64], donors: NDArray[np.int64], held: Callable[[Pictures], Pictures] | None = None
+) -> Tensor:
+    """The pictures themselves, (n, 3, H, W) from 0 to 1, one aspect exchanged after the other.
+
+    Parameters
+    ----------
+    held
+        Says anew what of them is their things, before anything is exchanged; by default what it is.
+    """
     own = ward.canvas.load(who)
-    x = own.x
+    x, own = own.x, own if held is None else held(own)
     for column, fault in enumerate(ward.faults):
         rows = np.flatnonzero(donors[:, column] != NOBODY)
         if len(rows):

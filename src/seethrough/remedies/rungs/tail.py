@@ -6,7 +6,7 @@ way, nothing of the person's network is touched, and what comes before the block
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seethrough.errors import NetworkRefused
-from seethrough.findings.canvas import TOGETHER
+from seethrough.findings.canvas import TOGETHER, Pictures
 from seethrough.gallery.head import Vector, vector_of
 from seethrough.graph.execute import execute, plan, store, switched
 from seethrough.graph.fast.choose import MANY, Ways
@@ -116,6 +116,13 @@ class Tail:
                 held.pop(v, None)
         return self.vector.of(held[self.vector.place.value])
 
+    def filters(self, weights: Mapping[str, Tensor]) -> list[Tensor]:
+        """Filters of convolutions, (O, …) each, as the operations have them; in the weights' own memory."""
+        found = [
+            self._argument(k, j, self.steps[k].arguments[j], weights) for k, j in self.uses if self.uses[k, j].path in weights
+        ]  # fmt: skip
+        return [each for each in found if isinstance(each, Tensor) and each.dim() >= 3]
+
     def _argument(self, step: int, place: int, argument: object, weights: Mapping[str, Tensor]) -> object:
         use = self.uses.get((step, place))
         if use is None or use.path not in weights:
@@ -204,13 +211,21 @@ class Rows:
         return self.values[rows if isinstance(rows, slice) else torch.from_numpy(rows)].float()
 
 
-def rows_of(tail: Tail, pool: Pool, kept: NDArray[np.bool_] | None = None, at_once: int = 32) -> Rows:
+def rows_of(
+    tail: Tail,
+    pool: Pool,
+    kept: NDArray[np.bool_] | None = None,
+    at_once: int = 32,
+    held: Callable[[Pictures], Pictures] | None = None,
+) -> Rows:
     """What comes before the block of all pictures of a pool, or of as many as there is room for, drawn by chance.
 
     Parameters
     ----------
     kept
         bool (n,): those that are wanted; by default all.
+    held
+        As for `made`.
     """
     numbers = np.arange(len(pool)) if kept is None else np.flatnonzero(kept)
     each = tail.graph.values[tail.before].at(1)
@@ -222,7 +237,7 @@ def rows_of(tail: Tail, pool: Pool, kept: NDArray[np.bool_] | None = None, at_on
         numbers = np.sort(chance.choice(numbers, room, replace=False))
     part = pool[numbers]
     values = [
-        tail.values(made(tail.ward, part.numbers[at : at + at_once], part.donors[at : at + at_once])).to(digits)
+        tail.values(made(tail.ward, part.numbers[at : at + at_once], part.donors[at : at + at_once], held)).to(digits)
         for at in range(0, len(part), at_once)
     ]
     return Rows(part, torch.cat(values))

@@ -14,7 +14,9 @@ from torch import Tensor
 from seethrough.remedies.rung import Edit, Progress, Ward
 from seethrough.remedies.rungs.choosing import Exam, Marks
 from seethrough.remedies.rungs.fitting import Last, Linear, as_tensor
+from seethrough.remedies.rungs.levels import level_of
 from seethrough.remedies.rungs.tail import Rows, Tail, features_of
+from seethrough.remedies.rungs.varied import Varied
 
 EPOCHS = 8
 PATIENCE = 4
@@ -93,8 +95,14 @@ class Course:
         Pictures to learn from, and how often each is drawn, (n,), adding up to 1.
     chosen, exam
         Pictures to choose by, and their groups.
-    mirrored
-        Half of the pictures that are learned from are mirrored; only where the tail is whole.
+    varied
+        How pictures that are learned from vary from step to step; only where the tail is whole.
+    levelled
+        What the outputs begin with is set by the pictures to choose by (`level_of`): exchanged pictures are no everyday ones, and
+        who learned from them may be readier to give one of the answers.
+    steady
+        Every filter keeps its length: what normalises behind it stays as it is and counts on that, and with it larger steps learn
+        more instead of less; and steps grow through the first pass.
     """
 
     ward: Ward
@@ -104,11 +112,17 @@ class Course:
     weights: NDArray[np.float64]
     chosen: Rows
     exam: Exam
-    mirrored: bool = False
+    varied: Varied | None = None
+    levelled: bool = False
+    steady: bool = False
 
-    def marks(self, weights: Mapping[str, Tensor], whole: Linear) -> Marks:
-        """Of a block and last layer."""
-        return self.exam.marks(whole(features_of(self.tail, self.chosen, weights)))
+    def marked(self, weights: Mapping[str, Tensor], whole: Linear) -> tuple[Linear, Marks]:
+        """The marks of a block and last layer; and that layer, levelled where it is to be."""
+        logits = whole(features_of(self.tail, self.chosen, weights))
+        if self.levelled and self.last.has_bias:
+            more = level_of(self.exam, logits)
+            whole, logits = Linear(whole.weight, whole.bias + more), logits + more
+        return whole, self.exam.marks(logits)
 
 
 def trained(
@@ -119,6 +133,7 @@ def trained(
     rate: float,
     epochs: int = EPOCHS,
     choose: bool = True,
+    every: int = 1,
     progress: Progress | None = None,
 ) -> Trained:
     """Train, in steps that grow smaller, and keep what does best on the pictures to choose by (the beginning too).
@@ -131,6 +146,8 @@ def trained(
         A step, in parts of a parameter's own width (its root mean square), so that it means the same everywhere.
     choose
         Keep the best pass; else the last of ``epochs``, as for a control.
+    every
+        After so many passes it is looked how it does, and after the last.
     """
     tail, last = course.tail, course.last
     chance = np.random.default_rng([course.ward.seed, 31])
@@ -140,19 +157,26 @@ def trained(
     mean = {id(p): p.detach().clone(memory_format=torch.preserve_format) for p in (*learned, bias)}
     steps = max(1, epochs * -(-PASS // BATCH))
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate * _width(p)} for p in learned])
-    slower = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
+    rising = PASS // BATCH if course.steady else 1
+    slower = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: max(0.0, 1 - step / steps) * min(1.0, (step + 1) / rising)
+    )
     places = torch.from_numpy(last.places(course.rows.pool.classes))
     others = _others(last)
+
+    with torch.no_grad():
+        filters = [(each, _lengths(each)) for each in tail.filters(block)] if course.steady else []
 
     def now(passes: int) -> Trained:
         weights = {path: mean[id(p)].clone(memory_format=torch.preserve_format) for path, p in block.items()}
         whole = Linear(start.weight.copy(), start.bias.copy())
         whole.weight[last.rows], whole.bias[last.rows] = mean[id(matrix)].double(), mean[id(bias)].double()
-        return Trained(weights, whole, course.marks(weights, whole), passes)
+        return Trained(weights, *course.marked(weights, whole), passes)
 
     best = found = now(0)
-    for k in range(epochs):
-        if k and course.ward.deadline is not None and time.monotonic() > course.ward.deadline:
+    done = 0
+    while done < epochs:
+        if done and course.ward.deadline is not None and time.monotonic() > course.ward.deadline:
             break
         order = chance.choice(len(course.weights), PASS, p=course.weights)
         for at in range(0, PASS, BATCH):
@@ -160,9 +184,8 @@ def trained(
             optimizer.zero_grad()
             with torch.enable_grad():
                 values = course.rows.at(rows)
-                if course.mirrored:
-                    half = torch.from_numpy(chance.random(len(rows)) < 0.5).reshape(-1, *[1] * (values.dim() - 1))
-                    values = torch.where(half, values.flip(tail.across), values)
+                if course.varied is not None:
+                    values = course.varied(rows, values, chance)
                 values.requires_grad_(True)
                 features = tail.features(values, block).float()
                 logits = features @ matrix.T + bias
@@ -172,16 +195,30 @@ def trained(
                 cost.backward()
             optimizer.step()
             slower.step()
+            with torch.no_grad():
+                for each, length in filters:
+                    each.mul_(length / _lengths(each).clamp_min(1e-12))
             for p in learned:
                 mean[id(p)].lerp_(p.detach(), 1 - AVERAGED)
-        found = now(k + 1)
-        if found.marks.value > best.marks.value + 1e-9:
-            best = found
+        done += 1
         if progress:
-            progress(k + 1, epochs)
-        if choose and k + 1 - best.passes >= max(PATIENCE, epochs // 2):
-            break
-    return best if choose else found
+            progress(done, epochs)
+        if choose and done % every == 0:
+            found = now(done)
+            best = _better(best, found)
+            if done - best.passes >= max(PATIENCE, epochs // 2):
+                break
+    found = found if found.passes == done else now(done)
+    return _better(best, found) if choose else found
+
+
+def _better(best: Trained, found: Trained) -> Trained:
+    return found if found.marks.value > best.marks.value + 1e-9 else best
+
+
+def _lengths(filters: Tensor) -> Tensor:
+    """(O, 1, …), of filters (O, …)."""
+    return filters.flatten(1).norm(dim=1).reshape(-1, *[1] * (filters.dim() - 1))
 
 
 def _width(parameter: Tensor) -> float:

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from seethrough.remedies.groups import too_few
@@ -19,12 +18,16 @@ from seethrough.remedies.rungs.fitting import last_of
 from seethrough.remedies.rungs.grouped import codes_of
 from seethrough.remedies.rungs.tail import rows_of, tail_of
 from seethrough.remedies.rungs.training import PASS, trained
+from seethrough.remedies.rungs.varied import narrowed, varied
 
 EVERY = 10**6
 """Layers: as many as there are."""
 
-RATE = 0.01
-PASSES = 14
+RATE = 0.02
+PASSES = 16
+
+LOOKED = 2
+"""After so many passes it is looked how it does."""
 
 ORIGINALS = 0.3
 """What pictures as they are count for, of all, every pseudo-group alike: were they mostly the habit's own, then whatever tells them
@@ -39,10 +42,6 @@ TRAININGS = 3
 
 LONGEST = 60 * 30
 """Seconds: what would take longer on this machine isn't tried."""
-
-ASKED = 64
-SAME = 0.95
-"""Pictures are mirrored in training where the network gives so many of them the answer that it gave before."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,13 @@ class Whole:
         assert last is not None and tail is not None
         exam = exam_of(ward)
         heads = learned_on_exchanged(ward, last, exam)
-        rows, chosen = rows_of(tail, learning(ward)), rows_of(tail, exam.pool)
+        chance = np.random.default_rng([ward.seed, 43])
+        rows = rows_of(tail, learning(ward), held=lambda own: narrowed(own, chance))
+        chosen = rows_of(tail, exam.pool)
         course = course_of(ward, tail, last, rows, chosen, exam, by_group(ward, rows.pool))
-        course = replace(course, mirrored=same_mirrored(ward))
-        best = trained(course, heads.whole, likelihood, rate=RATE, epochs=PASSES, progress=progress)
+        how = varied(ward, tail, rows.pool)
+        course = replace(course, varied=how, levelled=True, steady=True)
+        best = trained(course, heads.whole, likelihood, rate=RATE, epochs=PASSES, every=LOOKED, progress=progress)
         controls = {}
         for name, kept in control_rows(rows.pool).items():
             other = replace(
@@ -79,7 +81,7 @@ class Whole:
             spent = trained(other, heads.controls[name], likelihood, rate=RATE, epochs=best.passes, choose=False)
             controls[name] = spent.edit(last)
         said = {
-            "rate": RATE, "passes": best.passes, "pictures": len(rows.pool), "mirrored": course.mirrored,
+            "rate": RATE, "passes": best.passes, "pictures": len(rows.pool), "mirrored": how.mirrored, "lit": how.lit,
             **best.marks.to_dict(),
         }  # fmt: skip
         return Attempt(best.edit(last), said, controls)
@@ -103,10 +105,3 @@ def seconds_of(ward: Ward) -> float:
     began = time.perf_counter()
     ward.canvas.ask(x)
     return (time.perf_counter() - began) / len(x) * WALK * TRAININGS * PASSES * PASS
-
-
-def same_mirrored(ward: Ward) -> bool:
-    """Whether the network takes pictures and their mirror images for the same: not where writing or sides are what it knows."""
-    x = ward.canvas.load(ward.learn[:: max(1, len(ward.learn) // ASKED)][:ASKED]).x
-    plain, mirrored = (ward.canvas.ask(each).argmax(1) for each in (x, torch.flip(x, (3,))))
-    return bool((plain == mirrored).mean() >= SAME)
