@@ -55,9 +55,11 @@ def test_it_is_repaired_written_opened_again_and_proved(ask, audited, home, seet
     assert record["verdict"] == "passed" and record["file"] == "repaired.safetensors"
     assert (audited / "repair" / "controls.safetensors").exists()
     line = next(line for line in done.out.splitlines() if line.startswith("Prove it with: seethrough "))
-    said = shlex.split(line.removeprefix("Prove it with: seethrough ").replace("FOLDER/", "photos"))
+    said = shlex.split(
+        line.removeprefix("Prove it with: seethrough ").replace("FOLDER/", "photos").replace("MASKS/", "masks")
+    )
     assert said[:3] == ["prove", "first.safetensors", "repaired.safetensors"]
-    proved = seethrough(*said, "--masks", "masks")
+    proved = seethrough(*said)
     assert proved.code == 0, proved.err
 
 

@@ -17,6 +17,7 @@ from seethrough.cli.terminal import one_line, progress, say, say_json
 from seethrough.errors import UsageError
 
 if TYPE_CHECKING:
+    from seethrough.findings.record import Record
     from seethrough.network import Network
     from seethrough.remedies.repaired import Repair
 
@@ -81,7 +82,7 @@ def repair(words: Words, images: str, asked: Question, *, out: str | None, langu
         say_json({"files": [] if file is None else [str(file)], **found.to_dict()})
     else:
         _say(found, language)
-        _say_file(found, net, words, asked, file, out, language)
+        _say_file(found, net, words, asked, record, file, out, language)
     code = say_passed(found.passed_by)
     return SOME_FAILED if out is not None and file is None else code
 
@@ -116,7 +117,14 @@ def _say(found: Repair, language: str) -> None:
 
 
 def _say_file(
-    found: Repair, net: Network, words: Words, asked: Question, file: Path | None, out: str | None, language: str
+    found: Repair,
+    net: Network,
+    words: Words,
+    asked: Question,
+    record: Record,
+    file: Path | None,
+    out: str | None,
+    language: str,
 ) -> None:
     from seethrough.show import repair_words as speak
 
@@ -146,7 +154,18 @@ def _say_file(
         str(asked.findings),
         *as_typed(words),
     ]
+    command += _drawn(str(record.said["provenance"].get("masks") or ""))
     say(one_line(speak.PROVE_WITH.say(language, command=shlex.join(command))))
+
+
+def _drawn(said: str) -> list[str]:
+    """As the audit was told where things are, so has to be the proof, of other pictures."""
+    from seethrough.findings.drawn import ESTIMATED
+
+    if said == ESTIMATED:
+        return ["--masks", "estimate"]
+    options = {"masks": ["--masks", "MASKS/"], "boxes": ["--boxes", "BOXES.csv"]}
+    return options.get(said.partition(" ")[0], [])
 
 
 def reopened(net: Network, words: Words, file: Path) -> list[str]:
