@@ -32,7 +32,8 @@ from typing import Any
 
 # the measuring process itself stays small: what is heavy is imported by those that are measured
 BARS = {"seconds": 600, "processors": 2}
-KINDS = {"2": ("land bird", "water bird"), "1000": None}
+LAND_AND_WATER = ("land bird", "water bird")
+KINDS = {"2": LAND_AND_WATER, "1000": "imagenet"}
 MOST_GIVEN = 24
 AT_ONCE = 64
 WHOLE = {"name": "tf", "fit": "stretch"}
@@ -70,39 +71,40 @@ def held(what: str) -> float:
     return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1024
 
 
-def prepare(place: Path, outputs: str) -> None:
-    """The network, and of every picture its class and its bird's box, in ``place``; made once."""
+def prepare(place: Path, outputs: str, most: int) -> None:
+    """The network, and of so many pictures at least the class of each and its bird's box, in ``place``; made once."""
     if (place / "pictures.json").exists():
         return
     import numpy as np
 
     import seethrough as st
+    from seethrough.datasets.collection import collect
     from seethrough.findings.canvas import Canvas
     from waterbirds import DATA, NETWORK, Birds, features, fit, opened
 
     place.mkdir(parents=True, exist_ok=True)
     parts = [Birds(part) for part in ("train", "val", "test")]
+    rows = [
+        (str(birds.folder / name), LAND_AND_WATER[k], birds.boxes[name])
+        for birds in parts
+        for name, k in zip(birds.names, birds.classes)
+    ]
+    random.Random(0).shuffle(rows)
     if outputs == "2":
-        net, learned = opened(), parts[0]
-        fit(net, features(learned, net, place / "train.npz"), learned.classes)
+        net = opened()
+        fit(net, features(parts[0], net, place / "train.npz"), parts[0].classes)
         model: Any = net.module
         model.save(place / "network.keras")
-        classes = [KINDS["2"][k] for birds in parts for k in birds.classes]
     else:
         (place / "network.keras").write_bytes((DATA / NETWORK).read_bytes())
-        net = st.open(place / "network.keras", preprocessing=WHOLE, classes="imagenet")
-        chances = []
-        for birds in parts:
-            canvas: Canvas = birds.canvas(net)
-            at = range(0, len(birds.names), AT_ONCE)
-            chances += [canvas.ask(canvas.load(range(k, min(k + AT_ONCE, len(birds.names)))).x) for k in at]
-        said = np.concatenate(chances)
-        most = np.argsort(-np.bincount(said.argmax(1), minlength=said.shape[1]), kind="stable")[:MOST_GIVEN]
+        net, rows = st.open(place / "network.keras", preprocessing=WHOLE, classes="imagenet"), rows[:most]
+        canvas = Canvas(net, collect([file for file, _, _ in rows]))
+        at = range(0, len(rows), AT_ONCE)
+        said = np.concatenate([canvas.ask(canvas.load(range(k, min(k + AT_ONCE, len(rows)))).x) for k in at])
+        given = np.argsort(-np.bincount(said.argmax(1), minlength=said.shape[1]), kind="stable")[:MOST_GIVEN]
         assert net.classes is not None
-        classes = [net.classes[k] for k in most[said[:, most].argmax(1)]]
-    files = [(birds.folder / name, birds.boxes[name]) for birds in parts for name in birds.names]
-    rows = [[str(file), name, box] for (file, box), name in zip(files, classes)]
-    random.Random(0).shuffle(rows)
+        names = [net.classes[k] for k in given[said[:, given].argmax(1)]]
+        rows = [(file, name, box) for (file, _, box), name in zip(rows, names)]
     (place / "pictures.json").write_text(json.dumps(rows))
 
 
@@ -110,7 +112,7 @@ def laid_out(place: Path, count: int) -> Path:
     """A folder of links to so many of the pictures, a folder for each class, and the list of boxes."""
     rows = json.loads((place / "pictures.json").read_text())[:count]
     if len(rows) < count:
-        raise SystemExit(f"There are {len(rows)} pictures, and {count} were asked for.")
+        raise SystemExit(f"There are {len(rows)} pictures in {place}, and {count} were asked for; name a new folder.")
     folder = place / f"pictures {count}"
     lines = []
     for file, name, box in rows:
@@ -133,7 +135,7 @@ def audited(place: Path, outputs: str, count: int, kept: Path) -> None:
 
     keep_freed_memory()
     steps = Steps()
-    classes = KINDS[outputs] or "imagenet"
+    classes = KINDS[outputs]
     net = st.open(place / "network.keras", preprocessing=WHOLE, classes=classes)
     steps("opening", 1, 1)
     boxes = place / f"boxes {count}.csv"
@@ -261,7 +263,7 @@ def main() -> int:
         os.environ.setdefault("KERAS_BACKEND", "torch")
         step, place, outputs, *rest = words.step
         if step == "prepare":
-            prepare(Path(place), outputs)
+            prepare(Path(place), outputs, int(rest[0]))
         else:
             audited(Path(place), outputs, int(rest[0]), Path(rest[1]))
         return 0
@@ -272,8 +274,8 @@ def main() -> int:
         print(f"no Waterbirds in {data}; nothing is done")
         return 0
     place = words.folder.absolute() / f"{words.outputs} outputs"
-    subprocess.run(command("prepare", place, words.outputs), check=True)
     counts = [int(count) for count in words.counts.split(",")]
+    subprocess.run(command("prepare", place, words.outputs, max(counts)), check=True)
     measured(place, words.outputs, counts)
     if not words.kills:
         return 0
