@@ -26,7 +26,8 @@ from seethrough.findings.drawn import told_apart_by
 from seethrough.findings.facts import Facts, facts_of
 from seethrough.findings.finders import FINDERS, candidates
 from seethrough.findings.foreground import foreground_of
-from seethrough.findings.judge import MOST, NOT_FOUND, donors_of, drawn
+from seethrough.findings.judge import MOST, NOT_FOUND, WAY, donors_of, drawn
+from seethrough.findings.kept import KeptTrials
 from seethrough.findings.looking import Looking
 from seethrough.findings.record import Kept, Record, record_of
 from seethrough.findings.seen import FOLDER
@@ -283,7 +284,13 @@ def _tried(
     known = {candidate.key for _, candidate in again}
     names = record.said["provenance"].get("finders") or FINDERS
     finders = [FINDERS[name] for name in names if name in FINDERS]
-    found = candidates(facts, panel.canvases[AFTER], finders, seed=seed, progress=tell.whole("finding"))
+    folder, repaired = _kept(record), panel.canvases[AFTER]
+    asked = [
+        told_apart, repaired.net.fingerprint, repaired.collection.fingerprint, facts.split.of("find").tolist(), facts.classes.tolist(),
+        seed, WAY,
+    ]  # fmt: skip
+    recall = None if folder is None else KeptTrials(folder / "found", asked)
+    found = candidates(facts, repaired, finders, seed=seed, progress=tell.whole("finding"), recall=recall)
     new = [(None, candidate) for candidate in found if candidate.key not in known][:WATCHED]
     plans = [
         (
@@ -299,7 +306,6 @@ def _tried(
         of = tuple(panel.canvases) if number in faults else (BEFORE, AFTER)
         make = partial(panel.exchanged, candidate, plan, given, of=of, step=step)
         said = [told_apart, candidate.aspect.to_dict(), {name: panel.canvases[name].net.fingerprint for name in of}]
-        folder = _kept(record)
         chances = make() if folder is None else recalled(folder / "exchanged", said, plan, panel, make)
         made.append(Tried(candidate, plan, chances, number, number in faults))
     return [each for each in made if len(each.plan.numbers)]
