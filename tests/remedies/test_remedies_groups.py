@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from planted_ward import FAULT, Cells, drawn, planted, ward_of
 
 import seethrough as st
+from seethrough.findings.aspect import Candidate
+from seethrough.findings.aspects import Region
 from seethrough.remedies import groups as grouping
-from seethrough.remedies.groups import UNSURE, counter_examples, groups_of, pulled, too_few, two_sides
+from seethrough.remedies.groups import UNSURE, counter_examples, groups_of, shown_by, too_few, two_sides
 
 
 @pytest.mark.parametrize("kind", ["cells", "single", "many"])
@@ -32,7 +35,7 @@ def test_where_the_mark_always_agrees_there_are_none():
 def test_a_mark_pulls_by_what_the_last_layer_gives_for_it():
     """In log odds by 14 times what its brightness differs, on whatever picture."""
     ward, _, _ = planted()
-    found = pulled(ward, FAULT, ward.learn)
+    found = shown_by(ward, FAULT, ward.learn).pulled
     assert np.allclose(found.sum(1), 0, atol=1e-3)
     towards = found[:, 0] - found[:, 1]
     slope = np.polyfit(ward.facts.features[ward.learn, 0], towards, 1)[0]
@@ -66,15 +69,71 @@ def test_what_has_no_two_sides_is_mostly_unsure():
     assert ((p > 0.9) | (p < 0.1)).mean() < 0.5
 
 
-def test_pulls_are_kept_and_read_back(tmp_path, monkeypatch):
+def test_what_aspects_show_is_kept_and_read_back(tmp_path, monkeypatch):
     pictures, label, _ = drawn(60, 0.85, False)
     net = st.open(Cells().eval(), input_size=(3, 24, 24), preprocessing="unit")
-    found = pulled(ward_of(net, pictures, label, folder=tmp_path), FAULT, np.arange(30))
+    found = shown_by(ward_of(net, pictures, label, folder=tmp_path), FAULT, np.arange(30))
     again = ward_of(net, pictures, label, folder=tmp_path)
-    monkeypatch.setattr(type(again.canvas), "ask", lambda *_: pytest.fail("asked again"))
-    assert np.array_equal(pulled(again, FAULT, np.arange(30)), found)
+    monkeypatch.setattr(type(again.canvas), "features", lambda *_: pytest.fail("asked again"))
+    back = shown_by(again, FAULT, np.arange(30))
+    assert np.array_equal(back.pulled, found.pulled) and np.array_equal(back.seen, found.seen)
 
 
 def test_of_very_many_pictures_fewer_recipients_are_asked():
     ward, _, _ = planted()
     assert len(grouping._recipients(ward, (0, 1), 100)) == 6 and len(grouping._recipients(ward, (0, 1), 10_000)) == 2
+
+
+TWO_CELLS = Candidate(Region("top left", (0.0, 0.25, 0.0, 0.5)), 1, (0,), ("test",), 1.0, 1.0, {})
+"""The mark's place, and one beside it whose brightness is any."""
+
+
+def distracted():
+    """A network that goes by the mark a little, and by what lies beside it, which is anything, five times as much; its pictures'
+    classes and marks.
+    """
+    pictures, label, mark = drawn(360, 0.95, False)
+    pictures[:, 0:6, 6:12] = np.random.default_rng(3).integers(0, 256, (360, 1, 1, 1))
+    network = Cells(thing=20.0, mark=3.0)
+    with torch.no_grad():
+        network.read.weight[1, 1], network.read.bias[1] = 15.0, -(20 + 3 + 15) / 2
+    net = st.open(network.eval(), input_size=(3, 24, 24), preprocessing="unit")
+    return ward_of(net, pictures, label, faults=(TWO_CELLS,)), label, mark
+
+
+def test_the_first_ten_that_go_against_a_habit_do_though_something_else_pulls_more():
+    ward, label, mark = distracted()
+    used = np.concatenate([ward.learn, ward.choose])
+    breaks = mark[used] != label[used]
+    assert breaks.sum() >= 10
+
+    def first_ten(pull):
+        away = np.where(label[used] == 1, -pull, pull)
+        return int(breaks[np.argsort(-away, kind="stable")[:10]].sum())
+
+    pulled = shown_by(ward, TWO_CELLS, used).pulled
+    assert first_ten(pulled[:, 0] - pulled[:, 1]) <= 3  # by the answers alone one looks at what lies beside the mark
+    found = groups_of(ward)
+    assert first_ten(found.pulls[0][used]) == 10
+    sure = found.sides[0][used] != UNSURE
+    assert sure.mean() > 0.9 and (found.sides[0][used] == mark[used])[sure].all()
+
+
+def test_where_classes_say_nothing_of_the_mark_sides_are_told_by_the_pull():
+    ward, mark, _ = planted(agree=0.5)
+    used = np.concatenate([ward.learn, ward.choose])
+    assert (groups_of(ward).sides[0][used] == mark[used]).mean() > 0.98
+
+
+def test_what_tells_classes_apart_but_goes_with_no_pull_is_not_read():
+    """Such as the shape of the hole that a donor's thing leaves."""
+    ward, _, _ = planted()
+    chance = np.random.default_rng(4)
+    label = ward.facts.classes[ward.learn]
+    pulled = chance.normal(0, 1, (len(label), 2)).astype(np.float32)
+    seen = (label[:, None] + chance.normal(0, 0.1, (len(label), 3))).astype(np.float32)
+    read = grouping._read_off(ward, FAULT, ward.learn, grouping.Shown(pulled, seen))
+    assert np.array_equal(read, pulled)
+    goes_with = (seen + 0.3 * (pulled[:, :1] - pulled[:, 1:])).astype(np.float32)
+    read = grouping._read_off(ward, FAULT, ward.learn, grouping.Shown(pulled, goes_with))
+    assert (read.argmax(1) == (label == 0)).mean() > 0.8 and (pulled.argmax(1) == (label == 0)).mean() < 0.6
