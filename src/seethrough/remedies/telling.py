@@ -86,14 +86,14 @@ def narrowed(x: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     """Measures (n, P) of width 1 each, as coordinates along the directions in which they differ most, (n, p ≤ most); a measure
     that never differs counts for nothing.
     """
-    x = x.astype(np.float64) - x.mean(0, dtype=np.float64)
-    width = x.std(0)
-    x = x / np.where(width > FLAT * max(float(width.max(initial=0.0)), 1e-12), width, np.inf)
-    turned = x.T if x.shape[1] < len(x) else x
-    values, vectors = np.linalg.eigh(turned @ turned.T)
+    apart = x.astype(np.float64) - x.mean(0, dtype=np.float64)
+    width = apart.std(0)
+    apart = apart / np.where(width > FLAT * max(float(width.max(initial=0.0)), 1e-12), width, np.inf)
+    few = apart.shape[1] < len(apart)
+    values, vectors = np.linalg.eigh(apart.T @ apart if few else apart @ apart.T)
     along = vectors[:, ::-1][:, :most]
-    if x.shape[1] < len(x):
-        return (x @ along).astype(np.float32)
+    if few:
+        return (apart @ along).astype(np.float32)
     return (along * np.sqrt(np.maximum(values[::-1][:most], 0))).astype(np.float32)
 
 
