@@ -50,13 +50,13 @@ from seethrough.remedies.asked import (
     refuse_used,
     told,
 )
+from seethrough.remedies.bounds import bounds_of, small_groups
 from seethrough.remedies.follow import Tried, followed
 from seethrough.remedies.groups import groups_of
 from seethrough.remedies.held_out import HeldOut, held_out, is_audited, mark_of
 from seethrough.remedies.measure import (
     AFTER,
     BEFORE,
-    ENOUGH_OF_A_GROUP,
     RIGHT,
     WORST_CLASS,
     WORST_GROUP,
@@ -74,7 +74,6 @@ from seethrough.remedies.repaired import Repair
 from seethrough.remedies.rung import Ward
 from seethrough.remedies.sheets import by_class, by_exchange, by_group, by_side, tells, whole
 from seethrough.remedies.used import Use, mark, uses
-from seethrough.results import Note
 
 WATCHED = 12
 """Candidates that weren't proven in the audit, and as many new ones, that are tried again, the strongest."""
@@ -198,7 +197,7 @@ def prove(
         passed=looked.passed,
         notes=(
             *after.opened.notes, *collection.notes, *belongs.notes, *group_notes, *parts.notes,
-            *_notes(used, record, facts, faults, tried, tuple(networks)), *_small_groups(sheets[WORST_GROUP], facts),
+            *bounds_of(used, record, facts, faults, tried, tuple(networks)), *small_groups(sheets[WORST_GROUP], facts),
         ),
         provenance={
             **looked.provenance,
@@ -370,41 +369,6 @@ def _pairs(panel: Panel, facts: Facts, each: Tried) -> tuple[Pair, ...]:
 
 def _pixels(x: Any) -> NDArray[np.uint8]:
     return (x.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-
-
-def _notes(
-    used: Sequence[Use],
-    record: Record,
-    facts: Facts,
-    faults: frozenset[int],
-    tried: Sequence[Tried],
-    networks: Sequence[str],
-) -> list[Note]:
-    """What bounds a proof."""
-    notes = []
-    if used:
-        notes.append(Note("proof_used", "warning", {"count": len(used), "when": used[-1].when}))
-    if record.folder is None:
-        notes.append(Note("proof_not_marked", "info"))
-    if not faults:
-        notes.append(Note("proof_without_faults", "info"))
-    missing = len(faults) - sum(each.fault for each in tried)
-    if missing:
-        notes.append(Note("proof_faults_untried", "warning", {"count": missing}))
-    if facts.fore is None:
-        notes.append(Note("no_foreground", "warning"))
-    if len(networks) == 2:
-        notes.append(Note("proof_without_controls", "info"))
-    return notes
-
-
-def _small_groups(sheet: Sheet | None, facts: Facts) -> list[Note]:
-    """Which groups have too few pictures to be called the worst."""
-    if sheet is None:
-        return []
-    small = [part for part, size in zip(sheet.parts, sheet.sizes) if size < ENOUGH_OF_A_GROUP]
-    some = "; ".join(f"{facts.labels[part.answer]}, {part.name}" for part in small[:3])
-    return [Note("groups_small", "warning", {"count": len(small), "some": some})] if small else []
 
 
 __all__ = ["Controls", "Proof", "prove"]
