@@ -12,7 +12,7 @@ from seethrough.remedies.edit import edited
 from seethrough.remedies.pool import as_they_are, learning
 from seethrough.remedies.rung import HEAD, WRAPPED, Rung, Ward
 from seethrough.remedies.rungs import RUNGS
-from seethrough.remedies.rungs.choosing import ALIKE, Exam, balanced, best_head, cells, exam_of
+from seethrough.remedies.rungs.choosing import ALIKE, Exam, Marks, balanced, best_head, cells, exam_of
 from seethrough.remedies.rungs.exchanged import control_rows, weights_of
 from seethrough.remedies.rungs.fitting import Linear, as_tensor, fitted, last_of, within
 from seethrough.remedies.rungs.grouped import averaged, even_draws, plain_draws, shuffled_codes
@@ -240,7 +240,7 @@ def test_of_layers_that_do_alike_the_one_that_leaves_least_is_taken():
     layers = {"little": reads(20, 1), "none": reads(20, 0.2), "nothing": reads(0, 0)}
     marks = {name: exam.marks(layer(exam.pool.features)) for name, layer in layers.items()}
     assert marks["little"].effect > marks["none"].effect > marks["nothing"].effect == 0
-    assert marks["none"].value > marks["little"].value - min(ALIKE, marks["little"].unsure) > marks["nothing"].value
+    assert marks["none"].as_good_as(marks["little"]) and not marks["nothing"].as_good_as(marks["little"])
 
     def best(*names, least):
         tried = [{"name": name} for name in names]
@@ -252,13 +252,18 @@ def test_of_layers_that_do_alike_the_one_that_leaves_least_is_taken():
     assert best("little", "nothing", least=True)[0] == best("nothing", "little", least=False)[0] == {"name": "little"}
 
 
-def test_the_worst_groups_share_is_as_unsure_as_its_size():
+def test_marks_are_as_good_within_one_standard_error_of_the_worst_group_and_of_the_usual_accuracy():
     ward, _, _ = planted()
     exam = exam_of(ward)
     found, hits = exam.marks(exam.pool.logits), exam.pool.logits.argmax(1) == exam.pool.classes
-    each = [(hits[rows].mean(), rows.sum()) for rows in exam.groups.values()]
-    worst, count = min(each)
-    assert found.worst == worst and found.unsure == pytest.approx(np.sqrt(worst * (1 - worst) / count))
+    worst, count = min((hits[rows].mean(), rows.sum()) for rows in exam.groups.values())
+    plain = hits[~exam.pool.exchanged]
+    assert found.worst == worst and found.unsure[0] == pytest.approx(np.sqrt(worst * (1 - worst) / count))
+    assert found.unsure[1] == pytest.approx(plain.std() / np.sqrt(len(plain)))
+    best = Marks(0.8, 0.9, 0.1, 0.8, (0.02, 0.01))
+    assert Marks(0.79, 0.891, 0.0, 0.781).as_good_as(best)
+    assert not Marks(0.79, 0.889, 0.0, 0.781).as_good_as(best) and not Marks(0.79, 0.9, 0.0, 0.779).as_good_as(best)
+    assert not Marks(0.7, 0.9, 0.0, 0.8 - ALIKE - 0.001).as_good_as(Marks(0.8, 0.9, 0.1, 0.8, (0.1, 0.01)))
 
 
 def test_a_strong_pull_keeps_the_layer_and_none_moves_its_mean():

@@ -48,14 +48,21 @@ class Marks:
         What settings are chosen by: the worst group's accuracy, less what is lost of the usual one beyond `FREE`, and less
         `REMAINS` of the effect.
     unsure
-        The standard error of ``worst``.
+        The standard errors of ``worst`` and ``usual``.
     """
 
     worst: float
     usual: float
     effect: float
     value: float
-    unsure: float = 0.0
+    unsure: tuple[float, float] = (0.0, 0.0)
+
+    def as_good_as(self, best: Marks) -> bool:
+        """Whether it does as well as what does best, for all that so few pictures tell: within one standard error, and within `ALIKE`,
+        and as the usual accuracy goes within one of that.
+        """
+        worst, usual = best.unsure
+        return self.value >= best.value - min(worst, ALIKE) and self.usual >= best.usual - usual
 
     def to_dict(self) -> dict[str, float]:
         """Plain data."""
@@ -88,7 +95,7 @@ class Exam:
         worst, count = min(each, default=(usual, len(hits)))
         effect = self._effect(softmax(logits, axis=1)[np.arange(len(logits)), self.pool.classes])
         lost = max(0.0, self.usual_before - usual - FREE)
-        unsure = float(np.sqrt(worst * (1 - worst) / max(1, count)))
+        unsure = _standard_error(worst, count), _standard_error(usual, int((~self.pool.exchanged).sum()))
         return Marks(worst, usual, effect, worst - lost - REMAINS * max(0.0, effect), unsure)
 
     def _effect(self, chances: NDArray) -> float:
@@ -169,9 +176,9 @@ def best_head(
     Parameters
     ----------
     least
-        Of settings that do as well, for all that so few pictures tell (one standard error of the worst group, and `ALIKE` at most), take
-        those that leave least of what is wrong: a network that was trained on these pictures knows them, and staying near it looks better
-        than it is (the rule of one standard error: Breiman, Friedman, Olshen & Stone, 1984).
+        Of settings that do as well (`Marks.as_good_as`) take those that leave least of what is wrong: a network that was trained on these
+        pictures knows them, and staying near it looks better than it is (the rule of one standard error: Breiman, Friedman, Olshen &
+        Stone, 1984).
     """
     own = ward.facts.features[ward.learn]
     seen: list[Marks] = []
@@ -189,11 +196,14 @@ def best_head(
     )
     if not least:
         return best, whole, found
-    bound = found.value - min(found.unsure, ALIKE)
-    alike = [k for k, each in enumerate(seen) if each.value >= bound]
+    alike = [k for k, each in enumerate(seen) if each.as_good_as(found)]
     at = min(alike, key=lambda k: (seen[k].effect, -seen[k].value))
     chosen = settings[at]
     return (best, whole, found) if chosen is best else (chosen, last.put(fit(chosen), own), seen[at])
+
+
+def _standard_error(share: float, count: int) -> float:
+    return float(np.sqrt(share * (1 - share) / max(1, count)))
 
 
 def balanced(codes: NDArray[np.int64]) -> NDArray[np.float64]:
