@@ -27,6 +27,7 @@ def test_light_falls_on_the_thing_alone_and_goes_no_further_than_it_may():
     by = light(400, 4, 1, np.random.default_rng(0))
     assert by.shape == (400, 3, 1, 1) and LIGHT < float(by.abs().max()) <= 2 * LIGHT and abs(float(by.mean())) < 0.02
     pictures = a_thing()
+    assert pictures.fore is not None
     found = in_light(pictures.x, pictures.fore, by[:3], 0.0, 1.0)
     assert torch.allclose(found[:, :, 20, 20], 0.5 * (1 + by[:3, :, 0, 0])) and bool((found[:, :, :16] == 0.5).all())
 
@@ -42,6 +43,7 @@ def test_a_narrowed_thing_lacks_a_strip_of_one_of_a_few_widths():
     chance, widths = np.random.default_rng(1), set()
     for _ in range(12):
         found = narrowed(a_thing(), chance)
+        assert found.fore is not None
         sides = found.fore.sum((1, 2, 3)).sqrt()
         widths |= {int(w) for w in (32 - sides) / 2}
         assert torch.equal(found.fore[:, :, 31, 31], torch.ones(3, 1))
@@ -70,6 +72,7 @@ def test_what_is_held_anew_is_what_is_exchanged_and_pictures_as_they_are_stay(wa
 
 def test_rows_vary_in_the_order_of_axes_of_the_network(ward):
     pool, tail = learning(ward), tail_of(ward, 10**6)
+    assert tail is not None
     how = varied(ward, tail, pool)
     assert how.things is not None and how.things.shape[1:] == (1, SIDE, SIDE) and (how.colours, how.across) == (1, 3)
     rows = np.array([0, len(pool) - 1, 3])
