@@ -69,7 +69,9 @@ def weights(file):
     """As Keras alone reads them, by layer and weight."""
     import keras
 
-    return {v.path: keras.ops.convert_to_numpy(v) for v in keras.saving.load_model(file).variables}
+    network = keras.saving.load_model(file)
+    assert isinstance(network, keras.Model)
+    return {v.path: np.asarray(keras.ops.convert_to_numpy(v)) for v in network.variables}
 
 
 def test_its_outputs_are_asked_for_and_then_called_so_by_all_three(home, audited, seethrough, monkeypatch):
