@@ -188,7 +188,7 @@ def within(last: Last, features: NDArray[np.float32], numbers: NDArray[np.int64]
     picture = picture[several]
     mean = np.zeros((len(count), x.shape[1]), np.float32)
     np.add.at(mean, picture, x)
-    return x - (mean / np.maximum(count, 1)[:, None].astype(np.float32))[picture]
+    return (x - (mean / np.maximum(count, 1)[:, None])[picture]).astype(np.float32)
 
 
 Likelihood = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
