@@ -14,7 +14,7 @@ from seethrough.errors import UsageError
 from seethrough.findings.answers import BACKGROUND, Said, answers_of
 from seethrough.findings.canvas import Foreground
 from seethrough.findings.judge import PROVEN
-from seethrough.findings.record import Record
+from seethrough.findings.record import Kept, Record
 from seethrough.network import Network, as_network
 from seethrough.remedies.edit import edited
 from seethrough.remedies.kept import FOLDER, controls_in, record_in
@@ -57,6 +57,21 @@ def network_of(after: Network | Repair | Any) -> Network:
             raise UsageError("The repair found nothing better than the network as it is, so there is nothing to prove.")
         return after.network
     return as_network(after)
+
+
+def audit_of(findings: Kept | None, after: Network | Repair | Any) -> Kept:
+    """The audit: the one that is given, or that a repair in hand was made by.
+
+    Raises
+    ------
+    UsageError
+        There is neither.
+    """
+    if findings is not None:
+        return findings
+    if isinstance(after, Repair) and after.audit is not None:
+        return after.audit
+    raise UsageError("A proof goes on from an audit; give its folder, or what audit gave, as findings=…")
 
 
 def refuse_same(before: Network, after: Network) -> None:

@@ -38,6 +38,7 @@ from seethrough.remedies.admitted import as_drawn
 from seethrough.remedies.asked import (
     NEED_MASKS,
     Controls,
+    audit_of,
     classes_as_there,
     control_networks,
     faults_said,
@@ -88,7 +89,7 @@ def prove(
     after: Network | Repair | Any,
     data: Any,
     *,
-    findings: Kept,
+    findings: Kept | None = None,
     answers: Said = None,
     truth: Any = None,
     masks: Any = None,
@@ -109,7 +110,7 @@ def prove(
     data
         A folder of other pictures; or the audit's own, of which then only the part is used that was kept for this.
     findings
-        The audit: its folder, what ``audit`` gave, or its ``to_dict()``.
+        The audit: its folder, what ``audit`` gave, or its ``to_dict()``; by default the one that a repair in hand was made by.
     answers
         Which findings only happen to be there (`seethrough.findings.answers`); by default those that the repair was for, else
         all that were proven.
@@ -135,13 +136,13 @@ def prove(
     Raises
     ------
     UsageError
-        Findings of another network; a network that is the same, or answers otherwise many classes; pictures that were used for a
+        No audit, or one of another network; a network that is the same, or answers otherwise many classes; pictures that were used for a
         proof before.
     InputRefused
         Too few pictures, or such as had a part in the audit.
     """
     before, mended = as_network(before), after
-    record = record_of(findings)
+    record = record_of(audit_of(findings, mended))
     record.refuse_other(before)
     before = named_as_audited(before, record)
     after = told(network_of(mended), before)

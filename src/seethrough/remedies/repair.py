@@ -173,6 +173,7 @@ def repair(
             "network": net.provenance,
         },
         folder=ward.folder,
+        audit=audit,
     )
     if ward.folder is not None:
         found.write_record(ward.folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seethrough.errors import UsageError
+from seethrough.findings.record import Kept
 from seethrough.jobs import Passed
 from seethrough.network import Network
 from seethrough.remedies import kept
@@ -118,6 +119,8 @@ class Repair:
         The same budget spent for nothing, as changes of the first network.
     passed_by
         Pictures that couldn't be read.
+    audit
+        What it was made by; a proof goes on from it.
     """
 
     network: Network | None
@@ -134,6 +137,7 @@ class Repair:
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    audit: Kept | None = field(repr=False, default=None)
 
     @property
     def passed(self) -> bool:

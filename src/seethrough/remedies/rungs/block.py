@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from seethrough.remedies.pool import learning
 from seethrough.remedies.rung import BLOCK, Attempt, Progress, Ward
 from seethrough.remedies.rungs.choosing import Exam, exam_of
-from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchanged, weights_of
+from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchanged, near_own, weights_of
 from seethrough.remedies.rungs.fitting import Last, last_of
 from seethrough.remedies.rungs.tail import Rows, Tail, rows_of, tail_of
 from seethrough.remedies.rungs.training import Course, Step, Trained, trained
@@ -24,7 +24,7 @@ ORIGINALS = 0.2
 
 @dataclass(frozen=True)
 class Block:
-    """Counterfactual data, as in `exchanged`, from whose last layer it begins; what comes before the block, normalisation and
+    """Counterfactual data, as in `exchanged`, from a last layer near the network's own; what comes before the block, normalisation and
     running statistics stay as they are.
     """
 
@@ -45,7 +45,7 @@ class Block:
         course = course_of(ward, tail, last, rows, chosen, exam, weights_of(rows.pool, ORIGINALS))
         runs: list[tuple[float, Trained]] = []
         for k, rate in enumerate(RATES):
-            runs.append((rate, trained(course, heads.whole, likelihood, rate=rate)))
+            runs.append((rate, trained(course, near_own(ward, last, exam), likelihood, rate=rate)))
             if progress:
                 progress(k + 1, len(RATES))
         rate, best = max(runs, key=lambda run: run[1].marks.value)

@@ -49,6 +49,8 @@ class Marks:
         `REMAINS` of the effect.
     unsure
         The standard errors of ``worst`` and ``usual``.
+    lost
+        Of the usual accuracy beyond `FREE`.
     """
 
     worst: float
@@ -56,6 +58,7 @@ class Marks:
     effect: float
     value: float
     unsure: tuple[float, float] = (0.0, 0.0)
+    lost: float = 0.0
 
     def as_good_as(self, best: Marks) -> bool:
         """Whether it does as well as what does best, for all that so few pictures tell: within one standard error, and within `ALIKE`,
@@ -96,7 +99,7 @@ class Exam:
         effect = self._effect(softmax(logits, axis=1)[np.arange(len(logits)), self.pool.classes])
         lost = max(0.0, self.usual_before - usual - FREE)
         unsure = _standard_error(worst, count), _standard_error(usual, int((~self.pool.exchanged).sum()))
-        return Marks(worst, usual, effect, worst - lost - REMAINS * max(0.0, effect), unsure)
+        return Marks(worst, usual, effect, worst - lost - REMAINS * max(0.0, effect), unsure, lost)
 
     def _effect(self, chances: NDArray) -> float:
         """Of the probability of each picture's own class."""
@@ -176,9 +179,9 @@ def best_head(
     Parameters
     ----------
     least
-        Of settings that do as well (`Marks.as_good_as`) take those that leave least of what is wrong: a network that was trained on these
-        pictures knows them, and staying near it looks better than it is (the rule of one standard error: Breiman, Friedman, Olshen &
-        Stone, 1984).
+        Of settings that do as well (`Marks.as_good_as`) take one that loses no more than is free, and of such the one that leaves
+        least of what is wrong: a network that was trained on these pictures knows them, and staying near it looks better than it
+        is (the rule of one standard error: Breiman, Friedman, Olshen & Stone, 1984).
     """
     own = ward.facts.features[ward.learn]
     seen: list[Marks] = []
@@ -197,7 +200,7 @@ def best_head(
     if not least:
         return best, whole, found
     alike = [k for k, each in enumerate(seen) if each.as_good_as(found)]
-    at = min(alike, key=lambda k: (seen[k].effect, -seen[k].value))
+    at = min(alike, key=lambda k: (seen[k].lost > 0, seen[k].effect, -seen[k].value))
     chosen = settings[at]
     return (best, whole, found) if chosen is best else (chosen, last.put(fit(chosen), own), seen[at])
 

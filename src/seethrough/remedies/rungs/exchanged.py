@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,6 +25,9 @@ STEADY = (0.0, 6.0, 20.0)
 
 FREE: tuple[tuple[str, float], ...] = (("own", 0.01), ("own", 0.001), ("l1", 0.01), ("l1", 0.003))
 """Hardly pulled, or towards 0 by absolute values; these without that price."""
+
+NEAR = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+"""Pulls towards the network's own layer of which one is where `near_own` lies."""
 
 ORIGINALS = (0.2, 0.0)
 """What pictures as they are count for, of all."""
@@ -70,6 +74,7 @@ class Exchanged:
 
 
 _learned: WeakKeyDictionary[Ward, Learned] = WeakKeyDictionary()
+_near: WeakKeyDictionary[Ward, Linear] = WeakKeyDictionary()
 
 
 def learned_on_exchanged(ward: Ward, last: Last, exam: Exam, progress: Progress | None = None) -> Learned:
@@ -81,6 +86,41 @@ def learned_on_exchanged(ward: Ward, last: Last, exam: Exam, progress: Progress 
 
 def _fitted(ward: Ward, last: Last, exam: Exam, progress: Progress | None) -> Learned:
     pool = learning(ward)
+    fit = _fits(last, pool)
+    ways = [(penalty, pull, steady) for penalty, pull in PULLS for steady in STEADY]
+    ways += [(penalty, pull, 0.0) for penalty, pull in FREE]
+    settings, whole, marks = best_head(ward, last, exam, _settings(ways), fit, progress, least=True)
+    plain = pool.features[~pool.exchanged]
+    controls = {name: last.put(fit(settings, rows), plain) for name, rows in control_rows(pool).items()}
+    said = {**settings, "exchanged": int(pool.exchanged.sum()), **marks.to_dict()}
+    return Learned(whole, said, controls)
+
+
+def near_own(ward: Ward, last: Last, exam: Exam) -> Linear:
+    """All rows of the best last layer near the network's own, from which the layers below learn on: where no last layer can tell classes
+    without the aspect, the best of all answers next to nothing, and nothing would be learned through it. Found once for a ward.
+    """
+    if ward not in _near:
+        ways = [("own", pull, 0.0) for pull in NEAR]
+        _near[ward] = best_head(ward, last, exam, _settings(ways), _fits(last, learning(ward)))[1]
+    return _near[ward]
+
+
+def _settings(ways: Sequence[tuple[str, float, float]]) -> list[dict[str, Any]]:
+    return [
+        {"penalty": penalty, "pull": pull, "steady": steady, "originals": share}
+        for penalty, pull, steady in ways
+        for share in ORIGINALS
+    ]
+
+
+class _Fit(Protocol):
+    """A last layer with such settings, of all pictures or of some rows."""
+
+    def __call__(self, each: dict[str, Any], rows: NDArray[np.bool_] | None = None) -> Linear: ...
+
+
+def _fits(last: Last, pool: Pool) -> _Fit:
     places = last.places(pool.classes)
     versions = within(last, pool.features, pool.numbers)
 
@@ -94,18 +134,7 @@ def _fitted(ward: Ward, last: Last, exam: Exam, progress: Progress | None) -> Le
             apart=apart, steady=each["steady"],
         )  # fmt: skip
 
-    ways = [(penalty, pull, steady) for penalty, pull in PULLS for steady in STEADY]
-    ways += [(penalty, pull, 0.0) for penalty, pull in FREE]
-    tried = [
-        {"penalty": penalty, "pull": pull, "steady": steady, "originals": share}
-        for penalty, pull, steady in ways
-        for share in ORIGINALS
-    ]
-    settings, whole, marks = best_head(ward, last, exam, tried, fit, progress, least=True)
-    plain = pool.features[~pool.exchanged]
-    controls = {name: last.put(fit(settings, rows), plain) for name, rows in control_rows(pool).items()}
-    said = {**settings, "exchanged": int(pool.exchanged.sum()), **marks.to_dict()}
-    return Learned(whole, said, controls)
+    return fit
 
 
 def control_rows(pool: Pool) -> dict[str, NDArray[np.bool_]]:

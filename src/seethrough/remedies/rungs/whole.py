@@ -13,7 +13,7 @@ from seethrough.remedies.pool import Pool, learning
 from seethrough.remedies.rung import BLOCK, Attempt, Progress, Ward
 from seethrough.remedies.rungs.block import course_of, likelihood
 from seethrough.remedies.rungs.choosing import balanced, exam_of
-from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchanged, weights_of
+from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchanged, near_own, weights_of
 from seethrough.remedies.rungs.fitting import last_of
 from seethrough.remedies.rungs.grouped import codes_of
 from seethrough.remedies.rungs.tail import rows_of, tail_of
@@ -46,7 +46,7 @@ LONGEST = 60 * 30
 
 @dataclass(frozen=True)
 class Whole:
-    """Counterfactual data, as in `exchanged`, from whose last layer it begins, for a network whose features hang on what is wrong
+    """Counterfactual data, as in `exchanged`, from a last layer near the network's own, for a network whose features hang on what is wrong
     from early on. Normalisation and running statistics stay as they are.
     """
 
@@ -72,7 +72,9 @@ class Whole:
         course = course_of(ward, tail, last, rows, chosen, exam, by_group(ward, rows.pool))
         how = varied(ward, tail, rows.pool)
         course = replace(course, varied=how, levelled=True, steady=True)
-        best = trained(course, heads.whole, likelihood, rate=RATE, epochs=PASSES, every=LOOKED, progress=progress)
+        best = trained(
+            course, near_own(ward, last, exam), likelihood, rate=RATE, epochs=PASSES, every=LOOKED, progress=progress
+        )
         controls = {}
         for name, kept in control_rows(rows.pool).items():
             other = replace(
