@@ -46,6 +46,16 @@ def test_what_is_level_stays():
     assert (level_of(exam, sure) == 0).all()
 
 
+def test_pictures_that_are_all_answered_right_still_tell_which_answer_is_given_more_readily():
+    exam, _ = exam_with(0.0)
+    chance = np.random.default_rng(3)
+    margin = np.where(exam.pool.classes == 0, 6.0, 2.0) + chance.uniform(-1, 1, COUNT)
+    logits = np.zeros((COUNT, 2))
+    logits[np.arange(COUNT), exam.pool.classes] = margin
+    assert exam.marks(logits).worst == 1.0
+    assert level_of(exam, logits)[1] == pytest.approx(2.0, abs=0.1)  # half of what one is surer
+
+
 def test_of_many_classes_nothing_is_set():
     exam, logits = exam_with(3.0, classes=MOST + 1)
     assert (level_of(exam, logits) == 0).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ class Guided:
         exam = exam_of(ward)
         rows, chosen = both_rows(ward, tail)
         plain = np.where(rows.pool.exchanged, -1, rows.pool.classes)
-        course = course_of(ward, tail, last, rows, chosen, exam, balanced(plain))
+        course = replace(course_of(ward, tail, last, rows, chosen, exam, balanced(plain)), traced=True)
         beside = beside_of(ward, tail, rows)
         moved = patterns(ward, last, rows, rows.pool.donor_classes)
         energies = ENERGIES if beside is not None else ENERGIES[:1]

@@ -46,7 +46,7 @@ class Step:
     rows
         int64 (n,): which of the pictures.
     values
-        What comes before the block, (n, …); its gradient may be taken.
+        What comes before the block, (n, …).
     logits
         (n, C): of the outputs that are learned.
     places
@@ -103,6 +103,8 @@ class Course:
     steady
         Every filter keeps its length: what normalises behind it stays as it is and counts on that, and with it larger steps learn
         more instead of less; and steps grow through the first pass.
+    traced
+        The loss takes gradients of what comes before the block; else they aren't had.
     """
 
     ward: Ward
@@ -115,6 +117,7 @@ class Course:
     varied: Varied | None = None
     levelled: bool = False
     steady: bool = False
+    traced: bool = False
 
     def marked(self, weights: Mapping[str, Tensor], whole: Linear) -> tuple[Linear, Marks]:
         """The marks of a block and last layer; and that layer, levelled where it is to be."""
@@ -186,7 +189,7 @@ def trained(
                 values = course.rows.at(rows)
                 if course.varied is not None:
                     values = course.varied(rows, values, chance)
-                values.requires_grad_(True)
+                values.requires_grad_(course.traced)
                 features = tail.features(values, block).float()
                 logits = features @ matrix.T + bias
                 cost = loss(Step(rows, values, logits, places[torch.from_numpy(rows)]))

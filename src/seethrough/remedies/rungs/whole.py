@@ -24,7 +24,7 @@ EVERY = 10**6
 """Layers: as many as there are."""
 
 RATE = 0.02
-PASSES = 16
+PASSES = 14
 
 LOOKED = 2
 """After so many passes it is looked how it does."""
