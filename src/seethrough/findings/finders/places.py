@@ -21,9 +21,12 @@ PERMUTED = 40
 WIDE = 0.35
 """Of the plane: what differs nearly everywhere is no place but a background or a look."""
 
-BORDER = "border"
+BORDER, CORNERS = "border", "corners"
 
 EVERYWHERE: Box = (0.0, 1.0, 0.0, 1.0)
+
+RIM = 0.5
+"""Of a place, around a piece: where it ends, places are smeared and only half differ."""
 
 EDGE = 6
 """Of 255: a place with so much of the thing in it belongs to it."""
@@ -51,7 +54,7 @@ class Places:
         for answer, rivals, own, rival in questions(facts, numbers):
             both = np.concatenate([own, rival])
             x = facts.small[both].astype(np.float32) / 255
-            off = _beside(facts, both)
+            off = beside(facts, both)
             x = x - _usual(x, off)
             own_rows = np.arange(len(both)) < len(own)
             seen = differences(x, off, own_rows)
@@ -74,7 +77,7 @@ class Places:
         return found
 
 
-def _beside(facts: Facts, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+def beside(facts: Facts, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
     """1 beside the thing, (n, s, s), a place away from its edge, which small pictures smear."""
     if facts.fore is None:
         return np.ones(facts.small[numbers].shape[:3], np.float32)
@@ -102,22 +105,32 @@ def differences(x: NDArray, off: NDArray, own: NDArray[np.bool_]) -> NDArray[np.
 
 
 def boxes(seen: NDArray, limit: float, trace: float | None = None) -> list[Box]:
-    """Boxes around the pieces above a limit, in parts of the side; a piece that runs around the picture is a border, as broad as its
-    rings are above ``trace``, by default the limit.
+    """Boxes around the pieces above a limit, in parts of the side, those that nearly touch in one: print is in pieces. A piece that
+    runs around the picture is a border, as broad as its rings are above ``trace``, by default the limit.
     """
-    pieces = np.zeros(seen.shape, np.int32)
-    label(seen > limit, np.ones((3, 3)), output=pieces)
     side = len(seen)
-    found: list[Box] = []
-    for number, place in enumerate(find_objects(pieces), 1):
-        rows, columns = place
+    pieces, found = _pieces(seen > limit), []
+    for number, (rows, columns) in enumerate(find_objects(pieces), 1):
         middle = pieces[side // 4 : -(side // 4), side // 4 : -(side // 4)] == number
         if rows.start == 0 and columns.start == 0 and rows.stop == columns.stop == side and not middle.any():
             width = _width((pieces == number) | (seen > (limit if trace is None else trace)))
             found.append((1 - width, width, 1 - width, width))
-        elif (pieces[place] == number).sum() > 1:
-            found.append((rows.start / side, rows.stop / side, columns.start / side, columns.stop / side))
+            pieces[pieces == number] = 0
+    near = _pieces(np.asarray(maximum_filter(pieces > 0, 3)))
+    for number in range(1, int(near.max(initial=0)) + 1):
+        inside = np.argwhere((near == number) & (pieces > 0))
+        if len(inside) > 1:
+            (top, left), (bottom, right) = inside.min(0), inside.max(0) + 1
+            ends = np.array([top - RIM, bottom + RIM, left - RIM, right + RIM]) / side
+            found.append((*map(float, ends.clip(0, 1)),))
     return found
+
+
+def _pieces(there: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """A number for each piece, (s, s); 0 elsewhere."""
+    pieces = np.zeros(there.shape, np.int32)
+    label(there, np.ones((3, 3)), output=pieces)
+    return pieces
 
 
 def _width(piece: NDArray[np.bool_]) -> float:
