@@ -12,6 +12,7 @@ from seethrough.findings.aspects.background import ON, emptied
 from seethrough.findings.aspects.detail import LEVELS
 from seethrough.findings.aspects.look import LOOKS_EXCHANGED
 from seethrough.findings.canvas import Made, Pictures
+from seethrough.findings.finders.margins import corners
 from seethrough.findings.looks import LOOKS, band, chroma, coloured, luma, measured, smoothed, weights
 
 SIDE = 48
@@ -34,6 +35,7 @@ ASPECTS = [
     Background(),
     Region("top left", (0.0, 0.25, 0.0, 0.25)),
     Region("border", (0.9, 0.1, 0.9, 0.1)),
+    corners(0.2),
     *(Look(name) for name in LOOKS_EXCHANGED),
     *(Detail(name) for name in LEVELS),
 ]
@@ -71,6 +73,23 @@ def test_a_look_is_the_donors(name, known):
     changed = Look(name).exchange(own, donors)
     found, wanted = (measured(p, f)[name] for p, f in ((changed, own.fore), (donors.x, donors.fore)))
     assert torch.allclose(found, wanted, atol=2e-3 if known else 2e-2)
+
+
+def test_corners_are_exchanged_and_nothing_between_them():
+    own, donors = some(fore=False), some(seed=1, fore=False)
+    changed = corners(0.25).exchange(own, donors)
+    taken = torch.zeros(SIDE, SIDE, dtype=torch.bool)
+    for rows in (slice(0, 12), slice(36, 48)):
+        for columns in (slice(0, 12), slice(36, 48)):
+            taken[rows, columns] = True
+    assert torch.equal(changed[..., taken], donors.x[..., taken]) and torch.equal(
+        changed[..., ~taken], own.x[..., ~taken]
+    )
+
+
+def test_bars_above_and_below_leave_the_sides():
+    bars = Region("border", (0.75, 0.25, 1.0, 0.0)).inside(torch.zeros(1, 1, 16, 16))[0, 0]
+    assert bars[:4].all() and bars[12:].all() and not bars[4:12].any()
 
 
 def test_a_hue_is_the_donors_and_brightness_stays():

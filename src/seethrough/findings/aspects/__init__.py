@@ -22,7 +22,7 @@ Makes = Callable[[Mapping[str, Any], Canvas], Aspect]
 
 KINDS: dict[str, Makes] = {
     "background": lambda said, _: Background(),
-    "region": lambda said, _: Region(said["name"], tuple(said["box"])),  # type: ignore[arg-type]
+    "region": lambda said, _: Region(said["name"], tuple(said["box"]), tuple(map(tuple, said.get("also", ())))),  # type: ignore[arg-type]
     "look": lambda said, _: Look(said["name"], whole=bool(said.get("whole"))),
     "detail": lambda said, _: Detail(said["name"], whole=bool(said.get("whole"))),
     "layout": lambda said, _: Layout(said["name"]),

@@ -1,4 +1,4 @@
-"""A region: a fixed place of the picture, such as a corner with a mark in it, or a border."""
+"""A region: a fixed place of the picture, such as a corner with a mark in it, a border, or all four corners."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ from seethrough.findings.canvas import Pictures
 
 Box = tuple[float, float, float, float]
 """Top, bottom, left and right, in parts of the picture's height and width; top > bottom for all that lies outside of
-(bottom, top, right, left): a border.
+(bottom, top, right, left): a border, or bars above and below where left is 1 and right 0.
 """
 
 
 @dataclass(frozen=True)
 class Region:
-    """The donor's pixels inside a box, where neither picture has its thing."""
+    """The donor's pixels inside a box, where neither picture has its thing.
+
+    Attributes
+    ----------
+    also
+        Further boxes that belong to it, as to the corners.
+    """
 
     name: str
     box: Box
+    also: tuple[Box, ...] = ()
     kind: str = "region"
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
@@ -33,6 +40,8 @@ class Region:
 
     def inside(self, x: Tensor) -> Tensor:
         """1 in the region, (1, 1, H, W)."""
+        if self.also:
+            return torch.stack([Region("", box).inside(x) for box in (self.box, *self.also)]).amax(0)
         top, bottom, left, right = self.box
         if top > bottom:
             return 1 - Region("", (bottom, top, right, left)).inside(x)
@@ -50,4 +59,5 @@ class Region:
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, "box": list(self.box)}
+        also = {"also": [list(box) for box in self.also]} if self.also else {}
+        return {"kind": self.kind, "name": self.name, "box": list(self.box), **also}

@@ -22,6 +22,7 @@ from seethrough.findings.finders.contributions import Contributions
 from seethrough.findings.finders.evidence import Evidence
 from seethrough.findings.finders.explanations import Explanations
 from seethrough.findings.finders.finder import FEW_CLASSES, Finder, questions, strongest
+from seethrough.findings.finders.margins import Margins
 from seethrough.findings.finders.places import Places
 from seethrough.findings.finders.properties import Properties
 from seethrough.findings.finders.slices import Slices
@@ -34,7 +35,7 @@ __all__ = ["FINDERS", "Finder", "candidates", "refuse_unknown"]
 FINDERS: dict[str, Finder] = {
     finder.name: finder
     for finder in (
-        Properties(), Places(), Evidence(), Things(), Spectra(), Contributions(), Concepts(), Slices(), Explanations(),
+        Properties(), Places(), Margins(), Evidence(), Things(), Spectra(), Contributions(), Concepts(), Slices(), Explanations(),
     )
 }  # fmt: skip
 """By name, in the order in which they are asked."""

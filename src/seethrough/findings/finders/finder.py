@@ -94,8 +94,9 @@ def _whole(same: Sequence[Candidate]) -> Aspect:
         for other in others:
             first = first.joined(other) if isinstance(other, Thing) else first
         return first
-    boxes = [c.aspect.box for c in same if isinstance(c.aspect, Region)]
-    if len(boxes) < 2 or any(top > bottom for top, bottom, _, _ in boxes):  # of borders the one
+    regions = [c.aspect for c in same if isinstance(c.aspect, Region)]
+    boxes = [region.box for region in regions]
+    if len(boxes) < 2 or any(r.also or r.box[0] > r.box[1] for r in regions):  # of borders, and of corners, the one
         return first
     top, bottom, left, right = zip(*boxes)
     return Region(first.name, (min(top), max(bottom), min(left), max(right)))

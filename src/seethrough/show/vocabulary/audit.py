@@ -89,6 +89,7 @@ PLACES: Mapping[str, Both] = {
     "bottom": Both("at the bottom", "下方"),
     "bottom right": Both("at the bottom right", "右下角"),
     "border": Both("along the border", "四周边缘"),
+    "corners": Both("in the corners", "四角"),
 }
 
 ANY_PLACE = Both("a fixed place of the picture, such as a corner", "图片的固定位置（例如一角）")
@@ -149,6 +150,7 @@ EXCHANGED: Mapping[str, Both] = {
 WAYS: Mapping[str, Both] = {
     "properties": Both("light, colour and detail were measured", "测量了光线、颜色和细节"),
     "places": Both("the pictures were compared place by place", "逐处比较了图片"),
+    "margins": Both("what lies along the edges was compared", "比较了图片边缘处的内容"),
     "evidence": Both("it was looked at where the network looks", "查看了网络看的是哪里"),
     "contributions": Both("what adds to the network's answers was taken apart", "拆解了构成网络回答的各个部分"),
     "concepts": Both("traits that return in many pictures were gathered", "归纳了在许多图片中反复出现的特征"),
