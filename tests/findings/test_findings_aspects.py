@@ -13,7 +13,7 @@ from seethrough.findings.aspects.detail import LEVELS
 from seethrough.findings.aspects.look import LOOKS_EXCHANGED
 from seethrough.findings.canvas import Made, Pictures
 from seethrough.findings.finders.margins import corners
-from seethrough.findings.looks import LOOKS, band, chroma, coloured, luma, measured, smoothed, weights
+from seethrough.findings.looks import LOOKS, band, chroma, coloured, luma, measured, ramps, smoothed, weights
 
 SIDE = 48
 
@@ -73,6 +73,28 @@ def test_a_look_is_the_donors(name, known):
     changed = Look(name).exchange(own, donors)
     found, wanted = (measured(p, f)[name] for p, f in ((changed, own.fore), (donors.x, donors.fore)))
     assert torch.allclose(found, wanted, atol=2e-3 if known else 2e-2)
+
+
+@pytest.mark.parametrize("name", ["light from above", "light from the side"])
+def test_light_that_falls_from_a_side_is_the_donors_to_the_pixel(name):
+    along = ramps(torch.zeros(1, 3, SIDE, SIDE))["down" if name == "light from above" else "across"]
+    colour = torch.tensor([0.5, 0.4, 0.2])[:, None, None]
+    own, donor = (
+        Pictures((tone * (1 + slope * along)), None, np.arange(1)) for tone, slope in ((colour, 0.2), (0.5, -0.4))
+    )
+    donor = Pictures(donor.x.expand(1, 3, -1, -1), None, donor.numbers)
+    assert torch.allclose(Look(name).exchange(own, donor), colour * (1 - 0.4 * along), atol=1e-5)
+
+
+def test_dark_corners_are_taken_away_and_black_stays_black():
+    """As bright as the middle is then everything; and light makes nothing of what has none."""
+    outwards = ramps(torch.zeros(1, 3, SIDE, SIDE))["outwards"]
+    outwards = outwards - outwards.min()
+    own = Pictures((0.6 * (1 - 0.3 * outwards)).repeat(1, 3, 1, 1), None, np.arange(1))
+    flat = Pictures(torch.full((1, 3, SIDE, SIDE), 0.3), None, np.arange(1))
+    assert torch.allclose(Look("vignette").exchange(own, flat), torch.tensor(0.6), atol=2e-3)
+    own.x[:, :, 2, 2] = 0
+    assert (Look("vignette").exchange(own, flat)[:, :, 2, 2] == 0).all()
 
 
 def test_corners_are_exchanged_and_nothing_between_them():

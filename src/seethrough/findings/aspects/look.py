@@ -15,7 +15,13 @@ from seethrough.findings.canvas import Pictures
 from seethrough.findings.looks import LOOKS, chroma, coloured, luma, ramps, weights
 
 STRONGEST = 4.0
-"""By so much contrast or saturation is raised at most."""
+"""By so much contrast, saturation or light is raised at most."""
+
+FALLING = ("light from above", "light from the side", "vignette")
+"""Light that falls off. Such a look writes down how it is exchanged: trials that were kept when it was added aren't taken up again."""
+
+DARK = 0.03
+"""Light is taken to be so much at least, in shares of white."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Look:
         return LOOKS[self.name](pictures.x, weights(pictures.x, pictures.fore)).numpy()
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, **({"whole": True} if self.whole else {})}
+        light = {"light": "multiplied"} if self.name in FALLING else {}
+        return {"kind": self.kind, "name": self.name, **light, **({"whole": True} if self.whole else {})}
 
 
 Exchange = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -77,10 +84,24 @@ def _saturation(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
 
 
 def _along(name: str, ramp: str) -> Exchange:
+    """Light that falls off is less of everything: dark places lose little of it."""
+
     def exchange(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
-        return x + (_level(name, donor, v) - _level(name, x, w)) * ramps(x)[ramp].to(x)
+        gain = _falls(name, ramp, donor, v) / _falls(name, ramp, x, w)
+        return x * gain.clamp(1 / STRONGEST, STRONGEST)
 
     return exchange
+
+
+def _falls(name: str, ramp: str, x: Tensor, w: Tensor) -> Tensor:
+    """How bright it is along a ramp, by least squares, as a part of how bright it is in the middle; (n, 1, H, W)."""
+    along = ramps(x)[ramp].to(x)
+    level, slope = _level("brightness", x, w), _level(name, x, w)
+    rows, columns = along.shape[2:]
+    middle = (along[..., rows // 2, columns // 2] + along[..., (rows - 1) // 2, (columns - 1) // 2]) / 2
+    usual = (along * w).sum((2, 3), keepdim=True)
+    here, there = (level + slope * (at - usual) for at in (along, middle))
+    return here.clamp(min=DARK) / there.clamp(min=DARK)
 
 
 LOOKS_EXCHANGED: Mapping[str, Exchange] = {
