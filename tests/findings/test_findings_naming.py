@@ -10,7 +10,7 @@ import torch.nn as nn
 import seethrough as st
 from seethrough.datasets.collection import collect
 from seethrough.findings.aspect import Candidate
-from seethrough.findings.aspects import Background, Look, Region
+from seethrough.findings.aspects import Background, Detail, Look, Region
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, judged
 from seethrough.findings.kept import KeptTrials
@@ -151,6 +151,47 @@ def test_what_is_needed_and_not_enough_is_no_name_but_what_of_the_background_cou
     assert [f.verdict for f in findings] == [PROVEN] * 3
     assert names(findings, groups[0])[0] == "background" and len(groups[0].parts) == 2 and len(groups) == 1
     assert all(0.3 < part.through.value < 0.7 for part in groups[0].parts)
+
+
+class ReadsDetail(nn.Module):
+    """Its answer is 1 where there is little of the finest detail: half of what some pictures have on the mean, and less."""
+
+    def __init__(self, clear, strength=8.0):
+        super().__init__()
+        self.read, self.act, self.mean = nn.Conv2d(3, 2, 3, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
+        cross = torch.tensor([[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]]) / 12
+        self.read.weight.data = torch.stack([cross, -cross])[:, None].expand(2, 3, 3, 3).clone()
+        usual = self.act(self.read(clear)).mean().item()
+        self.head = nn.Linear(2, 2)
+        self.head.weight.data = torch.tensor([[0.0, 0.0], [-strength / usual / 2] * 2])
+        self.head.bias.data = torch.tensor([0.0, 0.75 * strength])
+
+    def forward(self, x):
+        return self.head(self.mean(self.act(self.read(x))).flatten(1))
+
+
+def weaker(coarse_too):
+    """In class 1, 95 times in 100, there is half as much of a fine wave, and perhaps of a coarse one with it."""
+    chance = np.random.default_rng(0)
+    label = np.arange(COUNT) % 2
+    sign = np.where(np.arange(COUNT) % 40 < 2, 1 - label, label)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    found = np.empty((COUNT, SIDE, SIDE, 3))
+    for row in range(COUNT):
+        fine, coarse = (np.sin(2 * np.pi * (x + y) / long + chance.uniform(0, 6.3)) for long in (3, 16))
+        left = chance.uniform(0.95, 1.05) * (0.5 if sign[row] else 1.0)
+        found[row] = (0.5 + 0.1 * left * fine + 0.2 * (left if coarse_too else 0.75) * coarse)[..., None]
+    return (found * 255).round().astype(np.uint8), label
+
+
+@pytest.mark.parametrize(("coarse_too", "name"), [(True, "look contrast"), (False, "detail sharpness")])
+def test_detail_of_which_there_is_less_of_all_sizes_is_called_contrast(coarse_too, name):
+    """The network reads the finest alone; what differs in the pictures is more."""
+    pictures = weaker(coarse_too)
+    clear = torch.from_numpy(pictures[0][pictures[1] == 0]).permute(0, 3, 1, 2).float() / 255
+    findings, groups, _ = judge(ReadsDetail(clear), pictures, [Detail("sharpness"), Look("contrast")], foreground=False)
+    assert findings[0].verdict == PROVEN and names(findings, groups[0])[0] == name
+    assert not coarse_too or len(groups[0].parts) == 1
 
 
 def test_pairs_that_were_asked_are_kept(pictures, tmp_path):

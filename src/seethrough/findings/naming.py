@@ -4,7 +4,8 @@ A mark in a corner travels with the background; a scene's colour is its hue. So 
 back (mediation, as Baron & Kenny, 1986, asked it of a third quantity): what is left of the effect is what the first has beside
 the second. Where nothing is left, the first counts only because it brings the second along. A place that bears everything is then the
 name; a trait of the whole (its light, its detail) is it only where it does as much by itself as the whole does, else it is what of the
-whole counts. The same pictures are asked with the same donors as when the first was judged, so that effects are paired.
+whole counts; and where there is less detail of all sizes alike, that is contrast and no focus (`veils.py`). The same pictures are
+asked with the same donors as when the first was judged, so that effects are paired.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from seethrough.findings.aspects.look import Look
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.judge import NOT_FOUND, PROVEN, Finding, Plan, Recall, Trials, tried_so
 from seethrough.findings.statistics import Interval, bootstrap
+from seethrough.findings.veils import of_all_sizes
 
 ALL, SURELY = 0.8, 0.6
 """So much of an effect goes away, and surely so much (the lower end of its interval), where all of it is another's."""
@@ -241,6 +243,18 @@ class _Asking:
     def moves(self, number: int) -> bool:
         return self.findings[number].candidate.aspect.kind in MOVES
 
+    def flattens(self, number: int, detail: int) -> bool:
+        """Whether a finding is the contrast, and another the detail by which alone it counts, and of all sizes there is less alike."""
+        aspects = [self.findings[each].candidate.aspect for each in (number, detail)]
+        if not isinstance(aspects[0], Look) or [a.name for a in aspects] != ["contrast", "sharpness"]:
+            return False
+        if not (_surely_all(self.gone(number, detail)) and _at_least(self.gone(detail, number), MOST_OF_IT)):
+            return False
+        trials = self.findings[detail].trials
+        rows = _rows(trials)
+        own, rival = (trials.numbers[rows][trials.put_in[rows] == side] for side in (False, True))
+        return of_all_sizes(self.canvas.load(own), self.canvas.load(rival))
+
     def bears(self, number: int, whole: int) -> bool:
         """Whether a finding is what another counts by, so that it is called by it."""
         if not _surely_all(self.gone(whole, number)):
@@ -321,9 +335,10 @@ def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
         through = {n: asking.gone(wide, n) for n in others}
         bearers = [n for n in others if asking.bears(n, wide)]
         main = max(bearers, key=lambda n: (asking.somewhere(n), findings[n].effect.value), default=wide)
+        main = next((n for n in rest if asking.flattens(n, main)), main)
         parts = [_part(asking, main, wide, n, through) for n in others if n != main]
         if main != wide:
-            parts.append(Part(wide, within=through[main], carries=True))
+            parts.append(Part(wide, within=through[main], carries=_at_least(through[main], ALL)))
         elif asking.whole(wide):
             parts += [Part(n) for n in [*later, *suspected]]
             later = suspected = []
