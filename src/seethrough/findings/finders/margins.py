@@ -48,7 +48,7 @@ class Margins:
         asked, found = np.array(facts.asked), []
         for answer, rivals, own, rival in questions(facts, numbers):
             both = np.concatenate([own, rival])
-            x, off = facts.small[both].astype(np.float32) / 255, beside(facts, both) > 0.5
+            x, off = facts.small[both].astype(np.float32) / np.float32(255), beside(facts, both) > 0.5
             said, mine = asked[facts.answers[both][:, asked].argmax(1)], np.arange(len(both)) < len(own)
             each = [colours_own(x, off, said == k) for k in (answer, *rivals)]
             region = shape_of(np.any([differs(has, off, mine) for has in each], 0))

@@ -116,7 +116,7 @@ def boxes(seen: NDArray, limit: float, trace: float | None = None) -> list[Box]:
             width = _width((pieces == number) | (seen > (limit if trace is None else trace)))
             found.append((1 - width, width, 1 - width, width))
             pieces[pieces == number] = 0
-    near = _pieces(np.asarray(maximum_filter(pieces > 0, 3)))
+    near = _pieces(np.asarray(maximum_filter(pieces > 0, 3), bool))
     for number in range(1, int(near.max(initial=0)) + 1):
         inside = np.argwhere((near == number) & (pieces > 0))
         if len(inside) > 1:
