@@ -93,6 +93,26 @@ def test_the_same_seed_gives_the_same_audit_and_what_was_looked_at_is_kept(folde
     assert {a[0] for a in told} == {"looking", "finding", "judging", "naming"}
 
 
+def test_what_was_asked_with_a_mask_that_changed_in_its_class_folder_is_not_taken_up(folder, tmp_path):
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[THING] = 255
+    for picture in folder.glob("*/*.png"):
+        place = tmp_path / "masks" / picture.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(place / picture.name)
+
+    def asked(name):
+        said = {"masks": tmp_path / "masks", "folder": tmp_path / name, "finders": ["places"]}
+        return audit(opened(Reads(*MARK)), folder, **said).provenance["asked"]
+
+    first, again = asked("audit"), asked("audit")
+    assert again == 0 < first
+    Image.fromarray(np.roll(mask, 2, 0)).save(place / picture.name)  # the last that was drawn
+    with pytest.raises(UsageError, match=r"another run: settings\.foreground was"):
+        asked("audit")
+    assert asked("another") > 0
+
+
 def test_without_masks_that_is_said(folder):
     found = audit(opened(Reads(*MARK)), folder)
     assert "no_foreground" in {note.name for note in found.notes}

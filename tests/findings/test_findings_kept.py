@@ -1,5 +1,7 @@
 """What was judged is kept and taken up again; what was seen with other masks isn't taken for it."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,20 @@ def test_masks_are_told_from_others(tmp_path):
     assert len(set(marks)) == len(marks)
     assert told_apart_by(None, {"a.png": (1, 2, 3, 4)}) == told_apart_by(None, dict(boxes[0]))
     assert told_apart_by(tmp_path / "none.csv", None)  # who reads it says that it isn't there
+
+
+@pytest.mark.parametrize("file", ["all/a.png", "named/dark/a.png", "beside/masks/a.png"])
+def test_a_mask_that_changed_in_place_is_another_wherever_it_lies(tmp_path, file):
+    """In the folder, in one within it, or where a CSV file names it."""
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_bytes(b"1")
+    given = tmp_path / file.partition("/")[0]
+    if given.name == "beside":
+        given /= "masks.csv"
+        given.write_text("image,mask\na.jpg,a.png\n")
+    first = told_apart_by(given, None)
+    assert first == told_apart_by(given, None)
+    (tmp_path / file).write_bytes(b"22")
+    second = told_apart_by(given, None)
+    os.utime(tmp_path / file, ns=(1, 1))
+    assert len({first, second, told_apart_by(given, None)}) == 3

@@ -66,6 +66,19 @@ def objects(collection: Collection, masks: Any = None, boxes: Any = None) -> Obj
     return drawn
 
 
+def mask_files(masks: str | os.PathLike[str]) -> list[Path]:
+    """The files that `objects` reads where masks are a folder or a CSV file.
+
+    Raises
+    ------
+    InputRefused
+        As there.
+    """
+    path = Path(masks)
+    found = _of_folder(path) if path.is_dir() else _of_csv(path, "masks")
+    return [_beside(file) for files in found.values() for file in files]
+
+
 def _by_number(collection: Collection, said: Any, what: str) -> list[list[Any]]:
     """What was said of each image."""
     if isinstance(said, str | os.PathLike):

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from seethrough.errors import InputRefused
+from seethrough.evaluation.objects import mask_files
 from seethrough.findings.foreground import ESTIMATE
 
 ESTIMATED = "estimated"
@@ -17,8 +19,8 @@ ESTIMATED = "estimated"
 
 
 def told_apart_by(masks: Any, boxes: Any) -> str:
-    """A few words and a mark: of files their names, sizes and times of the last change, of anything else the content; empty
-    where there are neither.
+    """A few words and a mark: of files their names, sizes and times of the last change, of masks those in folders of the folder
+    and those that a CSV file names too; of anything else the content; empty where there are neither.
     """
     if masks is None and boxes is None:
         return ""
@@ -26,16 +28,17 @@ def told_apart_by(masks: Any, boxes: Any) -> str:
         return ESTIMATED
     what, said = ("masks", masks) if boxes is None else ("boxes", boxes)
     digest = hashlib.sha256(b"" if boxes is None else b"the things in them")
-    _take_in(digest, said)
-    named = f" {said}" if isinstance(said, str | os.PathLike) else ""
+    is_path = isinstance(said, str | os.PathLike)
+    for each in [said, *_read_by(said)] if is_path and boxes is None else [said]:
+        _take_in(digest, each)
+    named = f" {said}" if is_path else ""
     return f"{what}{named} ({digest.hexdigest()[:12]})"
 
 
 def _take_in(digest: Any, said: Any) -> None:
     if isinstance(said, str | os.PathLike):
         path = Path(said)
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            digest.update(repr((file.name, *_state(file))).encode())
+        digest.update(repr((str(path), *(() if path.is_dir() else _state(path)))).encode())
     elif isinstance(said, Mapping):
         for name, each in said.items():
             digest.update(repr(str(name)).encode())
@@ -50,6 +53,13 @@ def _take_in(digest: Any, said: Any) -> None:
         digest.update(np.ascontiguousarray(array).tobytes())
     else:
         digest.update(b"none")
+
+
+def _read_by(masks: str | os.PathLike[str]) -> list[Path]:
+    try:
+        return mask_files(masks)
+    except InputRefused:  # who reads them says what is wrong
+        return []
 
 
 def _state(file: Path) -> tuple[int, int]:
