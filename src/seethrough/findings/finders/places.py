@@ -26,7 +26,9 @@ BORDER, CORNERS = "border", "corners"
 EVERYWHERE: Box = (0.0, 1.0, 0.0, 1.0)
 
 RIM = 0.5
-"""Of a place, around a piece: where it ends, places are smeared and only half differ."""
+"""Of a place, around what is in pieces: print ends otherwise in each picture, so that its last places only half differ. A piece that
+is alone gets none: beyond it a mark's smeared edge would bring each picture's own ground along.
+"""
 
 EDGE = 6
 """Of 255: a place with so much of the thing in it belongs to it."""
@@ -121,7 +123,8 @@ def boxes(seen: NDArray, limit: float, trace: float | None = None) -> list[Box]:
         inside = np.argwhere((near == number) & (pieces > 0))
         if len(inside) > 1:
             (top, left), (bottom, right) = inside.min(0), inside.max(0) + 1
-            ends = np.array([top - RIM, bottom + RIM, left - RIM, right + RIM]) / side
+            rim = RIM if len(np.unique(pieces[tuple(inside.T)])) > 1 else 0
+            ends = np.array([top - rim, bottom + rim, left - rim, right + rim]) / side
             found.append((*map(float, ends.clip(0, 1)),))
     return found
 
