@@ -40,6 +40,11 @@ AUDITED = [
         lambda: photos("snow leopard/a.png", "Arabian leopard/a.png"),
     ),
     Case(
+        "a class with one picture",
+        f"audit {LEOPARDS} photos",
+        lambda: photos(*(f"snow leopard/{name}.png" for name in "abcd"), "Arabian leopard/a.png"),
+    ),
+    Case(
         "boxes that miss the pictures",
         f"audit {LEOPARDS} photos --boxes boxes.csv",
         lambda: judged("snow leopard", "Arabian leopard", box="900,900,950,950"),

@@ -7,7 +7,7 @@ import torch.nn as nn
 import seethrough as st
 from seethrough.datasets.collection import collect
 from seethrough.errors import InputRefused, UsageError
-from seethrough.findings.belonging import belonging, notes_of, refuse_too_few, refuse_too_few_left, unusable
+from seethrough.findings.belonging import Belonging, belonging, notes_of, refuse_too_few, refuse_too_few_left, unusable
 from seethrough.findings.facts import Facts
 from seethrough.findings.split import split
 
@@ -93,7 +93,7 @@ def test_masks_that_tell_nothing_lose_their_pictures():
     found = facts(given, masks(20, missing=(3,), whole=(4, 5)))
     assert found.unmasked.nonzero()[0].tolist() == [3, 4, 5] and unusable(found, given) == 3
     assert (found.split.part[[3, 4, 5]] == -1).all()
-    refuse_too_few_left(found, given)
+    refuse_too_few_left(found, belongs(given))
     note = next(n for n in notes_of(found, given, found.split.of("judge"), 0) if n.name == "masks_miss")
     assert note.numbers == {"count": 3, "all": 20}
 
@@ -101,20 +101,45 @@ def test_masks_that_tell_nothing_lose_their_pictures():
 def test_masks_that_all_miss_are_refused_for_what_they_are():
     given = np.arange(20) % 2
     with pytest.raises(InputRefused, match="On 18 of 20 pictures the masks"):
-        refuse_too_few_left(facts(given, masks(20, missing=range(18))), given)
-    with pytest.raises(InputRefused, match="too few"):
-        refuse_too_few_left(facts([0, 0, 1, 1], masks(4)), np.array([0, 0, 1, 1]))
+        refuse_too_few_left(facts(given, masks(20, missing=range(18))), belongs(given))
+
+
+def belongs(outputs, names=("dark", "light", "grey", "blue", "red")):
+    """Pictures that are said to belong to these outputs."""
+    given = np.array(outputs)
+    return Belonging(given, {names[k]: int(k) for k in np.unique(given[given >= 0])})
 
 
 def test_a_class_with_one_picture_is_named():
     given = np.array([0] * 8 + [1])
-    with pytest.raises(InputRefused, match="too few"):
-        refuse_too_few_left(facts(given), given)
-    with pytest.raises(InputRefused, match="9 pictures of 2 classes are too few"):
-        refuse_too_few(np.append(given, -1))
+    said = r"^There are too few pictures of 'light' \(1\) to find, .*; give 4 of each of two classes at least\.$"
+    with pytest.raises(InputRefused, match=said):
+        refuse_too_few(belongs(np.append(given, -1)))
+    with pytest.raises(InputRefused, match=said):
+        refuse_too_few_left(facts(given), belongs(given))
     found = facts(given)
     note = next(n for n in notes_of(found, given, found.split.of("judge"), 0) if n.name == "classes_too_small")
-    assert note.numbers == {"count": 1, "some": "light", "least": 4}
+    assert note.numbers == {"count": 1, "some": "light (1)", "least": 4}
+
+
+def test_of_many_small_classes_those_that_are_nearly_enough_are_named():
+    with pytest.raises(InputRefused, match=r"of 'dark' \(2\) and 'light' \(2\) to find"):
+        refuse_too_few(belongs([0, 0, 1, 1]))
+    few = belongs([0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4])
+    with pytest.raises(InputRefused, match=r"of 'light' \(3\), 'blue' \(2\), 'dark' \(1\) and 1 more to find"):
+        refuse_too_few(few)
+    refuse_too_few(belongs([0, 1, 1, 1, 1, 2, 2, 2, 2]))
+
+
+def test_of_a_class_whose_pictures_can_not_be_used_it_is_said_how_many_can():
+    given = np.array([0] * 8 + [1] * 5)
+    with pytest.raises(InputRefused, match=r"of 'light' \(5, of which 1 can be used\) to find"):
+        refuse_too_few_left(facts(given, masks(13, missing=range(9, 13))), belongs(given))
+    none_left = facts(given, masks(13, missing=range(8, 13)))
+    with pytest.raises(InputRefused, match=r"of 'light' \(5, of which 0 can be used\) to find"):
+        refuse_too_few_left(none_left, belongs(given))
+    note = next(n for n in notes_of(none_left, given, np.arange(8), 0) if n.name == "classes_too_small")
+    assert note.numbers == {"count": 1, "some": "light (0)", "least": 4}
 
 
 def test_how_far_the_pictures_go_is_said():

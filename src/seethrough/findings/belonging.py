@@ -123,43 +123,55 @@ def _unknown(net: Network, collection: Collection) -> str:
     )
 
 
-def refuse_too_few(classes: NDArray[np.int64]) -> None:
+def refuse_too_few(belongs: Belonging, usable: NDArray[np.int64] | None = None) -> None:
     """Say so where there is nothing to compare, before anything is looked at.
 
     Parameters
     ----------
-    classes
-        int64 (N,): what each picture belongs to.
+    usable
+        int64 (N,): the same outputs with −1 for pictures that can't be used; by default all can.
 
     Raises
     ------
     InputRefused
-        Fewer than two classes with `LEAST` pictures.
+        Fewer than two classes with `LEAST` pictures; says which have how many.
     """
-    counts = Counter(classes[classes >= 0].tolist())
-    if sum(count >= LEAST for count in counts.values()) < 2:
-        raise InputRefused(
-            f"{sum(counts.values())} pictures of {len(counts)} classes are too few to find, judge, repair and prove with "
-            f"different ones; give {LEAST} of two classes at least."
-        )
+    there = Counter(belongs.outputs[belongs.outputs >= 0].tolist())
+    used = there if usable is None else Counter(usable[usable >= 0].tolist())
+    if sum(used[k] >= LEAST for k in there) >= 2:
+        return
+    names = {k: called for called, k in reversed(belongs.called.items())}
+    small = sorted((k for k in there if used[k] < LEAST), key=lambda k: -used[k])  # first what is nearly enough
+    some = [f"{names[k]!r} ({_count(used[k], there[k])})" for k in small[:NAMED]]
+    if len(small) > NAMED:
+        some.append(f"{len(small) - NAMED} more")
+    said = " and ".join(filter(None, [", ".join(some[:-1]), some[-1]]))
+    raise InputRefused(
+        f"There are too few pictures of {said} to find, judge, repair and prove with different ones; give {LEAST} of each of two "
+        "classes at least."
+    )
 
 
-def refuse_too_few_left(facts: Facts, given: NDArray[np.int64]) -> None:
+def _count(used: int, there: int) -> str:
+    return str(there) if used == there else f"{there}, of which {used} can be used"
+
+
+def refuse_too_few_left(facts: Facts, belongs: Belonging) -> None:
     """Say so where too few are left of what was looked at.
 
     Parameters
     ----------
-    given
-        int64 (N,): what each picture belongs to; in ``facts`` those that can't be used have −1.
+    belongs
+        What each picture belongs to; in ``facts`` those that can't be used have −1.
 
     Raises
     ------
     InputRefused
         Fewer than two classes with `LEAST` pictures; or most pictures are lost by masks that miss.
     """
-    missed, with_class = unusable(facts, given), int((given >= 0).sum())
+    missed, with_class = unusable(facts, belongs.outputs), int((belongs.outputs >= 0).sum())
     try:
-        refuse_too_few(facts.classes)
+        refuse_too_few(belongs, facts.classes)
     except InputRefused as error:
         if missed <= with_class / 2:
             raise
@@ -195,9 +207,12 @@ def notes_of(
     without = int((given < 0).sum())
     if without:
         notes.append(Note("pictures_without_class", "warning", {"count": without}))
-    small = [k for k in facts.asked if (facts.classes == k).sum() < LEAST]
+    used, there = (Counter(classes[classes >= 0].tolist()) for classes in (facts.classes, given))
+    small = [k for k in sorted(there) if used[k] < LEAST]
     if small:
-        some = ", ".join(facts.labels[k] for k in small[:NAMED])
+        some = ", ".join(f"{facts.labels[k]} ({used[k]})" for k in small[:NAMED]) + (
+            ", …" if len(small) > NAMED else ""
+        )
         notes.append(Note("classes_too_small", "warning", {"count": len(small), "some": some, "least": LEAST}))
     chance = 1 / len(facts.asked)
     among = facts.answers[judges][:, list(facts.asked)].argmax(1)

@@ -80,7 +80,7 @@ def seen(
     canvas = canvas_of(net, data, truth=truth, masks=masks, boxes=boxes)
     told_apart = told_apart_by(masks, boxes)
     belongs = belonging(net, canvas.collection, called)
-    refuse_too_few(belongs.outputs)
+    refuse_too_few(belongs)
     looked = run_work(
         net,
         canvas.collection,
@@ -89,7 +89,7 @@ def seen(
         progress=progress,
     )
     facts = facts_of(canvas, looked, belongs.outputs, seed=seed)
-    refuse_too_few_left(facts, belongs.outputs)
+    refuse_too_few_left(facts, belongs)
     return Seen(canvas, canvas.collection, belongs, looked, facts, told_apart)
 
 

@@ -50,8 +50,8 @@ NOTES: Mapping[str, Both] = {
         "有 {count:count} 张图片不知道画的是什么；没有使用。",
     ),
     "classes_too_small": Both(
-        "{count:count} classes have fewer than {least:count} pictures ({some}): nothing can be said about them.",
-        "有 {count:count} 个类别的图片不足 {least:count} 张（{some}）：对它们无法作出判断。",
+        "It takes {least:count} usable pictures of a class to say anything about it; those with fewer ({count:count}): {some}.",
+        "每个类别至少要有 {least:count} 张可用的图片才能作出判断；这里有 {count:count} 个类别不足：{some}。",
     ),
     "right_by_chance": Both(
         "On these pictures the network is right {right:percent} of the time, and guessing would be {chance:percent}: it hasn't "
