@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seethrough.errors import UsageError
-from seethrough.findings.split import NEAR, PARTS, SAME, mark, near_duplicates, split, unlike
+from seethrough.findings.split import NEAR, PARTS, SAME, made_small, mark, near_duplicates, split, unlike
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,7 +75,7 @@ def scene(chance, vignette=0.0):
 
 
 def small(pictures):
-    return np.stack([np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BOX)) for p in pictures])
+    return np.stack([made_small(p) for p in pictures])
 
 
 def stored(picture, quality):

@@ -9,11 +9,13 @@ import torch.nn as nn
 
 import seethrough as st
 from seethrough.condition.findings import Finding
+from seethrough.datasets.collection import collect
 from seethrough.errors import InputRefused, NetworkRefused, UsageError
 from seethrough.images import preprocessing_named
 from seethrough.remedies.rehearsal import layers
 from seethrough.remedies.rehearsal.anew import anew
 from seethrough.remedies.rehearsal.changes import CHANGES, Arm, Change, possible
+from seethrough.remedies.rehearsal.pictures import material_of
 from seethrough.remedies.rehearsal.rehearse import BETTER, _over_pictures_and_seeds, rehearse
 
 SIDE = 32
@@ -56,6 +58,26 @@ def test_the_architecture_begins_anew_the_same_for_a_seed_and_the_network_stays(
     first, again, other = anew(net, 1), anew(net, 1), anew(net, 2)
     assert torch.equal(first[0].weight, again[0].weight) and not torch.equal(first[0].weight, other[0].weight)
     assert all(torch.equal(v, before[k]) for k, v in net.module.state_dict().items()) and not net.module.training
+
+
+def under_one_vignette(count: int):
+    """Patches of their own colours in one light, which alone decides where a grey picture gets brighter."""
+    chance, at = np.random.default_rng(0), np.linspace(-1, 1, SIDE)
+    dark = 1 - 0.5 * (at[:, None] ** 2 + at**2)[..., None]
+    for _ in range(count):
+        colours = np.kron(chance.uniform(-70, 70, (4, 4, 3)), np.ones((8, 8, 1)))
+        colours -= (colours @ [0.299, 0.587, 0.114])[..., None]
+        yield ((140 + colours) * dark).clip(0, 255).astype(np.uint8)
+
+
+def test_pictures_that_share_a_vignette_are_drawn_into_both_parts_and_twins_into_one():
+    pictures = list(under_one_vignette(120))
+    twice = [*pictures, *pictures[:20]]
+    truth = [str(k % 2) for k in range(len(twice))]
+    _, material = material_of(opened(network()), collect(twice, truth=truth), None, 0)
+    assert len(material.x) + len(material.held_x) == 140 and 40 <= len(material.held_x) <= 44
+    apart = (material.x[:, None] - material.held_x).abs().amax((2, 3, 4))
+    assert apart.min() > 0
 
 
 def test_a_network_that_does_not_say_how_its_weights_begin_is_refused():

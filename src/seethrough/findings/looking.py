@@ -18,7 +18,7 @@ from seethrough.errors import NetworkRefused
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.foreground import Estimated
 from seethrough.findings.looks import LOOKS, measured, measured_on
-from seethrough.findings.split import mark
+from seethrough.findings.split import SMALL, mark
 from seethrough.gallery.head import Vector, vector_of
 from seethrough.graph.execute import execute
 from seethrough.graph.graph import Graph
@@ -28,9 +28,6 @@ from seethrough.jobs import Batch
 from seethrough.models.answers import as_probabilities
 from seethrough.network import Prepared
 from seethrough.results import INPUT
-
-SMALL = 32
-"""Pixels a side of a picture as it is kept for comparing places."""
 
 CELLS = 14
 """Places a side of where the evidence lies."""

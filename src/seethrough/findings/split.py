@@ -21,6 +21,9 @@ SHARES: Mapping[str, float] = {"find": 0.35, "judge": 0.25, "repair": 0.2, "proo
 
 _BITS = np.array([n.bit_count() for n in range(256)], np.uint8)
 
+SMALL = 32
+"""Pixels a side of a picture that is looked at once more."""
+
 NEAR = 4
 """Of the 64 bits of two pictures' marks so many may differ between near-duplicates."""
 
@@ -102,6 +105,11 @@ def mark(picture: NDArray[np.uint8]) -> int:
     grey = np.asarray(Image.fromarray(picture).convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
     bits = (grey[:, 1:] > grey[:, :-1]).flatten()
     return int(np.packbits(bits).view(">u8")[0])
+
+
+def made_small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture as `near_duplicates` looks at it once more, (32, 32, 3)."""
+    return np.asarray(Image.fromarray(picture).resize((SMALL, SMALL), Image.Resampling.BOX))
 
 
 def near_duplicates(

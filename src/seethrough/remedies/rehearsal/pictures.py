@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn.functional import interpolate
 
 from seethrough.datasets.collection import Collection
 from seethrough.errors import InputRefused
 from seethrough.findings.belonging import belonging
-from seethrough.findings.split import mark, near_duplicates, split
+from seethrough.findings.split import made_small, mark, near_duplicates, split
 from seethrough.models.answers import final_activation
 from seethrough.network import Network
 from seethrough.remedies.rehearsal.anew import anew
@@ -36,6 +35,7 @@ def material_of(
     whole: list[torch.Tensor] = []
     read: list[int] = []
     marks: list[int] = []
+    small: list[np.ndarray] = []
     for number in rows:
         try:
             prepared = net.prepare([collection[int(number)].source])
@@ -44,11 +44,11 @@ def material_of(
         picture = prepared.pictures[0].pixels
         whole.append(prepared.batch.float().cpu())
         read.append(int(number))
-        marks.append(mark(np.asarray(Image.fromarray(picture).resize((64, 64)))))
+        marks.append(mark(picture))
+        small.append(made_small(picture))
     classes = outputs[read]
-    parts = split(
-        classes, near_duplicates(marks), shares={"find": 1 - HELD, "judge": 0, "repair": 0, "proof": HELD}, seed=seed
-    )
+    group = near_duplicates(marks, np.stack(small) if small else None)
+    parts = split(classes, group, shares={"find": 1 - HELD, "judge": 0, "repair": 0, "proof": HELD}, seed=seed)
     learn, held = parts.of("find"), parts.of("proof")
     if len(held) < LEAST_HELD or len(np.unique(classes[learn])) < 2:
         raise InputRefused(
