@@ -10,7 +10,7 @@ asked with the same donors as when the first was judged, so that effects are pai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -30,9 +30,15 @@ from seethrough.findings.veils import of_all_sizes
 ALL, SURELY = 0.8, 0.6
 """So much of an effect goes away, and surely so much (the lower end of its interval), where all of it is another's."""
 
-AS_MUCH, MUCH = 0.95, 0.6
-"""So much of the whole's effect a trait has by itself, where it is the whole's name; and a place, of which perhaps a part was found.
+THINGS_ALL, THINGS_SURELY = 0.7, 0.45
+"""The same where the other is a thing that may lie anywhere: in some pictures it is missed, and stays where it was."""
+
+AS_MUCH: Mapping[str, float] = {"region": 0.6, "thing": 0.4, "look": 0.9}
+"""So much of the whole's effect a finding has by itself, where it is the whole's name, by its kind: a place, of which perhaps a part
+was found; a thing, which is missed in some pictures; a look, which is brought to the donor's level and not to its pixels.
 """
+AS_MUCH_AT_ALL = 0.95
+"""And any other trait of the whole."""
 
 MOST_OF_IT = 0.5
 """From so much on a finding is told with the one that it comes with."""
@@ -257,9 +263,11 @@ class _Asking:
 
     def bears(self, number: int, whole: int) -> bool:
         """Whether a finding is what another counts by, so that it is called by it."""
-        if not _surely_all(self.gone(whole, number)):
+        kind, gone = self.findings[number].candidate.aspect.kind, self.gone(whole, number)
+        enough = (THINGS_ALL, THINGS_SURELY) if kind == "thing" else (ALL, SURELY)
+        if not _surely_all(gone, *enough):
             return False
-        return _at_least(self.does(number, whole), MUCH if self.somewhere(number) else AS_MUCH)
+        return _at_least(self.does(number, whole), AS_MUCH.get(kind, AS_MUCH_AT_ALL))
 
     def gone(self, of: int, by: int) -> Interval | None:
         """Share of a finding's effect that is gone when another's aspect is put back; None where there was none to go."""
@@ -313,8 +321,8 @@ def _share_gone(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 - _share_left(drawn)
 
 
-def _surely_all(share: Interval | None) -> bool:
-    return share is not None and share.value >= ALL and share.low >= SURELY
+def _surely_all(share: Interval | None, all_of_it: float = ALL, surely: float = SURELY) -> bool:
+    return share is not None and share.value >= all_of_it and share.low >= surely
 
 
 def _at_least(share: Interval | None, least: float) -> bool:
