@@ -100,7 +100,7 @@ def test_a_class_with_one_picture_is_left_out_or_refused(ask, home):
     shutil.copytree(home / "photos", home / "one")
     for file in sorted((home / "one" / "light").iterdir())[1:]:
         file.unlink()
-    refused(ask("audit", "first.safetensors", "one", *FEW), 3, "give 4 of two classes at least")
+    refused(ask("audit", "first.safetensors", "one", *FEW), 3, "too few pictures of 'light' (1) to find, judge")
     shutil.copytree(home / "photos", home / "third")
     save(np.zeros((SIDE, SIDE, 3), np.uint8), home / "third" / "grey" / "0.png")
     outcome = ask("audit", "first.safetensors", "third", *FEW)

@@ -140,7 +140,9 @@ def refuse_too_few(belongs: Belonging, usable: NDArray[np.int64] | None = None) 
     used = there if usable is None else Counter(usable[usable >= 0].tolist())
     if sum(used[k] >= LEAST for k in there) >= 2:
         return
-    names = {k: called for called, k in reversed(belongs.called.items())}
+    names: dict[int, str] = {}
+    for called, k in belongs.called.items():
+        names.setdefault(k, called)
     small = sorted((k for k in there if used[k] < LEAST), key=lambda k: -used[k])  # first what is nearly enough
     some = [f"{names[k]!r} ({_count(used[k], there[k])})" for k in small[:NAMED]]
     if len(small) > NAMED:
