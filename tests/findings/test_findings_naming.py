@@ -194,6 +194,46 @@ def test_detail_of_which_there_is_less_of_all_sizes_is_called_contrast(coarse_to
     assert not coarse_too or len(groups[0].parts) == 1
 
 
+class ReadsDots(nn.Module):
+    """Its answer is 1 where dots are there, by how much of finest detail there is or by their being bright ones."""
+
+    def __init__(self, bright, strength):
+        super().__init__()
+        self.read, self.bright, self.strength = nn.Conv2d(3, 1, 3, bias=False), bright, strength
+        ring = torch.full((3, 3), -1.0)
+        ring[1, 1] = 8.0
+        self.read.weight.data = (ring / 24).expand(1, 3, 3, 3).clone()
+
+    def forward(self, x):
+        fine = self.read(x)
+        found = (fine**3 if self.bright else fine**2).flatten(1).mean(1, keepdim=True)
+        return self.strength * torch.cat([torch.zeros_like(found), found - (0 if self.bright else 0.003)], 1)
+
+
+def dotted(bright):
+    """In class 1, 95 times in 100, dots beside the thing are bright and else dark; or there are more and fainter ones of either."""
+    chance = np.random.default_rng(0)
+    label = np.arange(COUNT) % 2
+    sign = np.where(np.arange(COUNT) % 40 < 2, 1 - label, label)
+    dots = (chance.random((COUNT, SIDE, SIDE, 1)) < 0.08).astype(float)
+    noise = chance.standard_normal((COUNT, SIDE, SIDE, 1))
+    lit = np.where(sign, 1, -1)[:, None, None, None]
+    x = 0.5 + (0.3 * lit * dots if bright else np.where(lit > 0, 0.1, 0.02) * noise)
+    x[:, *THING] = 0.5
+    return (np.repeat(x, 3, 3).clip(0, 1) * 255).round().astype(np.uint8), label
+
+
+@pytest.mark.parametrize(
+    ("bright", "strength", "name"), [(True, 6000, "background"), (False, 1500, "detail sharpness")]
+)
+def test_detail_is_the_name_where_its_amount_counts_and_not_what_it_draws(bright, strength, name):
+    """Bright dots and dark ones have the same frequencies, and differ by their phases alone."""
+    aspects = [Detail("sharpness"), Background()]
+    findings, groups, _ = judge(ReadsDots(bright, strength), dotted(bright), aspects)
+    assert [f.verdict for f in findings] == [PROVEN, PROVEN]
+    assert names(findings, groups[0])[0] == name and len(groups) == 1
+
+
 def test_pairs_that_were_asked_are_kept(pictures, tmp_path):
     aspects = [Background(), TOP_LEFT]
     _, first, _ = judge(Reads(at(CORNER)), pictures, aspects, tmp_path)

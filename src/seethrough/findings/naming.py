@@ -4,8 +4,9 @@ A mark in a corner travels with the background; a scene's colour is its hue. So 
 back (mediation, as Baron & Kenny, 1986, asked it of a third quantity): what is left of the effect is what the first has beside
 the second. Where nothing is left, the first counts only because it brings the second along. A place that bears everything is then the
 name; a trait of the whole (its light, its detail) is it only where it does as much by itself as the whole does, else it is what of the
-whole counts; and where there is less detail of all sizes alike, that is contrast and no focus (`veils.py`). The same pictures are
-asked with the same donors as when the first was judged, so that effects are paired.
+whole counts; where there is less detail of all sizes alike, that is contrast and no focus (`veils.py`); and where detail of which the
+order is gone does much less, it is the pattern of the background. The same pictures are asked with the same donors as when the first was
+judged, so that effects are paired.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seethrough.findings.aspect import Aspect
-from seethrough.findings.aspects.detail import Detail
+from seethrough.findings.aspects.detail import Detail, Unordered
 from seethrough.findings.aspects.look import Look
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.judge import NOT_FOUND, PROVEN, Finding, Plan, Recall, Trials, tried_so
@@ -39,6 +40,9 @@ was found; a thing, which is missed in some pictures; a look, which is brought t
 """
 AS_MUCH_AT_ALL = 0.95
 """And any other trait of the whole."""
+
+UNORDERED = 0.75
+"""So much of its effect a detail has with random phases, where it is focus or grain and not the pattern of a scene."""
 
 MOST_OF_IT = 0.5
 """From so much on a finding is told with the one that it comes with."""
@@ -261,6 +265,13 @@ class _Asking:
         own, rival = (trials.numbers[rows][trials.put_in[rows] == side] for side in (False, True))
         return of_all_sizes(self.canvas.load(own), self.canvas.load(rival))
 
+    def draws(self, number: int, detail: int) -> bool:
+        """Whether a finding is the background, and another its detail, of which counts what it draws and not how much there is."""
+        aspect = self.findings[detail].candidate.aspect
+        if not (self.whole(number) and isinstance(aspect, Detail) and _surely_all(self.gone(detail, number))):
+            return False
+        return not _at_least(self._asked(self.findings[detail], Unordered(aspect), _share_left), UNORDERED)
+
     def bears(self, number: int, whole: int) -> bool:
         """Whether a finding is what another counts by, so that it is called by it."""
         kind, gone = self.findings[number].candidate.aspect.kind, self.gone(whole, number)
@@ -343,7 +354,7 @@ def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
         through = {n: asking.gone(wide, n) for n in others}
         bearers = [n for n in others if asking.bears(n, wide)]
         main = max(bearers, key=lambda n: (asking.somewhere(n), findings[n].effect.value), default=wide)
-        main = next((n for n in rest if asking.flattens(n, main)), main)
+        main = next((n for n in rest if asking.flattens(n, main) or asking.draws(n, main)), main)
         parts = [_part(asking, main, wide, n, through) for n in others if n != main]
         if main != wide:
             parts.append(Part(wide, within=through[main], carries=_at_least(through[main], ALL)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,6 +25,9 @@ LEVELS: Mapping[str, tuple[int, ...]] = {
 
 STRONGEST = 4.0
 """By so much a level is raised at most; noise is raised with it."""
+
+SHOWN = 0.05
+"""So much of a donor, at least, is taken to be beside its thing."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Detail:
         levels = LEVELS[self.name]
         other, own = (band(x, levels[0], levels[-1]) for x in (donors.x, pictures.x))
         may, changed = free(pictures, donors), pictures.x + other - own
-        rest = self._as_strong(pictures, donors) if self.whole else pictures.x
+        rest = self.as_strong(pictures, donors) if self.whole else pictures.x
         return (may * changed + (1 - may) * rest).clamp(0, 1)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
@@ -56,12 +60,51 @@ class Detail:
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, **({"whole": True} if self.whole else {})}
 
-    def _as_strong(self, pictures: Pictures, donors: Pictures) -> Tensor:
+    def as_strong(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        """The pictures, with so much of each level as the donors have."""
         changed = pictures.x
         for level in LEVELS[self.name]:
             gain = (_strength(donors, level) / _strength(pictures, level)).clamp(max=STRONGEST)
             changed = changed + (gain - 1) * band(pictures.x, level)
         return changed
+
+
+@dataclass(frozen=True)
+class Unordered:
+    """A detail as random phases leave it: as much of each frequency as the donor has, and nothing of what it draws (Galerne, Gousseau
+    & Morel, 2011, "Random phase textures"). Focus and grain are that and no more; the pattern of a scene isn't.
+    """
+
+    detail: Detail
+    kind: str = "unordered"
+
+    @property
+    def name(self) -> str:
+        return self.detail.name
+
+    def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        levels = LEVELS[self.detail.name]
+        other, own = (band(x, levels[0], levels[-1]) for x in (donors.x, pictures.x))
+        off = torch.ones_like(other[:, :1]) if donors.hidden is None else 1 - donors.hidden
+        # the donor's thing leaves a hole, for which what is around it makes up
+        shown = off.mean((1, 2, 3), keepdim=True).clamp(min=SHOWN).sqrt()
+        mixed = torch.stack([_mixed(one, int(number)) for one, number in zip(other * off, pictures.numbers)]) / shown
+        may = free(pictures, donors)
+        rest = self.detail.as_strong(pictures, donors) if self.detail.whole else pictures.x
+        return (may * (pictures.x + mixed - own) + (1 - may) * rest).clamp(0, 1)
+
+    def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
+        return self.detail.amount(pictures)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "detail": self.detail.to_dict()}
+
+
+def _mixed(x: Tensor, seed: int) -> Tensor:
+    """A picture (3, H, W) with other phases, the same for its three colours."""
+    noise = torch.randn(x.shape[1:], generator=torch.Generator().manual_seed(seed))
+    waves = torch.fft.rfft2(noise)
+    return torch.fft.irfft2(torch.fft.rfft2(x) * waves / waves.abs().clamp(min=1e-9), s=x.shape[1:])
 
 
 def _strength(pictures: Pictures, level: int) -> Tensor:
