@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from insight_bed import first, nets_first, nets_second, nets_third, second, third
+from insight_bed import first, fourth, nets_first, nets_fourth, nets_second, nets_third, second, third
 
 Box = tuple[float, float, float, float]
 """Top, bottom, left and right, in parts of the side."""
@@ -42,15 +42,21 @@ class Generator(Protocol):
         ...
 
 
-GENERATORS: Mapping[str, Generator] = {"first": first, "second": second, "third": third}
+GENERATORS: Mapping[str, Generator] = {"first": first, "second": second, "third": third, "fourth": fourth}
 
-SEEN: Mapping[str, tuple[str, ...]] = {"first": (), "second": second.SEEN, "third": third.SEEN}
+SEEN: Mapping[str, tuple[str, ...]] = {
+    "first": (),
+    "second": second.SEEN,
+    "third": third.SEEN,
+    "fourth": fourth.SEEN,
+}
 """Kinds of shortcut that a bed before has too, in other looks."""
 
 ARCHITECTURES: Mapping[str, Mapping[str, Callable[[int], nn.Module]]] = {
     "first": nets_first.ARCHITECTURES,
     "second": nets_second.ARCHITECTURES,
     "third": nets_third.ARCHITECTURES,
+    "fourth": nets_fourth.ARCHITECTURES,
 }
 """By generator and name, from the number of classes."""
 
@@ -58,5 +64,6 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "first": ("first", "nets_first"),
     "second": ("second", "nets_second"),
     "third": ("third", "third_laid", "nets_third"),
+    "fourth": ("fourth", "fourth_room", "fourth_laid", "nets_fourth"),
 }
 """What belongs to one bed alone."""

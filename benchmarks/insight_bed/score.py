@@ -44,11 +44,33 @@ RIGHT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "fence": (("background", ANY),),
     "plate": (("background", ANY), ("thing", ANY)),
     "bokeh": (("background", ANY), ("detail", ANY), ("spectrum", ANY)),
+    "logo": (("region", PLACE),),
+    "balance": (("look", "hue"),),
+    "toy": (("thing", ANY),),
+    "static": (("detail", ANY), ("spectrum", ANY)),
+    "litter": (("background", ANY), ("thing", ANY)),
+    "horizon": (("background", ANY),),
+    "hand": (("thing", ANY),),
+    "tag": (("thing", ANY),),
+    "sticker": (("region", PLACE), ("region", "corners"), ("thing", ANY)),
+    "gutter": (("region", "border"), ("region", PLACE), ("look", "light from the side")),
+    "flare": (("background", ANY), ("thing", ANY)),
+    "rain": (("background", ANY), ("detail", ANY), ("spectrum", ANY)),
+    "scratches": (("detail", ANY), ("spectrum", ANY)),
+    "motion": (("detail", ANY), ("spectrum", ANY)),
+    "interlacing": (("detail", ANY), ("spectrum", ANY)),
+    "sharpened": (("detail", ANY), ("spectrum", ANY)),
+    "exposure": (("look", "brightness"), ("look", "contrast")),
+    "dusk": (("look", "brightness"), ("look", "hue")),
 }
 """What a shortcut may be called: kinds and names of aspects. Of the third generator: bars and a round field lie at the edge, the field
 is dark corners too; an arrow is a thing; a veil takes contrast and colours alike; light from one side has no name of its own and
 is told by the scene that it falls on; a fence is of the scene; what the thing lies on is both; of a scene out of focus the scene or its
-detail may be told.
+detail may be told. Of the fourth: leaves about the floor are things and what the scene is strewn with; a hand and a tag are things,
+at no place of the picture, though they touch the thing; a sticker is a thing and lies in corners; the dark along a book's fold is an
+edge and light that falls off to that side; a lamp is a thing of the scene, without an outline; weather is the scene's, and strokes
+or flakes all over; what is burnt or sunk is lighter or darker and steeper; dusk is
+darker and bluer.
 """
 
 COVERED, LARGEST = 0.5, 0.25

@@ -13,7 +13,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from insight_bed import beds, first, nets, oracle, runs, second, third, told
+from insight_bed import beds, first, fourth, nets, oracle, runs, second, third, told
 from insight_bed.beds import ARCHITECTURES, FILES, SEEN
 from insight_bed.case import AUDIT, TEST, TRAIN, Case, dealt, sheet
 from insight_bed.cases import REPAIRS, ROWS, balanced, cases, jobs, subset
@@ -21,7 +21,7 @@ from insight_bed.nets import chances, network, train
 from insight_bed.score import RIGHT, right, scored
 
 BED = Path(first.__file__).parent
-GENERATORS = [first, second, third]
+GENERATORS = [first, second, third, fourth]
 EVERY = [(g, kind) for g in GENERATORS for kind in g.KINDS]
 MOVES = ("position", "size", "shade")
 """Of these the thing, or what is beside it, stands elsewhere."""
@@ -89,6 +89,9 @@ def test_another_cue_changes_the_picture_and_only_by_the_cue(bed, kind):
         "fence",
         "plate",
         "bokeh",
+        "toy",
+        "litter",
+        "horizon",
     ):  # the thing stays to the pixel, but where its edge is mixed
         core = np.stack([_eroded(_eroded(m)) for m in masks])
         assert (np.abs(one.astype(int) - other).max(3) > 1)[core].mean() < 0.05 and changed[~masks].mean() > 0.01
@@ -168,7 +171,8 @@ def test_networks_are_trained_alike_with_the_same_seed(bed, monkeypatch):
             module = network(bed, name, 2, seed=3)
             train(module, pictures, labels, seed=3)
             answers.append(chances(module, pictures))
-        assert np.array_equal(*answers) and answers[0].shape == (80, 2) and not module.training
+            assert not module.training
+        assert np.array_equal(*answers) and answers[0].shape == (80, 2)
 
 
 def finding(kind, name="", verdict="proven", box=None, effect=20.0):
@@ -202,14 +206,48 @@ def test_a_region_is_right_where_the_mark_lies_and_nowhere_else():
     assert right("eyepiece", finding("region", "corner", box=(0.0, 0.2, 0.0, 0.2)), third.place("eyepiece", 1000))
 
 
-def test_every_kind_has_a_name_to_be_called_by_and_the_third_has_kinds_that_nobody_had():
+def test_of_the_fourth_what_lies_in_corners_at_an_edge_or_anywhere_has_the_names_a_person_would_accept():
+    corners, edge = fourth.place("sticker", 1000), fourth.place("gutter", 2000)
+    assert edge == (0.0, 1.0, 0.0, fourth.GUTTER) and fourth.place("gutter", 1000)[2] == 1 - fourth.GUTTER
+    assert right("sticker", finding("region", "bottom right", box=(0.78, 1.0, 0.78, 1.0)), corners)
+    assert right("sticker", finding("region", "corners", box=(0.8, 0.2, 0.8, 0.2)), corners)
+    assert right("sticker", finding("thing", "a disc"), corners)
+    assert not right("sticker", finding("region", "middle", box=(0.3, 0.7, 0.3, 0.7)), corners)
+    assert not right("sticker", finding("region", "foot", box=(0.8, 1.0, 0.0, 1.0)), (0.02, 0.2, 0.02, 0.2))
+    assert right("gutter", finding("region", "left", box=(0.0, 1.0, 0.0, 0.2)), edge)
+    assert right("gutter", finding("look", "light from the side"), edge)
+    assert not right("gutter", finding("region", "right", box=(0.0, 1.0, 0.8, 1.0)), edge)
+    assert not right("gutter", finding("look", "light from above"), edge)
+    assert not right("hand", finding("background"), None) and right("litter", finding("background"), None)
+    assert right("dusk", finding("look", "hue"), None) and not right("dusk", finding("look", "contrast"), None)
+
+
+def test_every_kind_has_a_name_to_be_called_by_and_each_later_generator_has_kinds_that_nobody_had():
     assert set(RIGHT) == {kind for _, kind in EVERY}
-    before = {*first.KINDS, *second.KINDS}
-    assert len(third.UNSEEN) >= 8 and not set(third.UNSEEN) & before and len(third.SEEN) == 4
-    assert not {*third.THINGS} & {*first.THINGS, *second.THINGS} and third.SIDE not in (first.SIDE, second.SIDE)
+    for bed, at_least, seen in ((third, 8, 4), (fourth, 10, 5)):
+        others = GENERATORS[: GENERATORS.index(bed)]
+        before = {kind for other in others for kind in other.KINDS}
+        assert len(bed.UNSEEN) >= at_least and not set(bed.UNSEEN) & before and len(bed.SEEN) == seen
+        assert not {*bed.THINGS} & {thing for other in others for thing in other.THINGS}
+        assert bed.SIDE not in {other.SIDE for other in others}
     names = [name for each in ARCHITECTURES.values() for name in each]
-    assert len(set(names)) == len(names) == 9
-    assert {bed: SEEN[bed] for bed in ("second", "third")} == {"second": second.SEEN, "third": third.SEEN}
+    assert len(set(names)) == len(names) == 12
+    assert {bed: SEEN[bed] for bed in SEEN if bed != "first"} == {
+        bed: beds.GENERATORS[bed].SEEN for bed in ("second", "third", "fourth")
+    }
+
+
+@pytest.mark.parametrize("kind", fourth.KINDS)
+def test_a_cue_of_the_fourth_is_plain_and_leaves_the_class_alone(kind):
+    """It is seen in every picture, as large for one thing as for another, and hides little of the thing."""
+    labels = np.arange(48) % 3
+    one, masks = fourth.draw(kind, labels, np.zeros(48, np.int64), seed=3000)
+    other, left = fourth.draw(kind, labels, np.ones(48, np.int64), seed=3000)
+    change = np.abs(one.astype(int) - other).max(3).astype(float)
+    assert (np.sort(change.reshape(48, -1), 1)[:, -60:].mean(1) > 12).all()
+    sizes = np.array([change[labels == k].mean() for k in range(3)])
+    assert np.ptp(sizes) < 0.35 * sizes.mean()
+    assert (masks & left).sum((1, 2)).min() > 0.4 * masks.sum((1, 2)).min()
 
 
 def test_a_headline_is_what_the_first_proven_group_is_called_by():
@@ -230,14 +268,16 @@ def test_there_are_as_many_twins_kinds_and_strengths_as_are_asked_for():
     assert len({case.key for case in clean}) == len(clean) >= 60
     planted = cases("first")
     assert len({c.kind for c in planted}) >= 6 and {c.correlation for c in planted} == {85, 90, 95, 99, 100}
-    assert len(cases("clean3")) >= 24 and {case.bed for case in cases("clean3")} == {
-        case.bed for case in cases("third")
-    }
+    for row, bed in (("clean3", "third"), ("clean4", "fourth")):
+        assert len(cases(row)) >= 24 and {c.bed for c in cases(row)} == {c.bed for c in cases(bed)} == {bed}
     assert {case.bed for case in [*clean, *cases("bare")]} == {"first", "second"}
     every = [case.network for row in ROWS if row not in ("bare", REPAIRS) for case in cases(row)]
     assert len(set(every)) == len(every)
-    assert {c.correlation for c in cases("third") if c.kind in third.UNSEEN} == {90, 95, 100}
-    for row in ("clean", "clean3", "first", "second", "third", "bare"):
+    for bed in (third, fourth):
+        row = cases(bed.__name__.split(".")[-1])
+        assert {c.correlation for c in row if c.kind in bed.UNSEEN} == {90, 95, 100}
+        assert {c.correlation for c in row if c.kind in bed.SEEN} == {95}
+    for row in ("clean", "clean3", "clean4", "first", "second", "third", "fourth", "bare"):
         every = cases(row)
         few = [case for case in every if subset(case)]
         assert every[: len(few)] == few and (row == "bare") == (len(few) == len(every))
