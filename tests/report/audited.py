@@ -65,8 +65,18 @@ def examples(verdict, count=9):
         return ()
     chance = np.random.default_rng(0)
     pixels = chance.integers(0, 255, (2 * count, SIDE, SIDE, 3), np.uint8)
+    heat = np.stack([np.eye(4, dtype=np.float32), np.zeros((4, 4), np.float32)])
     return tuple(
-        Example(f"pictures/{k}.png", "<i>snow</i> leopard", pixels[2 * k], pixels[2 * k + 1], 0.97, 0.12, False)
+        Example(
+            f"pictures/{k}.png",
+            "<i>snow</i> leopard",
+            pixels[2 * k],
+            pixels[2 * k + 1],
+            0.97,
+            0.12,
+            False,
+            None if k else heat,
+        )
         for k in range(count)
     )
 

@@ -1,11 +1,15 @@
 """The page of an audit: what a person reads, the question that he answers, and what he can hand on."""
 
+import base64
+import io
 import json
 import re
 
+import numpy as np
 import pytest
 from audited import GROUPS, N, audited
 from chromium_pipe import CHROMIUM, Browser
+from PIL import Image
 
 from seethrough.errors import UsageError
 from seethrough.findings.answers import answers_of
@@ -29,6 +33,10 @@ def page(audit):
     return audit_page(audit)
 
 
+def picture(url):
+    return Image.open(io.BytesIO(base64.b64decode(url.split(",", 1)[1])))
+
+
 def test_it_opens_with_the_answer_in_both_languages(page):
     assert (
         "This network tells “Arabian leopard” from “&lt;i&gt;snow&lt;/i&gt; leopard” largely by the background." in page
@@ -43,6 +51,16 @@ def test_each_finding_that_is_proven_or_suspected_has_a_card_with_nine_pairs_and
     assert "97\u00a0%\u00a0→\u00a012\u00a0%" in page and "97%\u00a0→\u00a012%" in page
     assert page.count('class="question"') == 4 and "Is this part of “Arabian leopard” itself?" in page
     assert "97\u00a0%" in page and "12\u00a0%" in page and "这是“Arabian leopard”本身的一部分吗？" in page
+
+
+def test_the_pair_that_changed_most_is_shown_under_its_evidence_as_well(page):
+    """Of the second nothing spoke for the answer: it is as it was."""
+    shown = re.findall(r'<figure class="pair evidence">.*?</figure>', page, re.DOTALL)
+    assert len(shown) == 4 and "What spoke for “Arabian leopard” in both" in shown[0] and "热图" in shown[0]
+    first, second = (np.asarray(picture(url)) for url in re.findall(r'src="([^"]+)"', shown[0]))
+    pair = re.search(r'<figure class="pair">.*?</figure>', page, re.DOTALL)
+    before, after = (np.asarray(picture(url)) for url in re.findall(r'src="([^"]+)"', pair[0]))
+    assert (second == after).all() and (first != before).any((0, 1, 2)) and (first == before).all(2).any()
 
 
 def test_what_differs_about_a_look_is_said(page):

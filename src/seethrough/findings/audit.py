@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seethrough.findings.belonging import notes_of
@@ -15,6 +16,7 @@ from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.drawn import ESTIMATED
 from seethrough.findings.facts import Facts
 from seethrough.findings.finders import FINDERS, candidates, refuse_unknown
+from seethrough.findings.heat import heats
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, WAY, Finding, donors_of, judged, most_of
 from seethrough.findings.kept import KeptTrials
 from seethrough.findings.naming import PAIRS, Group, alone, grouped, in_order
@@ -55,6 +57,8 @@ class Example:
         The answer's probability.
     put_in
         Whether the aspect was put in, else taken out.
+    heat
+        float32 (2, h, w), ≥ 0: where in both the evidence for the finding's answer lies; None where that wasn't asked, or isn't anywhere.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Example:
     chance_before: float
     chance_after: float
     put_in: bool
+    heat: NDArray[np.float32] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +81,8 @@ class Audit(Shown):
         Every candidate, judged: what groups are called by first, the proven ones and by their effect; then their parts;
         then what wasn't found.
     examples
-        For each finding that is proven or suspected up to nine pictures, those that changed most first; else none.
+        For each finding that is proven or suspected up to nine pictures, those that changed most first, that one with its `heat`; else
+        none.
     groups
         Which findings are one habit, and what each is called by (`seethrough.findings.naming`).
     labels
@@ -266,6 +272,7 @@ def _examples(canvas: Canvas, facts: Facts, finding: Finding) -> tuple[Example, 
     rows = np.argsort(-(trials.changed - trials.before) * signs, kind="stable")[:EXAMPLES]
     own, (donors, _) = canvas.load(trials.numbers[rows]), donors_of(canvas, trials, rows)
     changed = Pictures(finding.candidate.aspect.exchange(own, donors), own.fore, own.numbers)
+    heat = heats(canvas, torch.stack([own.x[0], changed.x[0]]), finding.candidate.answer)
     return tuple(
         Example(
             name=canvas.collection[int(number)].name,
@@ -275,6 +282,7 @@ def _examples(canvas: Canvas, facts: Facts, finding: Finding) -> tuple[Example, 
             chance_before=float(trials.before[row]),
             chance_after=float(trials.changed[row]),
             put_in=bool(trials.put_in[row]),
+            heat=None if k else heat,
         )
         for k, (row, number) in enumerate(zip(rows, own.numbers))
     )

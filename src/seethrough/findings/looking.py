@@ -14,9 +14,9 @@ from torch.nn.functional import interpolate
 
 from seethrough.anatomy.running import told
 from seethrough.attribution.layers import last_spatial
-from seethrough.errors import NetworkRefused
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.foreground import Estimated
+from seethrough.findings.heat import heat_of
 from seethrough.findings.looks import LOOKS, measured, measured_on
 from seethrough.findings.split import SMALL, mark
 from seethrough.gallery.head import Vector, vector_of
@@ -100,7 +100,7 @@ class Looked:
         chances = as_probabilities(graph, run.output.detach().float())
         chances = run.output.detach().float().sigmoid() if chances is None else chances
         self._keep("answer", (chances.flatten(2).mean(2) if chances.dim() > 2 else chances).numpy())
-        heat = _heat(run, layer).sum(1, keepdim=True).relu()
+        heat = heat_of(run, layer).sum(1, keepdim=True).relu()
         self._keep("heat", interpolate(heat, (CELLS, CELLS), mode="area")[:, 0].numpy().astype(np.float32))
 
     def _fore(self, batch: Batch, x: Tensor) -> Tensor | None:
@@ -116,15 +116,6 @@ class Looked:
 def _own_answer(out: Tensor, rows: Tensor) -> Tensor:
     scores = out.flatten(2).mean(2) if out.dim() > 2 else out
     return scores.amax(1) if scores.shape[1] > 1 else scores[:, 0] * scores[:, 0].sign()
-
-
-def _heat(run: Run, layer: str) -> Tensor:
-    """Gradient times activation at a layer, (n, C, h, w); zero for a function, through which nothing can be walked back."""
-    value = run.images if layer == INPUT else run.value(layer)
-    try:
-        return (value * run.gradient(layer)).detach().float()
-    except NetworkRefused:
-        return torch.zeros_like(value, dtype=torch.float32)
 
 
 def _features(run: Run, graph: Graph, vector: Vector) -> Tensor:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from seethrough.findings.answers import FORMAT
 from seethrough.findings.audit import Audit, Example
@@ -17,9 +19,10 @@ from seethrough.findings.judge import NOT_FOUND, Finding
 from seethrough.findings.naming import Group
 from seethrough.report.files import Writer, png, svg
 from seethrough.report.frame import framed
-from seethrough.report.payload import picture_url
+from seethrough.report.payload import OPACITY, picture_url
 from seethrough.report.records import json_bytes, plain_data
 from seethrough.show import audit_words as words
+from seethrough.show.colour import overlay, scale_of
 from seethrough.show.language import Both, count, measured, plain, share
 from seethrough.show.vocabulary.audit import PAGE
 from seethrough.show.words import note_words
@@ -95,6 +98,8 @@ class Pair:
     chance_after: Both
     of: Both
     truth: str
+    heats: tuple[str, str] | None = None
+    """The same two under where the evidence for the answer lies."""
 
 
 def _asked(audit: Audit, number: int) -> dict[str, Any]:
@@ -121,6 +126,7 @@ def _card(audit: Audit, group: Group) -> dict[str, Any]:
         "about": words.about(audit, number),
         "found_by": words.found_by(finding),
         "first": pairs[0] if pairs else None,
+        "evidence": words.EVIDENCE.fill(answer=words.label(audit, finding.candidate.answer)),
         "pairs": pairs[1:],
         "shown": words.MOST_CHANGED.fill(shown=len(pairs), n=len(finding.trials.numbers)),
         "question": words.QUESTION.fill(answer=words.label(audit, finding.candidate.answer)),
@@ -138,7 +144,20 @@ def _pair(audit: Audit, finding: Finding, example: Example, side: int) -> Pair:
         chance_after=share(example.chance_after),
         of=words.PAIR_OF.fill(name=plain(example.name, 60), truth=plain(example.truth, 60)),
         truth=plain(example.truth, 60),
+        heats=None if example.heat is None else _heated(example, example.heat, side),
     )
+
+
+def _heated(example: Example, heat: NDArray[np.float32], side: int) -> tuple[str, str]:
+    """Both pictures under their evidence, in colours of one scale."""
+    scale = scale_of(heat, signed=False)
+    urls = []
+    for pixels, cells in zip((example.before, example.after), heat):
+        height, width = pixels.shape[:2]
+        values = np.asarray(Image.fromarray(cells).resize((width, height), Image.Resampling.BILINEAR))
+        painted = overlay(pixels, values, np.ones(values.shape, bool), scale, OPACITY)
+        urls.append(picture_url(painted, side, QUALITY))
+    return urls[0], urls[1]
 
 
 def _exact(finding: Finding) -> Iterator[tuple[Both, str]]:

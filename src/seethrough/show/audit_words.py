@@ -106,6 +106,10 @@ CERTAIN = Both(
     "How sure the network is of “{answer}”: {before:percent}\u00a0→\u00a0{after:percent}",
     "网络对“{answer}”的把握：{before:percent}\u00a0→\u00a0{after:percent}",
 )
+EVIDENCE = Both(
+    "What spoke for “{answer}” in both: the brighter, the more. A map like this can miss what counts; only the exchange above tests it.",
+    "两张图中支持“{answer}”的地方：越亮作用越大。这样的热图可能漏掉真正起作用的东西；只有上面的替换才是检验。",
+)
 MOST_CHANGED = Both(
     "Shown are the {shown:count} pictures whose answer moved most, of {n:count} that were tried.",
     "这里是所试 {n:count} 张中回答变动最大的 {shown:count} 张。",
