@@ -248,8 +248,9 @@ PAGE: Mapping[str, Both] = {
         "它只知道这些图片。在其中从不变化的、或只在别处出现的，都看不出来。",
     ),
     "limit_thing": Both(
-        "It looks beside the thing alone. Whether the network goes by a wrong part of the thing itself isn't asked.",
-        "它只看主体之外。网络是否看了主体身上错误的部分，没有检查。",
+        "It looks beside the thing alone. What touches or covers the thing, a hand that holds it or a tag on it, can hardly be exchanged; "
+        "and whether the network goes by a wrong part of the thing itself isn't asked.",
+        "它只看主体之外。碰到或盖住主体的东西（拿着它的手、贴在上面的标签）几乎无法替换；网络是否看了主体身上错误的部分，也没有检查。",
     ),
     "limit_kinds": Both(
         "It looks for what it knows how to exchange. A reason of another kind stays unseen.",
