@@ -38,6 +38,7 @@ class Question:
     boxes: str | None
     finders: Sequence[str]
     strict: bool = False
+    words: str | None = None
 
 
 def audit(words: Words, images: str, asked: Question, *, out: str | None, language: str, as_json: bool) -> int:
@@ -70,6 +71,7 @@ def audit(words: Words, images: str, asked: Question, *, out: str | None, langua
             called=called,
             folder=folder,
             finders=list(asked.finders) or None,
+            words=asked.words,
             seed=words.seed or 0,
             progress=step,
         )
@@ -146,6 +148,7 @@ def _folder(said: str) -> Path:
 def _say(found: Audit, language: str) -> None:
     from seethrough.findings.judge import NOT_FOUND
     from seethrough.show import audit_words
+    from seethrough.show.audit_spoken import in_own_words
 
     say(one_line(audit_words.said(found).in_(language)))
     say(one_line(audit_words.counted(found).in_(language)))
@@ -157,9 +160,9 @@ def _say(found: Audit, language: str) -> None:
         heading, verdict = audit_words.heading(found, finding), audit_words.VERDICTS[finding.verdict]
         say(one_line(f"{k + 1}. {heading.in_(language)} [{verdict.in_(language)}]"))
         say(f"   {one_line(audit_words.effect(found, finding).in_(language))}")
-        more = audit_words.about(found, k).in_(language)
-        if more:
-            say(f"   {one_line(more)}")
+        for more in (in_own_words(found, k), audit_words.about(found, k)):
+            if more is not None and more.in_(language):
+                say(f"   {one_line(more.in_(language))}")
     missing = [finding for finding in found.findings if finding.verdict == NOT_FOUND]
     if len(told) > PRINTED:
         say()

@@ -58,6 +58,14 @@ def audit(
     masks: Masks = None,
     boxes: Boxes = None,
     finders: Annotated[list[str] | None, o.asking(metavar="A,B", help="Ways to find; by default all.")] = None,
+    own_words: Annotated[
+        str | None,
+        o.asking(
+            "--words",
+            metavar="FOLDER/",
+            help="Words of yours to tell it with: a folder for each, such as snow/, with four pictures or more that show it.",
+        ),
+    ] = None,
     strict: Annotated[bool, o.writing("--strict", help="Exit with 1 where something is proven.")] = False,
     words: Asked,
     lang: o.Language = "en",
@@ -66,7 +74,7 @@ def audit(
     """Is a network right for the right reason? What its answers go by beside the thing itself, found and proven."""
     from seethrough.cli import auditing
 
-    asked = auditing.Question(truth, tuple(called or ()), masks, boxes, o.listed(finders), strict)
+    asked = auditing.Question(truth, tuple(called or ()), masks, boxes, o.listed(finders), strict, own_words)
     return auditing.audit(words, images, asked, out=out, language=lang, as_json=as_json)
 
 

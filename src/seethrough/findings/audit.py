@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from seethrough.findings.kept import KeptTrials
 from seethrough.findings.naming import PAIRS, Group, alone, grouped, in_order
 from seethrough.findings.seen import seen
 from seethrough.findings.split import PARTS
+from seethrough.findings.words import Spoken, spoken_of, vocabulary
 from seethrough.jobs import Passed
 from seethrough.network import Network, as_network
 from seethrough.results import Note, Shown
@@ -95,6 +97,8 @@ class Audit(Shown):
         What is known of each.
     passed
         Pictures that could not be read, with the reason.
+    spoken
+        For each finding what it is in the person's own words, where they were given and it is told with them; empty without any.
     """
 
     findings: tuple[Finding, ...]
@@ -107,6 +111,7 @@ class Audit(Shown):
     notes: tuple[Note, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
+    spoken: tuple[Spoken | None, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.groups:  # then nothing was compared, and each stands by itself
@@ -130,9 +135,13 @@ class Audit(Shown):
                 "seed": self.facts.split.seed,
                 **{part: [self.names[k] for k in self.facts.split.of(part)] for part in PARTS},
             },
-            "findings": [_plain(finding) for finding in self.findings],
+            "findings": [_plain(finding) | self._in_words(k) for k, finding in enumerate(self.findings)],
             "groups": [group.to_dict() for group in self.groups],
         }
+
+    def _in_words(self, number: int) -> dict[str, Any]:
+        spoken = self.spoken[number] if self.spoken else None
+        return {} if spoken is None else {"words": spoken.to_dict()}
 
 
 def audit(
@@ -145,6 +154,7 @@ def audit(
     called: Mapping[str, str | int] | None = None,
     folder: str | Path | None = None,
     finders: Sequence[str] | None = None,
+    words: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Audit:
@@ -168,6 +178,9 @@ def audit(
         Where what was looked at and judged is kept, so that an audit that was broken off goes on; by default nowhere.
     finders
         Names of `FINDERS`; by default all.
+    words
+        The person's own, to tell backgrounds, places and things with: from each to its pictures, or a folder with a folder for each.
+        They change nothing of what is found and judged.
     seed
         Of the split and of all draws.
     progress
@@ -181,12 +194,13 @@ def audit(
     ------
     UsageError
         No picture's class is known to the network, or only one class is; no such finder; quantities instead of classes; the
-        folder holds an audit of another network or other pictures.
+        folder holds an audit of another network or other pictures; fewer than two words.
     InputRefused
-        Not one picture can be read; too few of two classes; masks that miss most pictures.
+        Not one picture can be read; too few of two classes; masks that miss most pictures; too few pictures of a word.
     """
     net = as_network(net)
     chosen = _finders(finders)
+    own_words = None if words is None else vocabulary(net, words)
 
     def told(what: str) -> Callable[[int, int], None] | None:
         if progress is None:
@@ -232,6 +246,7 @@ def audit(
         names=tuple(item.name for item in collection),
         facts=facts,
         groups=groups,
+        spoken=() if own_words is None else spoken_of(own_words, canvas, facts, findings, groups, seed=seed),
         passed=looked.passed,
         notes=(
             *net.opened.notes,
@@ -246,6 +261,7 @@ def audit(
             "asked": canvas.asked,
             "masks": told_apart or None,
             "called": {own: facts.labels[k] for own, k in belongs.called.items()},
+            **({} if own_words is None else {"words": own_words.to_dict()}),
         },
     )
 

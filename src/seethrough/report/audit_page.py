@@ -22,6 +22,7 @@ from seethrough.report.frame import framed
 from seethrough.report.payload import OPACITY, picture_url
 from seethrough.report.records import json_bytes, plain_data
 from seethrough.show import audit_words as words
+from seethrough.show.audit_spoken import in_own_words
 from seethrough.show.colour import overlay, scale_of
 from seethrough.show.language import Both, count, measured, plain, share
 from seethrough.show.vocabulary.audit import PAGE
@@ -124,6 +125,7 @@ def _card(audit: Audit, group: Group) -> dict[str, Any]:
         "exchanged": words.exchanged(finding),
         "effect": words.effect(audit, finding),
         "about": words.about(audit, number),
+        "own_words": in_own_words(audit, number),
         "found_by": words.found_by(finding),
         "first": pairs[0] if pairs else None,
         "evidence": words.EVIDENCE.fill(answer=words.label(audit, finding.candidate.answer)),
