@@ -16,7 +16,7 @@ from seethrough.findings.aspects.thing import thing
 from seethrough.findings.audit import audit
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.inside import Inside
-from seethrough.findings.meaning import difference, meaning_of
+from seethrough.findings.meaning import Seen, difference, meaning, meaning_of
 from seethrough.findings.record import record_of
 from seethrough.findings.seen import seen
 from seethrough.findings.statistics import proportion
@@ -261,15 +261,22 @@ def test_each_of_the_words_own_pictures_is_held_against_the_others_alone():
     chance = np.random.default_rng(0)
     rows = np.concatenate([chance.normal(0, 1, (6, 5)), chance.normal(4, 1, (6, 5))])
     of = np.repeat([0, 1], 6)
-    meaning = meaning_of(rows, of, 2)
+    means = meaning_of(rows, of, 2)
     for k in range(12):
         rest = np.arange(12) != k
         other = meaning_of(rows[rest], of[rest], 2)
         apart = (((rows[k] - other.means) / other.width) ** 2).mean(1)
-        assert meaning.taken_for[k] == apart.argmin()
-    assert (
-        meaning.tellable.all() and (meaning.nearest(np.array([[0.0] * 5, [4.0] * 5, [40.0] * 5])) == [0, 1, -1]).all()
-    )
+        assert means.taken_for[k] == apart.argmin()
+    new = np.array([[0.0] * 5, [4.0] * 5, [40.0] * 5], np.float32)
+    assert means.tellable.all() and (means.nearest(Seen(new, new)) == [0, 1, -1]).all()
+
+
+def test_what_the_network_takes_for_a_word_but_is_of_other_colours_altogether_is_none_of_them():
+    chance, of = np.random.default_rng(1), np.repeat([0, 1], 6)
+    told = np.concatenate([chance.normal(0, 1, (6, 5)), chance.normal(4, 1, (6, 5))])
+    means = meaning(Seen(told, chance.normal(0, 1, (12, 3))), of, 2)
+    seen = Seen(np.zeros((2, 5), np.float32), np.array([[0.0] * 3, [20.0] * 3], np.float32))
+    assert (means.nearest(seen) == [0, -1]).all()
 
 
 def test_what_are_no_words_is_refused_in_a_sentence_before_anything_is_looked_at(home, tmp_path):

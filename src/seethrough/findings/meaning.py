@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,46 @@ ENOUGH = 0.7
 REACH = 1.5
 """A picture looks like a word up to so much of the squared distance of its furthest own picture: with few pictures that one isn't far."""
 
+ROUGHLY = 5.0
+"""And by colours and detail up to so many times that. With a dozen pictures of a word nine in ten drawn scenes of it lie within, and plain
+green and noise at three times as much and further.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is known of n pictures.
+
+    Attributes
+    ----------
+    told
+        float32 (n, D): what words are told apart by.
+    looks
+        float32 (n, d): colours and detail; the same where words are told apart by these.
+    """
+
+    told: NDArray[np.float32]
+    looks: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.told)
+
+
+def together(several: Sequence[Seen]) -> Seen:
+    """All of them, one behind the other."""
+    told = np.concatenate([each.told for each in several]) if several else np.zeros((0, 1), np.float32)
+    if all(each.looks is each.told for each in several):
+        return Seen(told, told)
+    return Seen(told, np.concatenate([each.looks for each in several]))
+
 
 @dataclass(frozen=True, eq=False)
 class Meaning:
     """What words mean: the mean of each one's pictures, and how far pictures of one word lie apart in each feature. Nearest shrunken
     means (Tibshirani et al., 2002) without a threshold: what hardly varies within words counts more, but never without limit.
+
+    A network that tells two things apart may see nothing of what they are: sand is green to it where nothing else is. So what looks like
+    a word to it has to be of such colours and detail as well, roughly.
 
     Attributes
     ----------
@@ -33,6 +69,8 @@ class Meaning:
         int64 (M,): for which word each of their own pictures is taken, by the means and widths of all the others.
     tellable
         bool (K,): which words are told from the others.
+    looks
+        What the words mean by colours and detail; None where this is that.
     """
 
     means: NDArray[np.float64]
@@ -40,14 +78,28 @@ class Meaning:
     reach: NDArray[np.float64]
     taken_for: NDArray[np.int64]
     tellable: NDArray[np.bool_]
+    looks: Meaning | None = None
 
-    def nearest(self, rows: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Which word each of rows (n, D) looks like, int64 (n,); −1 for none."""
-        if not len(rows):
+    def nearest(self, seen: Seen) -> NDArray[np.int64]:
+        """Which word each of n pictures looks like, int64 (n,); −1 for none."""
+        if not len(seen):
             return np.zeros(0, np.int64)
-        apart = (((rows[:, None] - self.means) / self.width) ** 2).mean(2)
-        best = apart.argmin(1)
-        return np.where(apart[np.arange(len(rows)), best] <= self.reach[best], best, -1)
+        apart = self.apart(seen.told)
+        rows, best = np.arange(len(seen)), apart.argmin(1)
+        near = apart[rows, best] <= self.reach[best]
+        if self.looks is not None:
+            near &= self.looks.apart(seen.looks)[rows, best] <= ROUGHLY * self.looks.reach[best]
+        return np.where(near, best, -1)
+
+    def apart(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How far each of rows (n, D) is from each word, squared, (n, K)."""
+        return np.stack([(((rows - mean) / self.width) ** 2).mean(1) for mean in self.means], 1)
+
+
+def meaning(seen: Seen, of: NDArray[np.int64], count: int) -> Meaning:
+    """What words mean by what is known of their M pictures; ``of`` (M,) says whose each is, of ``count`` words."""
+    own = meaning_of(seen.told, of, count)
+    return own if seen.looks is seen.told else replace(own, looks=meaning_of(seen.looks, of, count))
 
 
 def meaning_of(rows: NDArray[np.float32], of: NDArray[np.int64], count: int) -> Meaning:

@@ -21,6 +21,7 @@ from seethrough.findings.aspects import Background, Region, Thing
 from seethrough.findings.aspects.without import around, painted_over
 from seethrough.findings.canvas import TOGETHER, Canvas, Pictures
 from seethrough.findings.looks import measured
+from seethrough.findings.meaning import Seen, together
 from seethrough.gallery.head import vector_of
 
 FEATURES, LOOKS = "features", "looks"
@@ -29,7 +30,6 @@ FEATURES, LOOKS = "features", "looks"
 FREE = 0.25
 """Of a place so much at least isn't the picture's own thing, where anything is said of it."""
 
-Rows = NDArray[np.float32]
 Somewhere = Background | Region | Thing
 """Aspects that lie where one can look."""
 
@@ -42,11 +42,10 @@ def seen_by(canvas: Canvas) -> str:
         return LOOKS
 
 
-def _vectors(canvas: Canvas, x: Tensor, by: str) -> Rows:
-    """What is known of pictures (n, 3, H, W), (n, D)."""
-    if by == FEATURES:
-        return canvas.features(x)[0]
-    return np.stack([values.numpy() for values in measured(x).values()], 1).astype(np.float32)
+def _known(canvas: Canvas, x: Tensor, by: str) -> Seen:
+    """What is known of pictures (n, 3, H, W)."""
+    looks = np.stack([values.numpy() for values in measured(x).values()], 1).astype(np.float32)
+    return Seen(canvas.features(x)[0] if by == FEATURES else looks, looks)
 
 
 def view(aspect: Somewhere, side: Sequence[int]) -> Any:
@@ -78,15 +77,15 @@ def _trait(aspect: Thing) -> tuple[int, tuple[float, float]]:
     return at, aspect.traits[at].size
 
 
-def of_pictures(canvas: Canvas, aspect: Somewhere, numbers: NDArray[np.int64], by: str) -> Rows:
-    """What is known of what pictures of the audit show there, (n, D); those in which nothing of it is free are left out."""
+def of_pictures(canvas: Canvas, aspect: Somewhere, numbers: NDArray[np.int64], by: str) -> Seen:
+    """What is known of what pictures of the audit show there; those in which nothing of it is free are left out."""
     found = []
     for at in range(0, len(numbers), TOGETHER):
         pictures = canvas.load(numbers[at : at + TOGETHER])
         seen = _shown(aspect, pictures)
         if len(seen):
-            found.append(_vectors(canvas, seen, by))
-    return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
+            found.append(_known(canvas, seen, by))
+    return together(found)
 
 
 def _shown(aspect: Somewhere, pictures: Pictures) -> Tensor:
@@ -114,8 +113,8 @@ def _shown(aspect: Somewhere, pictures: Pictures) -> Tensor:
     return torch.cat(patches) if patches else x[:0]
 
 
-def of_words(own: Canvas, canvas: Canvas, holes: NDArray[np.int64], aspect: Somewhere, by: str) -> list[Rows]:
-    """What is known of the words' pictures, shown as those of the audit are, (M, D); of patches in two ways.
+def of_words(own: Canvas, canvas: Canvas, holes: NDArray[np.int64], aspect: Somewhere, by: str) -> list[Seen]:
+    """What is known of the words' pictures, shown as those of the audit are; of patches in two ways.
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def of_words(own: Canvas, canvas: Canvas, holes: NDArray[np.int64], aspect: Some
     holes
         (M,): for each the picture of the audit whose thing's place is painted over in it, where things are.
     """
-    found: list[list[Rows]] = []
+    found: list[list[Seen]] = []
     for at in range(0, len(own.collection), TOGETHER):
         numbers = np.arange(at, min(at + TOGETHER, len(own.collection)))
         x = own.load(numbers).x
@@ -138,8 +137,8 @@ def of_words(own: Canvas, canvas: Canvas, holes: NDArray[np.int64], aspect: Some
             top, left = (side[0] - high) // 2, (side[1] - wide) // 2
             patches = interpolate(x, (high, wide), mode="area"), x[:, :, top : top + high, left : left + wide]
             ways = [_enlarged(patch, side) for patch in patches]
-        found.append([_vectors(own, each, by) for each in ways])
-    return [np.concatenate(rows) for rows in zip(*found)]
+        found.append([_known(own, each, by) for each in ways])
+    return [together(each) for each in zip(*found)]
 
 
 def _alone(x: Tensor, inside: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from seethrough.findings.aspects import Background, Region, Thing
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
 from seethrough.findings.judge import NOT_FOUND, Finding
-from seethrough.findings.meaning import Meaning, difference, meaning_of
+from seethrough.findings.meaning import Meaning, difference, meaning
 from seethrough.findings.naming import Group
 from seethrough.findings.statistics import Interval, proportion
 from seethrough.findings.views import of_pictures, of_words, seen_by, view
@@ -240,22 +240,22 @@ def _spoken(
     key = view(aspect, side)
     if key not in known:
         seen = of_words(vocabulary.canvas, canvas, vocabulary.holes(facts), aspect, by)
-        known[key] = [meaning_of(rows, vocabulary.of, len(vocabulary.words)) for rows in seen]
-    usable = [meaning for meaning in known[key] if meaning.tellable.any()]
+        known[key] = [meaning(each, vocabulary.of, len(vocabulary.words)) for each in seen]
+    usable = [means for means in known[key] if means.tellable.any()]
     if not usable:
-        most = max(int((meaning.taken_for == vocabulary.of).sum()) for meaning in known[key])
+        most = max(int((means.taken_for == vocabulary.of).sum()) for means in known[key])
         return Spoken(UNTELLABLE, by, (), most, len(vocabulary.of), 0.0)
     shown = {
         (part, name): of_pictures(canvas, aspect, _some(facts, facts.split.of(part), classes, seed), by)
         for part in ("find", "judge")
         for name, classes in (("own", (answer,)), ("rivals", rivals))
     }
-    meaning = max(
+    means = max(
         usable, key=lambda each: sum((each.nearest(shown["find", name]) >= 0).sum() for name in ("own", "rivals"))
     )
-    like = {at: meaning.nearest(rows) for at, rows in shown.items()}
-    right, of = int((meaning.taken_for == vocabulary.of).sum()), len(vocabulary.of)
-    words = tuple(_surely(vocabulary.words, like, picked) for picked in _picked(like, meaning.tellable))
+    like = {at: means.nearest(seen) for at, seen in shown.items()}
+    right, of = int((means.taken_for == vocabulary.of).sum()), len(vocabulary.of)
+    words = tuple(_surely(vocabulary.words, like, picked) for picked in _picked(like, means.tellable))
     told = tuple(word for word in words if word is not None)
     none = float(
         np.mean([(like["judge", name] < 0).mean() if len(like["judge", name]) else 0.0 for name in ("own", "rivals")])
