@@ -31,15 +31,17 @@ from seethrough.findings.veils import of_all_sizes
 ALL, SURELY = 0.8, 0.6
 """So much of an effect goes away, and surely so much (the lower end of its interval), where all of it is another's."""
 
-THINGS_ALL, THINGS_SURELY = 0.7, 0.45
-"""The same where the other is a thing that may lie anywhere: in some pictures it is missed, and stays where it was."""
+PARTLY, PARTLY_SURELY = 0.7, 0.45
+"""The same where the other is a thing that may lie anywhere, which is missed in some pictures and stays; or a cast, which was seen on the
+thing as well, so that the background alone can't be what counts.
+"""
 
 AS_MUCH: Mapping[str, float] = {"region": 0.6, "thing": 0.4, "look": 0.9}
 """So much of the whole's effect a finding has by itself, where it is the whole's name, by its kind: a place, of which perhaps a part
 was found; a thing, which is missed in some pictures; a look, which is brought to the donor's level and not to its pixels.
 """
-AS_MUCH_AT_ALL = 0.95
-"""And any other trait of the whole."""
+AS_MUCH_AT_ALL, CASTS_AS_MUCH = 0.95, 0.7
+"""And any other trait of the whole; and a cast."""
 
 UNORDERED = 0.75
 """So much of its effect a detail has with random phases, where it is focus or grain and not the pattern of a scene."""
@@ -242,7 +244,11 @@ class _Asking:
 
     def widest(self, number: int) -> bool:
         """Whether no other holds a finding: the background, or a look of everything, the thing too."""
-        return self.whole(number) or _everywhere(self.findings[number].candidate.aspect)
+        return self.whole(number) or self.cast(number)
+
+    def cast(self, number: int) -> bool:
+        """Whether a finding lies over the thing as well."""
+        return _everywhere(self.findings[number].candidate.aspect)
 
     def somewhere(self, number: int) -> bool:
         """Whether a finding is one place of the picture: where that bears everything, what is measured all over it (its light,
@@ -274,11 +280,13 @@ class _Asking:
 
     def bears(self, number: int, whole: int) -> bool:
         """Whether a finding is what another counts by, so that it is called by it."""
-        kind, gone = self.findings[number].candidate.aspect.kind, self.gone(whole, number)
-        enough = (THINGS_ALL, THINGS_SURELY) if kind == "thing" else (ALL, SURELY)
-        if not _surely_all(gone, *enough):
+        kind, cast = self.findings[number].candidate.aspect.kind, self.cast(number)
+        if self.whole(number) and self.cast(whole):  # no scene lies over the thing
             return False
-        return _at_least(self.does(number, whole), AS_MUCH.get(kind, AS_MUCH_AT_ALL))
+        enough = (PARTLY, PARTLY_SURELY) if cast or kind == "thing" else (ALL, SURELY)
+        if not _surely_all(self.gone(whole, number), *enough):
+            return False
+        return _at_least(self.does(number, whole), CASTS_AS_MUCH if cast else AS_MUCH.get(kind, AS_MUCH_AT_ALL))
 
     def gone(self, of: int, by: int) -> Interval | None:
         """Share of a finding's effect that is gone when another's aspect is put back; None where there was none to go."""
