@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bad_inputs.case import LEOPARDS, Case
-from bad_inputs.pictures import heard, judged, photos, picture, proved_before, surveyed
+from bad_inputs.pictures import heard, judged, photos, picture, proved_before, surveyed, worded
 
 PROVE = f"prove {LEOPARDS} demo:leopards-balanced photos --findings audit"
 MEND = f"repair {LEOPARDS} photos --findings audit"
@@ -50,6 +50,15 @@ AUDITED = [
         lambda: judged("snow leopard", "Arabian leopard", box="900,900,950,950"),
     ),
     Case("a file instead of a folder", f"audit {LEOPARDS} photos -o audit.html", lambda: judged("snow leopard")),
+    Case(
+        "words that aren't there",
+        f"audit {LEOPARDS} photos --words words",
+        lambda: judged("snow leopard", "Arabian leopard"),
+    ),
+    Case("words without folders", f"audit {LEOPARDS} photos --words words", worded),
+    Case("one word", f"audit {LEOPARDS} photos --words words", lambda: worded(snow=4)),
+    Case("a word with too few pictures", f"audit {LEOPARDS} photos --words words", lambda: worded(snow=4, sand=1)),
+    Case("too many words", f"audit {LEOPARDS} photos --words words", lambda: worded(**{f"w{k}": 0 for k in range(51)})),
     Case(
         "a repair without an audit", f"{MEND} --answer 1=background", lambda: judged("snow leopard", "Arabian leopard")
     ),

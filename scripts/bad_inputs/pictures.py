@@ -46,6 +46,16 @@ def judged(*classes: str, box: str = "") -> None:
         Path("boxes.csv").write_text("image,x0,y0,x1,y1\n" + "".join(f"{name},{box}\n" for name in names))
 
 
+def worded(**words: int) -> None:
+    """Four pictures of each of two classes, and a folder with a folder for each word and so many pictures in it."""
+    judged("snow leopard", "Arabian leopard")
+    Path("words").mkdir()
+    for word, count in words.items():
+        Path("words", word).mkdir()
+        for number in range(count):
+            picture(f"words/{word}/{number}.png", seed=number)
+
+
 def heard(network: str = "demo:leopards") -> None:
     """Four pictures of each class, and the record of an audit of a network, with one finding."""
     import json

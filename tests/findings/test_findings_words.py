@@ -287,8 +287,8 @@ def test_what_are_no_words_is_refused_in_a_sentence_before_anything_is_looked_at
             audit(net, tmp_path / "nowhere", words=given)  # pictures that aren't there would be told of next
         assert str(caught.value).count(".\n") == 0
 
-    refused({"lying": words / "lying"}, UsageError, "2 to 50 words .*; one word alone tells nothing apart")
-    refused({f"w{k}": words / "lying" for k in range(51)}, UsageError, "these are 51")
+    refused({"lying": words / "lying"}, UsageError, "give 2 to 50 of them, and not 1")
+    refused({f"w{k}": words / "lying" for k in range(51)}, UsageError, "and not 51")
     refused(words / "lying", UsageError, "There is no folder in")
     refused(tmp_path / "none", InputRefused, "There is no folder of words")
     refused(3, UsageError, "and not 3")
@@ -305,8 +305,17 @@ def test_what_are_no_words_is_refused_in_a_sentence_before_anything_is_looked_at
         InputRefused,
         "'sand' has no picture that can be read",
     )
+    refused({"lying": words / "lying", "sand": 3}, InputRefused, "'sand' has no picture that can be read")
+    refused(
+        {"lying": words / "lying", "sand": tmp_path / "gone"}, InputRefused, "'sand' has no picture that can be read"
+    )
     few = sorted((words / "plain").iterdir())[:3]
     refused({"lying": words / "lying", "plain": few}, InputRefused, "'plain' has 3 pictures that can be read; give 4")
+
+
+def test_a_place_that_the_things_cover_in_every_picture_is_none_of_the_words(again, without):
+    spoken = again("lying", "standing", finding=marked(without, Region("middle", (0.4, 0.6, 0.4, 0.6))))
+    assert spoken.outcome != TOLD and not spoken.words
 
 
 def test_refuted_findings_and_looks_have_no_words(told):

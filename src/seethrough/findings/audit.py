@@ -38,8 +38,8 @@ FORMAT = "seethrough audit 1"
 """What a record of an audit says that it is."""
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done (``"looking"``, ``"finding"``, ``"judging"``, ``"naming"``), how much of it is done, and of how
-much.
+"""Told what is being done (``"looking"``, ``"finding"``, ``"judging"``, ``"naming"``, with words of the person's ``"wording"``), how much of
+it is done, and of how much.
 """
 
 
@@ -238,6 +238,9 @@ def audit(
     )  # fmt: skip
     places, groups = in_order(findings, groups)
     findings = [findings[place] for place in places]
+    spoken = ()
+    if own_words is not None:
+        spoken = spoken_of(own_words, canvas, facts, findings, groups, seed=seed, progress=told("wording"))
     return Audit(
         findings=tuple(findings),
         examples=tuple(_examples(canvas, facts, f) for f in findings),
@@ -246,7 +249,7 @@ def audit(
         names=tuple(item.name for item in collection),
         facts=facts,
         groups=groups,
-        spoken=() if own_words is None else spoken_of(own_words, canvas, facts, findings, groups, seed=seed),
+        spoken=spoken,
         passed=looked.passed,
         notes=(
             *net.opened.notes,

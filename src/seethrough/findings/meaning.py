@@ -16,11 +16,6 @@ ENOUGH = 0.7
 REACH = 1.5
 """A picture looks like a word up to so much of the squared distance of its furthest own picture: with few pictures that one isn't far."""
 
-ROUGHLY = 5.0
-"""And by colours and detail up to so many times that. With a dozen pictures of a word nine in ten drawn scenes of it lie within, and plain
-green and noise at three times as much and further.
-"""
-
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -55,7 +50,7 @@ class Meaning:
     means (Tibshirani et al., 2002) without a threshold: what hardly varies within words counts more, but never without limit.
 
     A network that tells two things apart may see nothing of what they are: sand is green to it where nothing else is. So what looks like
-    a word to it has to be of such colours and detail as well, roughly.
+    a word to it has to be of such colours and detail as well.
 
     Attributes
     ----------
@@ -88,7 +83,7 @@ class Meaning:
         rows, best = np.arange(len(seen)), apart.argmin(1)
         near = apart[rows, best] <= self.reach[best]
         if self.looks is not None:
-            near &= self.looks.apart(seen.looks)[rows, best] <= ROUGHLY * self.looks.reach[best]
+            near &= self.looks.apart(seen.looks)[rows, best] <= self.looks.reach[best]
         return np.where(near, best, -1)
 
     def apart(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -99,11 +94,19 @@ class Meaning:
 def meaning(seen: Seen, of: NDArray[np.int64], count: int) -> Meaning:
     """What words mean by what is known of their M pictures; ``of`` (M,) says whose each is, of ``count`` words."""
     own = meaning_of(seen.told, of, count)
-    return own if seen.looks is seen.told else replace(own, looks=meaning_of(seen.looks, of, count))
+    return own if seen.looks is seen.told else replace(own, looks=meaning_of(seen.looks, of, count, least=1.0))
 
 
-def meaning_of(rows: NDArray[np.float32], of: NDArray[np.int64], count: int) -> Meaning:
-    """What words mean by rows (M, D) of their pictures; ``of`` (M,) says whose each is, of ``count`` words."""
+def meaning_of(rows: NDArray[np.float32], of: NDArray[np.int64], count: int, *, least: float = 0.0) -> Meaning:
+    """What words mean by rows (M, D) of their pictures.
+
+    Parameters
+    ----------
+    of
+        (M,): whose each is, of ``count`` words.
+    least
+        What is nearer than so much in each feature is alike, however like each other the pictures of a word are.
+    """
     z = rows.astype(np.float64)
     sizes = np.bincount(of, minlength=count)
     means = np.stack([z[of == k].mean(0) for k in range(count)])
@@ -113,7 +116,7 @@ def meaning_of(rows: NDArray[np.float32], of: NDArray[np.int64], count: int) -> 
         n = sizes[k]
         without, far = means.copy(), z[row] - means[k]
         without[k] = means[k] - far / (n - 1)
-        width = _width(spread - n / (n - 1) * far**2, len(z) - 1 - count)
+        width = _width(spread - n / (n - 1) * far**2, len(z) - 1 - count, least)
         distances = (((z[row] - without) / width) ** 2).mean(1)
         taken_for[row], apart[row] = distances.argmin(), distances[k]
     tellable = []
@@ -121,15 +124,15 @@ def meaning_of(rows: NDArray[np.float32], of: NDArray[np.int64], count: int) -> 
         hits, taken = int((taken_for[of == k] == k).sum()), int((taken_for == k).sum())
         own = proportion(hits, int(sizes[k]))
         tellable.append(own.value >= ENOUGH and own.low > 1 / count and hits >= ENOUGH * taken)
-    reach = np.array([REACH * apart[of == k].max() for k in range(count)])
-    return Meaning(means, _width(spread, len(z) - count), reach, taken_for, np.array(tellable, bool))
+    reach = np.array([max(REACH * apart[of == k].max(), float(least > 0)) for k in range(count)])
+    return Meaning(means, _width(spread, len(z) - count, least), reach, taken_for, np.array(tellable, bool))
 
 
-def _width(spread: NDArray[np.float64], free: int) -> NDArray[np.float64]:
+def _width(spread: NDArray[np.float64], free: int, least: float) -> NDArray[np.float64]:
     """The standard deviation within words, of each feature, and the usual one added to it."""
     deviation = np.sqrt(np.maximum(spread, 0) / max(1, free))
     varying = deviation[deviation > 0]
-    return deviation + (float(np.median(varying)) if len(varying) else 1e-6)
+    return deviation + max(float(np.median(varying)) if len(varying) else 1e-6, least)
 
 
 def difference(one: Interval, other: Interval) -> Interval:

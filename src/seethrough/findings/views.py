@@ -30,6 +30,9 @@ FEATURES, LOOKS = "features", "looks"
 FREE = 0.25
 """Of a place so much at least isn't the picture's own thing, where anything is said of it."""
 
+STEP, TIMES, FAINT = 0.05, 0.3, -2.0
+"""A step of light and colour, in shares of white; one of detail, in decades of its root mean square; and detail that isn't seen."""
+
 Somewhere = Background | Region | Thing
 """Aspects that lie where one can look."""
 
@@ -44,8 +47,13 @@ def seen_by(canvas: Canvas) -> str:
 
 def _known(canvas: Canvas, x: Tensor, by: str) -> Seen:
     """What is known of pictures (n, 3, H, W)."""
-    looks = np.stack([values.numpy() for values in measured(x).values()], 1).astype(np.float32)
+    looks = np.stack([_in_steps(name, values).numpy() for name, values in measured(x).items()], 1).astype(np.float32)
     return Seen(canvas.features(x)[0] if by == FEATURES else looks, looks)
+
+
+def _in_steps(name: str, values: Tensor) -> Tensor:
+    """A look in steps that an eye may call another: so much of white, so many times the detail; fainter detail is none."""
+    return values.clamp(min=FAINT) / TIMES if name.endswith("detail") else values / STEP
 
 
 def view(aspect: Somewhere, side: Sequence[int]) -> Any:
@@ -94,6 +102,8 @@ def _shown(aspect: Somewhere, pictures: Pictures) -> Tensor:
         inside = aspect.inside(pictures.x)
         free = (inside * around(pictures)).sum((1, 2, 3)) >= FREE * inside.sum()
         pictures = pictures[np.flatnonzero(free.numpy())]
+        if not len(pictures):
+            return pictures.x
     x = painted_over(pictures)
     if isinstance(aspect, Background):
         return x

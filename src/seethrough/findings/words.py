@@ -13,7 +13,7 @@ that found say which of the two they are more like.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from seethrough.findings.judge import NOT_FOUND, Finding
 from seethrough.findings.meaning import Meaning, difference, meaning
 from seethrough.findings.naming import Group
 from seethrough.findings.statistics import Interval, proportion
-from seethrough.findings.views import of_pictures, of_words, seen_by, view
+from seethrough.findings.views import Somewhere, of_pictures, of_words, seen_by, view
 from seethrough.network import Network
 
 FEWEST, MOST_WORDS = 2, 50
@@ -154,8 +154,9 @@ def vocabulary(net: Network, given: Mapping[str, Any] | str | os.PathLike[str]) 
     """
     sources = _sources(given)
     if not FEWEST <= len(sources) <= MOST_WORDS:
-        few = "one word alone tells nothing apart" if len(sources) == 1 else f"these are {len(sources)}"
-        raise UsageError(f"{FEWEST} to {MOST_WORDS} words can be held against each other; {few}.")
+        raise UsageError(
+            f"Words are held against each other: give {FEWEST} to {MOST_WORDS} of them, and not {len(sources)}."
+        )
     items: list[Item] = []
     of: list[int] = []
     for k, (word, source) in enumerate(sources.items()):
@@ -178,10 +179,13 @@ def _sources(given: Any) -> dict[str, Any]:
     path = Path(given)
     if not path.is_dir():
         raise InputRefused(f"There is no folder of words {str(path)!r}; check the path.")
-    inside = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+    try:
+        inside = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+    except OSError as error:
+        raise InputRefused(f"The folder of words {str(path)!r} can't be entered: {error.strerror or error}.") from error
     if not inside:
         raise UsageError(f"There is no folder in {str(path)!r}; make one for each word, with pictures that show it.")
-    return {each.name: each for each in inside}
+    return {os.fsencode(each.name).decode("utf-8", "backslashreplace"): each for each in inside}
 
 
 def _read(net: Network, word: str, source: Any) -> list[Item]:
@@ -212,6 +216,7 @@ def spoken_of(
     groups: Sequence[Group],
     *,
     seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Spoken | None, ...]:
     """Every finding in the person's words: those that groups are called by, that weren't refuted and lie somewhere one can look
     at; None of others.
@@ -220,9 +225,15 @@ def spoken_of(
     known: dict[Any, list[Meaning]] = {}
     found: list[Spoken | None] = []
     for k, finding in enumerate(findings):
+        if progress is not None:
+            progress(k, len(findings))
         aspect = finding.candidate.aspect
-        named = k in main and finding.verdict != NOT_FOUND and isinstance(aspect, Background | Region | Thing)
-        found.append(_spoken(vocabulary, canvas, facts, finding, by, known, seed) if named else None)
+        if k in main and finding.verdict != NOT_FOUND and isinstance(aspect, Background | Region | Thing):
+            found.append(_spoken(vocabulary, canvas, facts, finding, aspect, by, known, seed))
+        else:
+            found.append(None)
+    if progress is not None:
+        progress(len(findings), len(findings))
     return tuple(found)
 
 
@@ -231,13 +242,13 @@ def _spoken(
     canvas: Canvas,
     facts: Facts,
     finding: Finding,
+    aspect: Somewhere,
     by: str,
     known: dict[Any, list[Meaning]],
     seed: int,
 ) -> Spoken:
-    aspect, answer, rivals = finding.candidate.aspect, finding.candidate.answer, finding.candidate.rivals
-    side = canvas.load([int(finding.trials.numbers[0])]).x.shape[2:] if len(finding.trials.numbers) else (1, 1)
-    key = view(aspect, side)
+    answer, rivals = finding.candidate.answer, finding.candidate.rivals
+    key = view(aspect, vocabulary.canvas.load([0]).x.shape[2:])
     if key not in known:
         seen = of_words(vocabulary.canvas, canvas, vocabulary.holes(facts), aspect, by)
         known[key] = [meaning(each, vocabulary.of, len(vocabulary.words)) for each in seen]
