@@ -41,7 +41,7 @@ def test_a_corner_is_said_in_the_persons_words_and_words_can_be_added_to_a_finis
     outcome = ask(*SAID, "-o", "audit/", "--words", "words")
     said = [line for line in outcome.out.replace("\xa0", " ").splitlines() if "In your words" in line]
     assert outcome.code == 0 and outcome.err == "" and len(said) == 1, outcome
-    assert "this part looks like “chalk” in " in said[0] and " And like “coal”: " in said[0]
+    assert "this part looks like “chalk” in " in said[0] and " For “coal” it is " in said[0]
     assert [line for line in outcome.out.splitlines() if "In your words" not in line] == before.out.splitlines()
     record = json.loads((home / "audit" / "findings.json").read_text("utf-8"))
     word = record["findings"][0]["words"]["words"][0]
@@ -50,7 +50,7 @@ def test_a_corner_is_said_in_the_persons_words_and_words_can_be_added_to_a_finis
     assert "In your words: this part" in (home / "audit" / "audit.html").read_text("utf-8")
     assert {p.name: p.stat().st_mtime_ns for p in (home / "audit" / "judged").iterdir()} == judged != {}
     chinese = ask(*SAID, "-o", "audit/", "--words", "words", "--lang", "zh")
-    assert "用您的词说：“light”的图片中有 " in chinese.out and "这一处像“chalk”" in chinese.out
+    assert "用您的词说：“light”的图片中，这一处像“chalk”的占 " in chinese.out
 
 
 def test_a_repair_goes_on_from_a_record_with_words(ask, seethrough, home):

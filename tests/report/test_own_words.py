@@ -29,13 +29,13 @@ def test_each_card_says_its_own_words_once_and_others_nothing():
     assert page.count("In your words") == page.count("用您的词说") == 2 and "<b>snow" not in page
     assert (
         "In your words: around “Arabian leopard” 83 % of pictures look like “&lt;b&gt;snow&lt;/b&gt;”, around “&lt;i&gt;snow"
-        "&lt;/i&gt; leopard” 9.0 %. And like “sand”: 4.0 %, and 88 %."
+        "&lt;/i&gt; leopard” 9.0 %. For “sand” it is 4.0 % and 88 %."
     ) in page
     assert (
         "this part looks like “&lt;b&gt;snow&lt;/b&gt;” in 83 % of the pictures of “Arabian leopard”, in 9.0 %" in page
     )
     first = page[page.index('id="finding-1"') : page.index('id="finding-2"')]
-    assert "83 %" in first and "“sand”" in first and "像“sand”的则分别为 4.0% 和 88%。" in first
+    assert "83 %" in first and "“sand”" in first and "像“sand”的则分别占 4.0% 和 88%。" in first
 
 
 def test_without_words_nothing_is_said():
@@ -47,7 +47,7 @@ def test_without_words_nothing_is_said():
     [
         (UNTELLABLE, "can't tell your words apart (of their own pictures, 3 of 8 were put", "8 张示例中，只有 3 张"),
         (NONE, "none of them; 90 % of these pictures look like none", "90% 不像"),
-        (ALIKE, "none of them surely fits “Arabian leopard” more often", "没有一个词"),
+        (ALIKE, "none of them surely fits “Arabian leopard” more often", "没有哪个词"),
     ],
 )
 def test_where_no_word_is_said_the_reason_is(outcome, english, chinese):
@@ -61,7 +61,7 @@ def test_of_several_rivals_it_says_the_others_and_of_a_black_box_by_what():
     several = replace(first, candidate=replace(first.candidate, rivals=(0, 2)))
     said = in_own_words(replace(audit, findings=(several, *audit.findings[1:])), 0)
     assert "around the others 9.0" in said.en and said.en.endswith("nothing is known of this network's inside.")
-    assert "其他类别的周围" in said.zh and said.zh.endswith("看不到这个网络的内部。")
+    assert "其他类别的占 9.0%" in said.zh and said.zh.endswith("看不到这个网络的内部。")
     assert "by colours and detail alone" in in_own_words(told(spoken(UNTELLABLE, LOOKS)), 0).en
 
 

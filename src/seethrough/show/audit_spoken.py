@@ -13,24 +13,24 @@ from seethrough.show.language import Both, plain
 FITS: Mapping[str, Both] = {
     "background": Both(
         "In your words: around “{answer}” {own:percent} of pictures look like {word}, around {others} {rivals:percent}.",
-        "用您的词说：“{answer}”的周围有 {own:percent} 像{word}，{others}的周围有 {rivals:percent}。",
+        "用您的词说：“{answer}”的图片中，周围像{word}的占 {own:percent}，{others}的占 {rivals:percent}。",
     ),
     "region": Both(
         "In your words: this part looks like {word} in {own:percent} of the pictures of “{answer}”, in {rivals:percent} of those of "
         "{others}.",
-        "用您的词说：“{answer}”的图片中有 {own:percent} 这一处像{word}，{others}的图片中有 {rivals:percent}。",
+        "用您的词说：“{answer}”的图片中，这一处像{word}的占 {own:percent}，{others}的占 {rivals:percent}。",
     ),
     "thing": Both(
         "In your words: the place where it would be looks like {word} in {own:percent} of the pictures of “{answer}”, in "
         "{rivals:percent} of those of {others}.",
-        "用您的词说：“{answer}”的图片中有 {own:percent} 在它最可能出现的位置像{word}，{others}的图片中有 {rivals:percent}。",
+        "用您的词说：“{answer}”的图片中，它最可能出现的位置像{word}的占 {own:percent}，{others}的占 {rivals:percent}。",
     ),
 }
 """By the kind of what was found."""
 
 AND = Both(
-    "And like {word}: {own:percent}, and {rivals:percent}.",
-    "像{word}的则分别为 {own:percent} 和 {rivals:percent}。",
+    "For {word} it is {own:percent} and {rivals:percent}.",
+    "像{word}的则分别占 {own:percent} 和 {rivals:percent}。",
 )
 OTHERS = {True: Both("“{rival}”", "“{rival}”"), False: Both("the others", "其他类别")}
 """The rivals: the one, or all of them."""
@@ -42,7 +42,7 @@ NOTHING: Mapping[str, Both] = {
     ),
     ALIKE: Both(
         "In your words: none of them surely fits “{answer}” more often than {others}, or less often.",
-        "用您的词说：没有一个词能肯定在“{answer}”与{others}之间有多有少。",
+        "用您的词说：没有哪个词在“{answer}”的图片中肯定比在{others}的图片中多或少。",
     ),
     UNTELLABLE: Both(
         "In your words nothing can be said: the network's features can't tell your words apart (of their own pictures, {right:count} "
