@@ -20,7 +20,7 @@ from seethrough.remedies.names import named_as_audited
 from seethrough.remedies.repaired import BETTER, FINE, NOTHING, PASSED, WORSE, Mended, Repair, Tried
 from seethrough.remedies.rung import WRAPPED, Attempt, Edit, Rung, Ward
 from seethrough.remedies.rungs import RUNGS
-from seethrough.remedies.score import Score, Scorer, is_better, lacks
+from seethrough.remedies.score import GAIN, Score, Scorer, is_better, lacks
 from seethrough.remedies.weights import parameters
 from seethrough.results import Note
 
@@ -53,7 +53,7 @@ def repair(
 
     Ways to do so are tried in order, from the least that is changed to the most, and the first that passes is taken. It passes
     where the usual accuracy falls by no more than `seethrough.remedies.score.LOSS`, no group of a class is answered much worse than
-    the class (`WITHIN`), and what the finding counts for is gone (`HALF`, `LEFT`). All of it is learned from the pictures that found
+    the class (`WITHIN`), and what is left of the finding is too little to be proven. All of it is learned from the pictures that found
     and judged, and measured on those that were kept for a repair; those that prove aren't touched.
 
     Parameters
@@ -249,21 +249,25 @@ def _why_not(ward: Ward, rung: Rung, allow_wrapper: bool, begun: bool) -> str:
 
 def _chosen(climbed: Sequence[_Climbed], before: Score, unless_worse: bool) -> tuple[_Climbed | None, str]:
     """The first that passes, else the best, if it is any better."""
-
-    def merit(each: _Climbed) -> tuple[float, float]:
-        assert each.tried.score is not None
-        return each.tried.score.merit(before), -max((e.value for e in each.tried.score.effects), default=0.0)
-
     done = [each for each in climbed if each.tried.score is not None]
     passing = next((each for each in done if each.tried.passed), None)
     if passing is not None:
         return passing, PASSED
     good = [each for each in done if each.tried.score is not None and is_better(before, each.tried.score)]
     if good:
-        return max(good, key=merit), BETTER
+        return _best(good, before), BETTER
     if unless_worse or not done:
         return None, NOTHING
-    return max(done, key=merit), WORSE
+    return _best(done, before), WORSE
+
+
+def _best(done: Sequence[_Climbed], before: Score) -> _Climbed:
+    """Of those that aren't worse than any other, the one that leaves least of what is wrong."""
+    scores = [each.tried.score for each in done if each.tried.score is not None]
+    merits = [score.merit(before) for score in scores]
+    left = [max((effect.value for effect in score.effects), default=0.0) for score in scores]
+    alike = [k for k, merit in enumerate(merits) if merit > max(merits) - GAIN]
+    return done[min(alike, key=lambda k: left[k])]
 
 
 def _verdict(before: Score, after: Score) -> str:

@@ -28,15 +28,13 @@ LOSS = 0.015
 in a hundred.
 """
 
-WITHIN = 0.10
+WITHIN = 0.05
 """A group (of a class, those on the other side, or with the aspect of another class) may be answered worse than its class by so
-much. Between groups that differ in nothing such differences are usual where a group has some fifty pictures.
+much, beside a standard error.
 """
 
-HALF, LEFT = 0.5, 2 * POINTS
-"""What is left of a finding's effect is at most such a share of what it was (or too little to be proven,
-`seethrough.findings.judge.POINTS`), and at most so many points; and the lower end of its interval lies where nothing is proven.
-"""
+HALF = 0.5
+"""Such a share of a finding's effect has to be gone, where that alone makes a network better."""
 
 GAIN = 0.01
 """By less than that of a share one network isn't better than another."""
@@ -141,7 +139,7 @@ def lacks(before: Score, after: Score) -> tuple[str, ...]:
     of_class = {group.answer: group.right for group in after.groups if group.kind == CLASS}
     if any(_behind(group, min(after.usual, of_class.get(group.answer, 1.0))) for group in after.groups):
         found.append("groups")
-    if any(not _gone(was, now) for was, now in zip(before.effects, after.effects)):
+    if any(effect.value > POINTS for effect in after.effects):  # so much could be proven
         found.append("effect")
     return tuple(found)
 
@@ -158,16 +156,11 @@ def is_better(before: Score, after: Score) -> bool:
 
 
 def _behind(group: Group, usual: float) -> bool:
-    """Further than `WITHIN`, and than what a group of this size differs by anyway."""
+    """Further than `WITHIN`, and a standard error of its own share more."""
     if group.kind == CLASS:
         return False
-    spread = np.sqrt(usual * (1 - usual) / group.n) if group.n else 0.0
-    return group.right < usual - WITHIN - spread - 1e-9
-
-
-def _gone(was: Interval, now: Interval) -> bool:
-    """What was small already needn't be halved."""
-    return now.value <= max(HALF * was.value, POINTS) and now.value <= LEFT and not now.low >= POINTS
+    spread = np.sqrt(group.right * (1 - group.right) / group.n) if group.n else 0.0
+    return group.right + spread < usual - WITHIN - 1e-9
 
 
 @dataclass(eq=False)
@@ -316,5 +309,5 @@ def _read(path: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.float
 
 
 __all__ = [
-    "CLASS", "GAIN", "GIVEN", "HALF", "LEFT", "LOSS", "SIDE", "WITHIN", "Group", "Score", "Scorer", "is_better", "lacks",
+    "CLASS", "GAIN", "GIVEN", "HALF", "LOSS", "SIDE", "WITHIN", "Group", "Score", "Scorer", "is_better", "lacks",
 ]  # fmt: skip
