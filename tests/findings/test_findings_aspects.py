@@ -118,9 +118,23 @@ def test_a_hue_is_the_donors_and_brightness_stays():
     own, donors = some(seed=0, low=0.4, high=0.5), some(seed=1, low=0.4, high=0.5)
     donors.x[:, 0] += 0.15 * (1 - donors.fore[:, 0])
     changed = Look("hue").exchange(own, donors)
+    before, after, wanted = (measured(p, q.fore) for p, q in ((own.x, own), (changed, own), (donors.x, donors)))
     for name in ("redness", "blueness"):
-        assert torch.allclose(measured(changed, own.fore)[name], measured(donors.x, donors.fore)[name], atol=1e-3)
-    assert torch.allclose(luma(changed), luma(own.x), atol=1e-5)
+        assert torch.allclose(after[name], wanted[name], atol=1e-3)
+    assert torch.allclose(after["brightness"], before["brightness"], atol=1e-3)
+
+
+def test_under_light_of_another_colour_black_stays_black_and_a_cast_is_undone():
+    own = some(fore=False)
+    own.x[:, :, 2, 2] = 0
+    cast = torch.tensor([1.2, 1.0, 0.8])[:, None, None]
+    changed = Look("hue", whole=True).exchange(Pictures(own.x * cast, None, own.numbers), own)
+    assert (changed[:, :, 2, 2] == 0).all()
+    share = changed / own.x.clamp(min=1e-3)
+    near = share[:, :, 4:, 4:] / share[:, :, 4:, 4:].mean((2, 3), keepdim=True)
+    assert torch.allclose(near, torch.ones(()), atol=1e-3) and share.mean().item() == pytest.approx(
+        0.299 * 1.2 + 0.587 + 0.114 * 0.8, abs=0.01
+    )
 
 
 def test_colours_come_apart_and_together():

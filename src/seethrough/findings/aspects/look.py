@@ -17,8 +17,10 @@ from seethrough.findings.looks import LOOKS, chroma, coloured, luma, ramps, weig
 STRONGEST = 4.0
 """By so much contrast, saturation or light is raised at most."""
 
-FALLING = ("light from above", "light from the side", "vignette")
-"""Light that falls off. Such a look writes down how it is exchanged: trials that were kept when it was added aren't taken up again."""
+LIGHT = ("hue", "light from above", "light from the side", "vignette")
+"""Light of a colour, or that falls off. Such a look writes down how it is exchanged: trials that were kept when it was added aren't
+taken up again.
+"""
 
 DARK = 0.03
 """Light is taken to be so much at least, in shares of white."""
@@ -50,7 +52,7 @@ class Look:
         return LOOKS[self.name](pictures.x, weights(pictures.x, pictures.fore)).numpy()
 
     def to_dict(self) -> dict[str, Any]:
-        light = {"light": "multiplied"} if self.name in FALLING else {}
+        light = {"light": "multiplied"} if self.name in LIGHT else {}
         return {"kind": self.kind, "name": self.name, **light, **({"whole": True} if self.whole else {})}
 
 
@@ -73,9 +75,12 @@ def _contrast(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
 
 
 def _hue(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
-    """The mean colour, at the picture's own brightness."""
-    shift = (chroma(donor) * v).sum((2, 3), keepdim=True) - (chroma(x) * w).sum((2, 3), keepdim=True)
-    return coloured(luma(x), chroma(x) + shift)
+    """The mean colour, at the picture's own brightness. Each of red, green and blue is multiplied, as under other light (von Kries):
+    added to, black would get a colour, by which an exchanged picture could be told.
+    """
+    own, other = ((each * share).sum((2, 3), keepdim=True) for each, share in ((x, w), (donor, v)))
+    gain = coloured(luma(own), chroma(other)).clamp(min=DARK) / own.clamp(min=DARK)
+    return x * gain.clamp(1 / STRONGEST, STRONGEST)
 
 
 def _saturation(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
