@@ -17,10 +17,13 @@ from seethrough.findings.looks import LOOKS, chroma, coloured, luma, ramps, weig
 STRONGEST = 4.0
 """By so much contrast, saturation or light is raised at most."""
 
-LIGHT = ("hue", "light from above", "light from the side", "vignette")
-"""Light of a colour, or that falls off. Such a look writes down how it is exchanged: trials that were kept when it was added aren't
-taken up again.
-"""
+LIGHT: Mapping[str, str] = {
+    "hue": "by its root",
+    "light from above": "multiplied",
+    "light from the side": "multiplied",
+    "vignette": "multiplied",
+}
+"""What is dark moves less. Such a look writes down how: trials that were kept before it was so aren't taken up again."""
 
 DARK = 0.03
 """Light is taken to be so much at least, in shares of white."""
@@ -52,7 +55,7 @@ class Look:
         return LOOKS[self.name](pictures.x, weights(pictures.x, pictures.fore)).numpy()
 
     def to_dict(self) -> dict[str, Any]:
-        light = {"light": "multiplied"} if self.name in LIGHT else {}
+        light = {"light": LIGHT[self.name]} if self.name in LIGHT else {}
         return {"kind": self.kind, "name": self.name, **light, **({"whole": True} if self.whole else {})}
 
 
@@ -75,12 +78,14 @@ def _contrast(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
 
 
 def _hue(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
-    """The mean colour, at the picture's own brightness. Each of red, green and blue is multiplied, as under other light (von Kries):
-    added to, black would get a colour, by which an exchanged picture could be told.
+    """The mean colour, at the picture's own brightness; what is dark moves less, by the square root of what is there. That lies between
+    other light, which multiplies, and a scanner's curve, which reaches further into the dark; but black stays black: added to, it
+    got a colour, by which an exchanged picture could be told.
     """
     own, other = ((each * share).sum((2, 3), keepdim=True) for each, share in ((x, w), (donor, v)))
-    gain = coloured(luma(own), chroma(other)).clamp(min=DARK) / own.clamp(min=DARK)
-    return x * gain.clamp(1 / STRONGEST, STRONGEST)
+    moved = x.clamp(min=0).sqrt()
+    by = (coloured(luma(own), chroma(other)) - own) / (moved * w).sum((2, 3), keepdim=True).clamp(min=DARK)
+    return x + by * moved
 
 
 def _saturation(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
