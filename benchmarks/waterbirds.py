@@ -3,15 +3,13 @@
     python benchmarks/waterbirds.py --folder DIR [--rungs grouped,exchanged]
     python benchmarks/waterbirds.py --folder DIR --fine-tuned --data WATERBIRDS --weights resnet50.pth --device cuda
 
-
 A MobileNetV2 with ImageNet's weights, and a last layer of two outputs that is fitted to the features of the `train` pictures: land
 birds and water birds, of which 95 in a hundred stand where one expects them. It is audited on those pictures, with boxes around the
 birds; "the background only happens to be there" is the only answer that is given. Each rung learns from 60 in a hundred of them and
 is chosen by 20 in a hundred. Only the last step looks at the groups, of the `test` pictures, 140 of each.
 
 Everything that the network was asked is kept in the folder, and the same command goes on. The second command is for a machine with a
-GPU (`waterbirds_tuned.py`). Data: SEETHROUGH_DATA, else ../shared/data
-beside the project; without it nothing is done.
+GPU (`waterbirds_tuned.py`). Data: SEETHROUGH_DATA, else ../shared/data beside the project; without it nothing is done.
 """
 
 from __future__ import annotations
