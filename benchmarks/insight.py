@@ -108,7 +108,9 @@ def tables(folder: Path, wanted: int, keys: set[str]) -> bool:
             planted(some, SEEN[bed], f"The {bed} generator, kinds that one before has too, in other looks", print)
         counts = bed == COUNTS
         if counts or own:
-            title = f"The {bed} generator, kinds of its own" + (f" (counts with the finders of {UNSEEN_BY})" if counts else "")
+            title = f"The {bed} generator, kinds of its own" + (
+                f" (counts with the finders of {UNSEEN_BY})" if counts else ""
+            )
             enough = planted([row for row in own if row["case"]["kind"] in unseen], unseen, title, print)
             good &= enough or not counts
     good &= slices(with_cue, print)
