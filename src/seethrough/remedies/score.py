@@ -156,11 +156,11 @@ def is_better(before: Score, after: Score) -> bool:
 
 
 def _behind(group: Group, usual: float) -> bool:
-    """Further than `WITHIN`, and a standard error of its own share more."""
-    if group.kind == CLASS:
+    """Further than `WITHIN`, and a standard error more of what a group that lies so far behind is."""
+    if group.kind == CLASS or not group.n:
         return False
-    spread = np.sqrt(group.right * (1 - group.right) / group.n) if group.n else 0.0
-    return group.right + spread < usual - WITHIN - 1e-9
+    least = max(usual - WITHIN, 0.0)
+    return group.right < least - np.sqrt(least * (1 - least) / group.n) - 1e-9
 
 
 @dataclass(eq=False)
