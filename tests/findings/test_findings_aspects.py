@@ -97,6 +97,21 @@ def test_dark_corners_are_taken_away_and_black_stays_black():
     assert (Look("vignette").exchange(own, flat)[:, :, 2, 2] == 0).all()
 
 
+@pytest.mark.parametrize("times", [0.6, 1.5])
+def test_under_less_or_more_light_a_picture_is_what_it_was_seen_as_under_that_light(times):
+    """Dusk, a shorter exposure: the picture itself so many times as bright is what comes out, black stays black."""
+    own = some(fore=False)
+    own.x[:, :, 2, 2] = 0
+    donors = Pictures(own.x * times, None, own.numbers)
+    changed = Look("brightness", whole=True).exchange(own, donors)
+    assert torch.allclose(changed, (times * own.x).clamp(max=1), atol=1e-5) and (changed[:, :, 2, 2] == 0).all()
+
+
+def test_what_is_all_but_black_is_raised_four_times_at_most():
+    dark, light = (Pictures(torch.full((1, 3, 8, 8), level), None, np.arange(1)) for level in (0.01, 0.8))
+    assert torch.allclose(Look("brightness").exchange(dark, light), torch.tensor(0.04), atol=1e-6)
+
+
 def test_corners_are_exchanged_and_nothing_between_them():
     own, donors = some(fore=False), some(seed=1, fore=False)
     changed = corners(0.25).exchange(own, donors)

@@ -123,13 +123,13 @@ def fore(of):
     return of.fore
 
 
-def test_a_whole_look_moves_the_thing_by_as_much_as_what_lies_beside_it():
+def test_under_other_light_the_thing_is_as_many_times_as_bright_as_what_lies_beside_it():
     own, donors = some(), some(1)
     changed = Look("brightness", whole=True).exchange(own, donors)
-    shift = measured(donors.x, donors.fore)["brightness"] - measured(own.x, own.fore)["brightness"]
+    times = measured(donors.x, donors.fore)["brightness"] / measured(own.x, own.fore)["brightness"]
     for measure in (measured, measured_on):
-        moved = measure(changed, fore(own))["brightness"] - measure(own.x, fore(own))["brightness"]
-        assert torch.allclose(moved, shift, atol=2e-3)
+        moved = measure(changed, fore(own))["brightness"] / measure(own.x, fore(own))["brightness"]
+        assert torch.allclose(moved, times, rtol=5e-3)
 
 
 def test_a_donor_out_of_focus_takes_the_thing_out_of_focus_and_puts_nothing_of_its_own_on_it():

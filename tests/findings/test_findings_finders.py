@@ -153,6 +153,16 @@ def test_where_a_trait_lies_says_what_it_is(kind):
     assert placed(np.zeros((30, 12, 12), np.float32), np.ones_like(heat, bool), level=0.5) is None
 
 
+@pytest.mark.parametrize("often, fixed", [((10, 10, 10, 10), False), ((3, 4, 4, 0), False), ((25, 5, 5, 5), True)])
+def test_only_what_is_mostly_in_one_corner_lies_at_a_fixed_place(often, fixed):
+    """Three, four and four times: mostly above and mostly left, but seldom both."""
+    at = np.repeat([(2, 2), (2, 9), (9, 2), (9, 9)], often, axis=0)
+    heat = np.zeros((len(at), 12, 12), np.float32)
+    heat[np.arange(len(at)), at[:, 0], at[:, 1]] = 1
+    where = placed(heat, np.ones_like(heat, bool))
+    assert where is not None and not where.wide and where.fixed == fixed
+
+
 def test_of_the_same_candidates_the_strongest_stays_and_regions_keep_all_their_places(looked):
     some = found_by("contributions", looked)["thing", "", 1]
     boxes = [(0.0, 0.1, 0.0, 0.2), (0.15, 0.25, 0.05, 0.3)]

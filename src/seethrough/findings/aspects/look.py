@@ -18,6 +18,7 @@ STRONGEST = 4.0
 """By so much contrast, saturation or light is raised at most."""
 
 LIGHT: Mapping[str, str] = {
+    "brightness": "multiplied",
     "hue": "by its root",
     "light from above": "multiplied",
     "light from the side": "multiplied",
@@ -68,7 +69,11 @@ def _level(name: str, x: Tensor, w: Tensor) -> Tensor:
 
 
 def _brightness(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
-    return x + _level("brightness", donor, v) - _level("brightness", x, w)
+    """The mean brightness. Less light, dusk or a shorter exposure is less of everything, so that it flattens and black stays black: added
+    to, the dark became grey and the light burnt, which a network that goes by exposure doesn't take for another one.
+    """
+    gain = _level("brightness", donor, v) / _level("brightness", x, w).clamp(min=DARK)
+    return x * gain.clamp(1 / STRONGEST, STRONGEST)
 
 
 def _contrast(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
