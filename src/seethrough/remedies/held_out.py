@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 from seethrough.datasets.collection import Collection
 from seethrough.errors import InputRefused
+from seethrough.findings.belonging import NAMED
 from seethrough.findings.facts import Facts
 from seethrough.findings.record import Record
 from seethrough.findings.split import NEAR, PARTS, SAME, Split, split, unlike
@@ -151,11 +152,14 @@ def _refuse_seen(seen: int, usable: int) -> None:
 
 
 def _refuse_too_few(prove: NDArray[np.int64], facts: Facts) -> None:
-    _, counts = np.unique(facts.classes[prove], return_counts=True)
-    if (counts >= LEAST).sum() < 2:
-        raise InputRefused(
-            f"{len(prove)} pictures of {len(counts)} classes are too few to prove anything; give {LEAST} of each of two classes at least."
-        )
+    counts = {facts.labels[k]: int((facts.classes[prove] == k).sum()) for k in facts.asked}
+    small = sorted((label for label, count in counts.items() if count < LEAST), key=lambda label: -counts[label])
+    if len(counts) - len(small) >= 2:
+        return
+    some = ", ".join(f"{counts[label]} of {label!r}" for label in small[:NAMED]) + (", …" if len(small) > NAMED else "")
+    raise InputRefused(
+        f"There are too few pictures to prove anything with: {some or 'all are of one class'}; give {LEAST} of each of two classes at least."
+    )
 
 
 def _few(prove: NDArray[np.int64]) -> tuple[Note, ...]:
