@@ -77,7 +77,7 @@ def test_rows_vary_in_the_order_of_axes_of_the_network(ward):
     assert how.things is not None and how.things.shape[1:] == (1, SIDE, SIDE) and (how.colours, how.across) == (1, 3)
     rows = np.array([0, len(pool) - 1, 3])
     values = tail.values(made(ward, pool.numbers[rows], pool.donors[rows]))
-    lit = Varied(**{**vars(how), "mirrored": False, "lit": True})
+    lit = Varied(**{**vars(how), "mirrored": False, "lit": True, "moved": 0})
     found = lit(rows, values, np.random.default_rng(3))
     moved = (found - values).abs().amax(1)
     beside = torch.ones(SIDE, SIDE, dtype=torch.bool)
@@ -85,7 +85,7 @@ def test_rows_vary_in_the_order_of_axes_of_the_network(ward):
     assert bool((moved[:, beside] == 0).all()) and float(moved.max()) > 0.01
     turned = Varied(
         how.black.permute(0, 2, 3, 1), how.white.permute(0, 2, 3, 1), how.things.permute(0, 2, 3, 1), how.thing, 3, 2, False,
-        True,
+        True, 0,
     )  # fmt: skip
     again = turned(rows, values.permute(0, 2, 3, 1), np.random.default_rng(3))
     assert torch.allclose(again.permute(0, 3, 1, 2), found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -23,6 +23,7 @@ from torch import Tensor
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Pictures
 from seethrough.remedies.rung import Progress, Ward
+from seethrough.remedies.ways import AS_JUDGED, WAYS, is_cast, laid
 from seethrough.writing import write_whole
 
 TO_LEARN, TO_CHOOSE = 2400, 800
@@ -36,6 +37,12 @@ SHARD = 256
 """Pictures in a file."""
 
 NOBODY = -1
+
+ONCE = ("background", "detail")
+"""Kinds of aspects of which a picture has one: what is found of them for several answers is given by one donor."""
+
+BESIDE, MOVED = ("background", "thing"), "layout"
+"""Kinds of aspects that never touch a picture's own thing; that which moves it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +61,8 @@ class Pool:
         int64 (n, F): whose aspect it was given, for each fault; `NOBODY` where it has its own.
     donor_classes
         int64 (n, F): the class of that picture.
+    ways
+        int64 (n,): by which way it was given them (`seethrough.remedies.ways`).
     """
 
     features: NDArray[np.float32]
@@ -62,6 +71,7 @@ class Pool:
     classes: NDArray[np.int64]
     donors: NDArray[np.int64]
     donor_classes: NDArray[np.int64]
+    ways: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -85,7 +95,7 @@ _pools: WeakKeyDictionary[Ward, dict[str, Pool]] = WeakKeyDictionary()
 
 def learning(ward: Ward, progress: Progress | None = None) -> Pool:
     """The pictures to learn from: as they are, then exchanged. Asked once for a ward."""
-    return _of_part(ward, "learn", ward.learn, TO_LEARN, progress)
+    return _of_part(ward, "learn", ward.learn, TO_LEARN, progress, varied=True)
 
 
 def choosing(ward: Ward, progress: Progress | None = None) -> Pool:
@@ -93,10 +103,12 @@ def choosing(ward: Ward, progress: Progress | None = None) -> Pool:
     return _of_part(ward, "choose", ward.choose, TO_CHOOSE, progress)
 
 
-def _of_part(ward: Ward, name: str, numbers: NDArray[np.int64], most: int, progress: Progress | None) -> Pool:
+def _of_part(
+    ward: Ward, name: str, numbers: NDArray[np.int64], most: int, progress: Progress | None, varied: bool = False
+) -> Pool:
     kept = _pools.setdefault(ward, {})
     if name not in kept:
-        changed = exchanged(ward, numbers, most, ward.seed, progress)
+        changed = exchanged(ward, numbers, most, ward.seed, progress, varied)
         kept[name] = Pool.of([as_they_are(ward, numbers), changed])
     return kept[name]
 
@@ -118,11 +130,17 @@ def as_they_are(ward: Ward, numbers: NDArray[np.int64]) -> Pool:
             for at in range(0, len(numbers), AT_ONCE)
         ]
         logits = np.concatenate(each) if each else np.zeros((0, len(facts.labels)), np.float32)
-    return Pool(features, two_at_least(logits), numbers, facts.classes[numbers], nobody, nobody)
+    none = np.full(len(numbers), AS_JUDGED)
+    return Pool(features, two_at_least(logits), numbers, facts.classes[numbers], nobody, nobody, none)
 
 
 def exchanged(
-    ward: Ward, numbers: NDArray[np.int64], most: int, seed: int = 0, progress: Progress | None = None
+    ward: Ward,
+    numbers: NDArray[np.int64],
+    most: int,
+    seed: int = 0,
+    progress: Progress | None = None,
+    varied: bool = False,
 ) -> Pool:
     """Pictures with the aspects of others of ``numbers``, of every class alike; kept in the ward's folder.
 
@@ -132,10 +150,11 @@ def exchanged(
         So many at most, as many of each class as there are; a picture is exchanged `VERSIONS` times at most.
     """
     who, donors = drawn(ward, numbers, most, seed)
+    ways = np.random.default_rng([seed, 13]).integers(1, 2**31, len(who)) if varied else np.full(len(who), AS_JUDGED)
     features, logits = [], []
     for at in range(0, len(who), SHARD):
         rows = slice(at, at + SHARD)
-        found = _kept_or_asked(ward, who[rows], donors[rows])
+        found = _kept_or_asked(ward, who[rows], donors[rows], ways[rows])
         features.append(found[0])
         logits.append(found[1])
         if progress:
@@ -147,9 +166,8 @@ def exchanged(
             [np.zeros((0, width), np.float32)],
             [np.zeros((0, max(2, len(ward.facts.labels))), np.float32)],
         )
-    return Pool(
-        np.concatenate(features), np.concatenate(logits), who, ward.facts.classes[who], donors, donor_classes
-    )  # fmt: skip
+    classes = ward.facts.classes[who]
+    return Pool(np.concatenate(features), np.concatenate(logits), who, classes, donors, donor_classes, ways)
 
 
 def drawn(
@@ -172,14 +190,18 @@ def drawn(
             if k in involved(fault):
                 given[:, column] = _donors(mine, [numbers[label == j] for j in involved(fault)], chance)
         who.append(mine)
-        donors.append(given)
+        donors.append(_joined(ward, given, chance))
     if not who:
         return np.zeros(0, np.int64), np.zeros((0, len(ward.faults)), np.int64)
     return np.concatenate(who), np.concatenate(donors)
 
 
 def made(
-    ward: Ward, who: NDArray[np.int64], donors: NDArray[np.int64], held: Callable[[Pictures], Pictures] | None = None
+    ward: Ward,
+    who: NDArray[np.int64],
+    donors: NDArray[np.int64],
+    held: Callable[[Pictures], Pictures] | None = None,
+    ways: NDArray[np.int64] | None = None,
 ) -> Tensor:
     """The pictures themselves, (n, 3, H, W) from 0 to 1, one aspect exchanged after the other.
 
@@ -187,17 +209,49 @@ def made(
     ----------
     held
         Says anew what of them is their things, before anything is exchanged; by default what it is.
+    ways
+        int64 (n,): by which way each is given its aspects (`seethrough.remedies.ways`); by default as they are judged.
     """
     own = ward.canvas.load(who)
-    x, own = own.x, own if held is None else held(own)
-    for column, fault in enumerate(ward.faults):
-        rows = np.flatnonzero(donors[:, column] != NOBODY)
+    own = own if held is None else held(own)
+    ways = np.full(len(who), AS_JUDGED) if ways is None else ways
+    x = _in_turn_given(ward, own, donors, ways, range(len(ward.faults)))
+    on = _on_things(ward)
+    rows = np.flatnonzero(ways != AS_JUDGED)
+    if on is None or own.fore is None or not len(rows):
+        return x
+    at = torch.from_numpy(rows)
+    things = _in_turn_given(ward, own[rows], donors[rows], ways[rows], on)
+    x[at] = own.fore[at] * things + (1 - own.fore[at]) * x[at]
+    return x
+
+
+def _on_things(ward: Ward) -> list[int] | None:
+    """The faults that reach over things, where others change what lies beside: what of a cast is a thing's own is seen in the
+    picture as it was, and no longer where it stands on other ground. None where all can be exchanged in turn.
+    """
+    aspects = [fault.aspect for fault in ward.faults]
+    on = [k for k, aspect in enumerate(aspects) if aspect.kind not in BESIDE]
+    both = len(on) < len(aspects) and any(is_cast(aspect) for aspect in aspects)
+    return on if both and not any(aspect.kind == MOVED for aspect in aspects) else None
+
+
+def _in_turn_given(
+    ward: Ward, own: Pictures, donors: NDArray[np.int64], ways: NDArray[np.int64], columns: Iterable[int]
+) -> Tensor:
+    x, changed, columns = own.x, False, list(columns)
+    for place, column in enumerate(columns):
+        later = [k for k in columns[place + 1 :] if _kind(ward.faults[k]) == _kind(ward.faults[column])]
+        again = (donors[:, later] == donors[:, [column]]).any(1)  # once is enough
+        rows = np.flatnonzero((donors[:, column] != NOBODY) & ~again)
         if len(rows):
+            at = torch.from_numpy(rows)
             own_rows = own[rows]
             # what was done to it before stays; only where the thing stands is known from the picture as it was
-            before = own_rows if column == 0 else Pictures(x[torch.from_numpy(rows)], own_rows.fore, own_rows.numbers)
+            before = Pictures(x[at], own_rows.fore, own_rows.numbers) if changed else own_rows
+            aspect, given = ward.faults[column].aspect, ward.canvas.load(donors[rows, column])
             x = x.clone()
-            x[torch.from_numpy(rows)] = fault.aspect.exchange(before, ward.canvas.load(donors[rows, column]))
+            x[at], changed = laid(aspect, before, given, ways[rows]), True
     return x.clamp(0, 1)
 
 
@@ -227,15 +281,36 @@ def _donors(
     return found
 
 
+def _joined(ward: Ward, given: NDArray[np.int64], chance: np.random.Generator) -> NDArray[np.int64]:
+    """Donors (n, F) of which half the pictures have one for all faults, and faults of one kind the same in any: what was found
+    twice is often one habit, and it is strongest where all of it speaks for one class.
+    """
+    there = [k for k in range(given.shape[1]) if (given[:, k] != NOBODY).any()]
+    if len(there) < 2:
+        return given
+    found, one = given.copy(), chance.random(len(given)) < 0.5
+    for column in there:
+        kind = ward.faults[column].aspect.kind
+        alike = next(k for k in there if ward.faults[k].aspect.kind == kind or k == column) if kind in ONCE else column
+        wanted = np.where(one, found[:, there[0]], found[:, alike])
+        fits = np.isin(ward.facts.classes[wanted], involved(ward.faults[column]))
+        found[fits, column] = wanted[fits]
+    return found
+
+
+def _kind(fault: Candidate) -> str:
+    return json.dumps(fault.aspect.to_dict(), default=str, sort_keys=True)
+
+
 def _kept_or_asked(
-    ward: Ward, who: NDArray[np.int64], donors: NDArray[np.int64]
+    ward: Ward, who: NDArray[np.int64], donors: NDArray[np.int64], ways: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    path = None if ward.folder is None else ward.folder / "exchanged" / f"{_digest(ward, who, donors)}.npz"
+    path = None if ward.folder is None else ward.folder / "exchanged" / f"{_digest(ward, ways, who, donors)}.npz"
     found = None if path is None else _read(path)
     if found is None:
         each = [
-            ward.canvas.features(made(ward, who[at : at + AT_ONCE], donors[at : at + AT_ONCE]))
-            for at in range(0, len(who), AT_ONCE)
+            ward.canvas.features(made(ward, who[some], donors[some], ways=ways[some]))
+            for some in (slice(at, at + AT_ONCE) for at in range(0, len(who), AT_ONCE))
         ]
         found = np.concatenate([f for f, _ in each]), two_at_least(np.concatenate([z for _, z in each]))
         if path is not None:
@@ -243,8 +318,8 @@ def _kept_or_asked(
     return found
 
 
-def _digest(ward: Ward, *arrays: NDArray[np.int64]) -> str:
-    return digest_of(ward, [fault.aspect.to_dict() for fault in ward.faults], *arrays)
+def _digest(ward: Ward, ways: NDArray[np.int64], *arrays: NDArray[np.int64]) -> str:
+    return digest_of(ward, [[fault.aspect.to_dict() for fault in ward.faults], WAYS, ways.tolist()], *arrays)
 
 
 def digest_of(ward: Ward, said: object, *numbers: NDArray[np.int64]) -> str:

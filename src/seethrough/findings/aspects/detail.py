@@ -64,7 +64,7 @@ class Detail:
         """The pictures, with so much of each level as the donors have."""
         changed = pictures.x
         for level in LEVELS[self.name]:
-            gain = (_strength(donors, level) / _strength(pictures, level)).clamp(max=STRONGEST)
+            gain = (strength(donors, level) / strength(pictures, level)).clamp(max=STRONGEST)
             changed = changed + (gain - 1) * band(pictures.x, level)
         return changed
 
@@ -88,7 +88,7 @@ class Unordered:
         off = torch.ones_like(other[:, :1]) if donors.hidden is None else 1 - donors.hidden
         # the donor's thing leaves a hole, for which what is around it makes up
         shown = off.mean((1, 2, 3), keepdim=True).clamp(min=SHOWN).sqrt()
-        mixed = torch.stack([_mixed(one, int(number)) for one, number in zip(other * off, pictures.numbers)]) / shown
+        mixed = torch.stack([mixed(one, int(number)) for one, number in zip(other * off, pictures.numbers)]) / shown
         may = free(pictures, donors)
         rest = self.detail.as_strong(pictures, donors) if self.detail.whole else pictures.x
         return (may * (pictures.x + mixed - own) + (1 - may) * rest).clamp(0, 1)
@@ -100,14 +100,14 @@ class Unordered:
         return {"kind": self.kind, "detail": self.detail.to_dict()}
 
 
-def _mixed(x: Tensor, seed: int) -> Tensor:
+def mixed(x: Tensor, seed: int) -> Tensor:
     """A picture (3, H, W) with other phases, the same for its three colours."""
     noise = torch.randn(x.shape[1:], generator=torch.Generator().manual_seed(seed))
     waves = torch.fft.rfft2(noise)
     return torch.fft.irfft2(torch.fft.rfft2(x) * waves / waves.abs().clamp(min=1e-9), s=x.shape[1:])
 
 
-def _strength(pictures: Pictures, level: int) -> Tensor:
+def strength(pictures: Pictures, level: int) -> Tensor:
     """Root mean square of a level beside the thing, (n, 1, 1, 1)."""
     w = weights(pictures.x, pictures.fore)
     return (band(luma(pictures.x), level) ** 2 * w).sum((1, 2, 3), keepdim=True).sqrt() + FLOOR

@@ -20,6 +20,9 @@ LARGEST = 2.5
 """A thing is enlarged and made smaller by so much at most: more shows how a picture was made."""
 
 
+Before = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
 @dataclass(frozen=True)
 class Layout:
     """The thing as it is, on its own ground, at the donor's place (``"position"``) or as large as the donor's (``"size"``); what
@@ -30,15 +33,31 @@ class Layout:
     kind: str = "layout"
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
+        thing, fore, _ = self.moved(pictures, donors)
+        return (fore * thing + (1 - fore) * emptied(pictures)).clamp(0, 1)
+
+    def moved(
+        self, pictures: Pictures, donors: Pictures, before: Before | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The things where the donors' are, (n, 3, H, W), how much of each pixel is theirs, (n, 1, H, W), and how much larger they
+        became, (n,).
+
+        Parameters
+        ----------
+        before
+            What is done with pictures and things before they are moved, from these and how much larger they become.
+        """
         if pictures.fore is None or donors.fore is None:
             raise UsageError("Where the thing is must be known for it to be moved; give masks or boxes.")
         own = spans(pictures.fore)
         scale, to = MOVES[self.name](own, spans(donors.fore), pictures.x.shape[2:])
         grid = _grid(pictures.x.shape, own.mean(2), to, scale)
-        fore = grid_sample(pictures.fore, grid, "bilinear", "zeros", False)
+        x, fore = (pictures.x, pictures.fore) if before is None else before(pictures.x, pictures.fore, scale)
         return (
-            fore * grid_sample(pictures.x, grid, "bilinear", "border", False) + (1 - fore) * emptied(pictures)
-        ).clamp(0, 1)
+            grid_sample(x, grid, "bilinear", "border", False),
+            grid_sample(fore, grid, "bilinear", "zeros", False),
+            scale,
+        )
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         if self.name != "size" or pictures.fore is None:

@@ -87,10 +87,22 @@ def _hue(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:
     other light, which multiplies, and a scanner's curve, which reaches further into the dark; but black stays black: added to, it
     got a colour, by which an exchanged picture could be told.
     """
+    return _moved(x, w, donor, v, 0.5)
+
+
+def _moved(x: Tensor, w: Tensor, donor: Tensor, v: Tensor, power: float) -> Tensor:
     own, other = ((each * share).sum((2, 3), keepdim=True) for each, share in ((x, w), (donor, v)))
-    moved = x.clamp(min=0).sqrt()
+    moved = x.clamp(min=0) ** power
     by = (coloured(luma(own), chroma(other)) - own) / (moved * w).sum((2, 3), keepdim=True).clamp(min=DARK)
     return x + by * moved
+
+
+def hued(pictures: Pictures, donors: Pictures, power: float) -> Tensor:
+    """The donors' hue on whole pictures, (n, 3, H, W), what is there moved by a power of itself: 0 moves everything alike, 1 multiplies
+    as other light would; `Look` lies between.
+    """
+    own, other = weights(pictures.x, pictures.fore), weights(donors.x, donors.fore)
+    return _moved(pictures.x, own, donors.x, other, power).clamp(0, 1)
 
 
 def _saturation(x: Tensor, w: Tensor, donor: Tensor, v: Tensor) -> Tensor:

@@ -176,4 +176,4 @@ def _dealt_anew(pool: Pool, chance: np.random.Generator) -> Pool:
     for column in range(given.shape[1]):
         rows = np.flatnonzero(pool.donors[:, column] != NOBODY)
         given[rows, column] = given[chance.permutation(rows), column]
-    return Pool(pool.features, pool.logits, pool.numbers, pool.classes, pool.donors, given)
+    return Pool(pool.features, pool.logits, pool.numbers, pool.classes, pool.donors, given, pool.ways)

@@ -237,8 +237,8 @@ def rows_of(
         numbers = np.sort(chance.choice(numbers, room, replace=False))
     part = pool[numbers]
     values = [
-        tail.values(made(tail.ward, part.numbers[at : at + at_once], part.donors[at : at + at_once], held)).to(digits)
-        for at in range(0, len(part), at_once)
+        tail.values(made(tail.ward, some.numbers, some.donors, held, some.ways)).to(digits)
+        for some in (part[np.arange(at, min(at + at_once, len(part)))] for at in range(0, len(part), at_once))
     ]
     return Rows(part, torch.cat(values))
 

@@ -103,6 +103,8 @@ class Course:
     steady
         Every filter keeps its length: what normalises behind it stays as it is and counts on that, and with it larger steps learn
         more instead of less; and steps grow through the first pass.
+    paired
+        With each picture that is drawn another version of it is, if there is one: behind all that are drawn, in the same order.
     traced
         The loss takes gradients of what comes before the block; else they aren't had.
     """
@@ -117,6 +119,7 @@ class Course:
     varied: Varied | None = None
     levelled: bool = False
     steady: bool = False
+    paired: bool = False
     traced: bool = False
 
     def marked(self, weights: Mapping[str, Tensor], whole: Linear) -> tuple[Linear, Marks]:
@@ -176,14 +179,16 @@ def trained(
         whole.weight[last.rows], whole.bias[last.rows] = mean[id(matrix)].double(), mean[id(bias)].double()
         return Trained(weights, *course.marked(weights, whole), passes)
 
+    others_of = another_version(course.rows.pool.numbers, course.weights, chance) if course.paired else None
     best = found = now(0)
     done = 0
     while done < epochs:
         if done and course.ward.deadline is not None and time.monotonic() > course.ward.deadline:
             break
-        order = chance.choice(len(course.weights), PASS, p=course.weights)
-        for at in range(0, PASS, BATCH):
-            rows = order[at : at + BATCH]
+        drawn = PASS if others_of is None else PASS // 2
+        order = chance.choice(len(course.weights), drawn, p=course.weights)
+        for rows in np.split(order, PASS // BATCH):
+            rows = rows if others_of is None else np.concatenate([rows, others_of(rows)])
             optimizer.zero_grad()
             with torch.enable_grad():
                 values = course.rows.at(rows)
@@ -213,6 +218,24 @@ def trained(
                 break
     found = found if found.passes == done else now(done)
     return _better(best, found) if choose else found
+
+
+def another_version(
+    numbers: NDArray[np.int64], weights: NDArray[np.float64], chance: np.random.Generator
+) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """For rows, by chance other rows of the same pictures; the row itself where there is no other that is learned from."""
+    used = np.flatnonzero(weights > 0)
+    order = used[np.argsort(numbers[used], kind="stable")]
+    first, last = (np.searchsorted(numbers[order], numbers, side=side) for side in ("left", "right"))
+    place = np.zeros(len(numbers), np.int64)
+    place[order] = np.arange(len(order))
+
+    def others(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        many = last[rows] - first[rows]
+        further = 1 + np.floor(chance.random(len(rows)) * (many - 1).clip(min=0)).astype(np.int64)
+        return order[first[rows] + (place[rows] - first[rows] + np.where(many > 1, further, 0)) % many]
+
+    return others
 
 
 def _better(best: Trained, found: Trained) -> Trained:

@@ -1,4 +1,4 @@
-"""Varied: pictures that are learned from, a little otherwise each time they are shown: mirrored, and their things in other light.
+"""Varied: pictures that are learned from, a little otherwise each time they are shown: mirrored, moved, and their things in other light.
 
 What stands on a ground has some of the ground's light on it, and some of the ground's own pixels at its edge. Neither changes hands
 with the ground, so an exchanged picture still tells by them where its thing stood. Other light and a narrower thing leave less of it.
@@ -25,9 +25,14 @@ LIGHT = 0.125
 EDGE = 1 / 64
 """Of the side: so wide a strip at most along a thing's edge is given away with what is around it."""
 
+MOVED = 3 / 64
+"""Of the side: so far at most pictures are moved, down and across, each time they are shown. A few hundred things are soon known by heart;
+moved, they are learned from twice as long before that.
+"""
+
 ASKED = 64
 SAME = 0.95
-"""Pictures are mirrored, or lit, where the network gives so many of them the answer that it gave before."""
+"""Pictures are mirrored, lit, or moved, where the network gives so many of them the answer that it gave before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,8 @@ class Varied:
         The axes of colours and of columns.
     mirrored, lit
         Whether half of them are mirrored, and whether their light is changed.
+    moved
+        By so many pixels at most they are moved down and across; 0 for not at all.
     """
 
     black: Tensor
@@ -56,6 +63,7 @@ class Varied:
     across: int
     mirrored: bool
     lit: bool
+    moved: int
 
     def __call__(self, rows: NDArray[np.int64], values: Tensor, chance: np.random.Generator) -> Tensor:
         """Values (n, …) of some rows, varied by chance."""
@@ -65,7 +73,20 @@ class Varied:
         if self.mirrored:
             half = torch.from_numpy(chance.random(len(rows)) < 0.5).reshape(-1, 1, 1, 1)
             values = torch.where(half, values.flip(self.across), values)
+        if self.moved:
+            values = shifted(values, self.moved, self.across, chance)
         return values
+
+
+def shifted(values: Tensor, most: int, across: int, chance: np.random.Generator) -> Tensor:
+    """Each picture moved by up to so many pixels down and across; what comes in at an edge continues it."""
+    by = chance.integers(-most, most + 1, (2, len(values)))
+    found = torch.empty_like(values)
+    sides = values.shape[across - 1], values.shape[across]
+    for k, (down, along) in enumerate(by.T):
+        rows, columns = ((torch.arange(n) + int(d)).clamp(0, n - 1) for n, d in zip(sides, (down, along)))
+        found[k] = values[k].index_select(across - 2, rows).index_select(across - 1, columns)
+    return found
 
 
 def light(count: int, axes: int, colours: int, chance: np.random.Generator) -> Tensor:
@@ -91,6 +112,7 @@ def varied(ward: Ward, tail: Tail, pool: Pool) -> Varied:
     numbers, thing = np.unique(pool.numbers, return_inverse=True)
     shape = ward.canvas.load(numbers[:1]).x.shape
     first = tail.across == 3
+    reach = round(MOVED * min(shape[2:]))
     things = [ward.canvas.load(numbers[at : at + ASKED]).fore for at in range(0, len(numbers), ASKED)]
     known = [(255 * each).round().byte() for each in things if each is not None]
     return Varied(
@@ -102,6 +124,7 @@ def varied(ward: Ward, tail: Tail, pool: Pool) -> Varied:
         across=tail.across,
         mirrored=same_mirrored(ward),
         lit=same_lit(ward),
+        moved=reach if same_moved(ward, reach) else 0,
     )
 
 
@@ -116,6 +139,12 @@ def same_lit(ward: Ward) -> bool:
     own = _some(ward)
     by = light(len(own), 4, 1, np.random.default_rng([ward.seed, 41]))
     return _same(ward, own, in_light(own.x, 1.0 if own.fore is None else own.fore, by, 0.0, 1.0))
+
+
+def same_moved(ward: Ward, most: int) -> bool:
+    """Whether it takes pictures that are moved a little for the same: not where a place is what it knows."""
+    own = _some(ward)
+    return _same(ward, own, shifted(own.x, most, 3, np.random.default_rng([ward.seed, 47])))
 
 
 def _some(ward: Ward) -> Pictures:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seethrough.remedies.groups import too_few
 from seethrough.remedies.pool import Pool, learning
@@ -17,14 +18,18 @@ from seethrough.remedies.rungs.exchanged import control_rows, learned_on_exchang
 from seethrough.remedies.rungs.fitting import last_of
 from seethrough.remedies.rungs.grouped import codes_of
 from seethrough.remedies.rungs.tail import rows_of, tail_of
-from seethrough.remedies.rungs.training import PASS, trained
+from seethrough.remedies.rungs.training import PASS, Step, trained
 from seethrough.remedies.rungs.varied import narrowed, varied
 
 EVERY = 10**6
 """Layers: as many as there are."""
 
 RATE = 0.02
-PASSES = 14
+PASSES, LONG = 14, 28
+"""Of large pictures so many passes, and of small ones, which take little time, so many."""
+
+SMALL = 128
+"""Pixels a side of a small picture, at most."""
 
 LOOKED = 2
 """After so many passes it is looked how it does."""
@@ -33,6 +38,9 @@ ORIGINALS = 0.3
 """What pictures as they are count for, of all, every pseudo-group alike: were they mostly the habit's own, then whatever tells them
 from exchanged ones would tell when the habit holds. Where too few go against it they count for nothing.
 """
+
+APART = 0.3
+"""What it costs that two versions of a picture are answered otherwise."""
 
 WALK = 3
 """A step of training takes about as long as so many forward passes."""
@@ -71,22 +79,36 @@ class Whole:
         chosen = rows_of(tail, exam.pool)
         course = course_of(ward, tail, last, rows, chosen, exam, by_group(ward, rows.pool))
         how = varied(ward, tail, rows.pool)
-        course = replace(course, varied=how, levelled=True, steady=True)
+        course = replace(course, varied=how, levelled=True, steady=True, paired=True)
         best = trained(
-            course, near_own(ward, last, exam), likelihood, rate=RATE, epochs=PASSES, every=LOOKED, progress=progress
+            course,
+            near_own(ward, last, exam),
+            alike,
+            rate=RATE,
+            epochs=passes_of(ward),
+            every=LOOKED,
+            progress=progress,
         )
         controls = {}
         for name, kept in control_rows(rows.pool).items():
             other = replace(
                 course, weights=weights_of(rows.pool, ORIGINALS, kept)
             )  # classes alike, groups as they come
-            spent = trained(other, heads.controls[name], likelihood, rate=RATE, epochs=best.passes, choose=False)
+            spent = trained(other, heads.controls[name], alike, rate=RATE, epochs=best.passes, choose=False)
             controls[name] = spent.edit(last)
         said = {
-            "rate": RATE, "passes": best.passes, "pictures": len(rows.pool), "mirrored": how.mirrored, "lit": how.lit,
+            "rate": RATE, "passes": best.passes, "pictures": len(rows.pool), "mirrored": how.mirrored, "lit": how.lit, "moved": how.moved,
             **best.marks.to_dict(),
         }  # fmt: skip
         return Attempt(best.edit(last), said, controls)
+
+
+def alike(step: Step) -> Tensor:
+    """Cross-entropy, and what it costs that two versions of a picture are answered otherwise: the divergence of the one's probabilities
+    from the other's, both ways.
+    """
+    one, other = step.logits.log_softmax(1).chunk(2)
+    return likelihood(step) + APART * ((one.exp() - other.exp()) * (one - other)).sum(1).mean()
 
 
 def by_group(ward: Ward, pool: Pool) -> NDArray[np.float64]:
@@ -100,10 +122,15 @@ def by_group(ward: Ward, pool: Pool) -> NDArray[np.float64]:
     return ORIGINALS * plain + (1 - ORIGINALS) * changed if plain.any() else changed
 
 
+def passes_of(ward: Ward) -> int:
+    """How many passes there are at most: by the pictures' size, so that the same call learns the same on any machine."""
+    return LONG if max(ward.canvas.load(ward.learn[:1]).x.shape[2:]) <= SMALL else PASSES
+
+
 def seconds_of(ward: Ward) -> float:
     """About how long it would take here, by what a few pictures take."""
     x = ward.canvas.load(ward.learn[:8]).x
     ward.canvas.ask(x)
     began = time.perf_counter()
     ward.canvas.ask(x)
-    return (time.perf_counter() - began) / len(x) * WALK * TRAININGS * PASSES * PASS
+    return (time.perf_counter() - began) / len(x) * WALK * TRAININGS * passes_of(ward) * PASS
