@@ -170,7 +170,7 @@ def test_what_can_not_be_proved_is_refused(home, audited, tmp_path):
         prove(biased, mended, home / "fresh", boxes=boxes)
     with pytest.raises(UsageError, match="of another network"):
         prove(mended, biased, home / "fresh", findings=audited, boxes=boxes)
-    with pytest.raises(InputRefused, match="too few .* with: 4 of 'dark', 4 of 'light'; give 8"):
+    with pytest.raises(InputRefused, match=r"too few .* with: 4 of 'dark', 4 of 'light'; give 8"):
         write(tmp_path / "few", 8, seed=5)
         prove(biased, mended, tmp_path / "few", findings=audited, boxes=boxes_of(tmp_path / "few"))
     with pytest.raises(UsageError, match=r"Finding \d \(background\).*give masks or boxes"):
