@@ -81,7 +81,6 @@ class PutBack:
         return self._back(self.exchanged.exchange(pictures, donors), pictures)
 
     def control(self, pictures: Pictures, donors: Pictures, others: Pictures) -> Tensor:
-        """What the exchanged one is held against, with the other put back."""
         return self._back(control_of(self.exchanged, pictures, donors, others), pictures)
 
     def _back(self, changed: Tensor, pictures: Pictures) -> Tensor:
@@ -116,7 +115,6 @@ class Instead:
         return self.exchanged.exchange(pictures, donors)
 
     def control(self, pictures: Pictures, donors: Pictures, others: Pictures) -> Tensor:
-        """What it is held against where it is judged itself."""
         return control_of(self.exchanged, pictures, donors, others)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
@@ -293,18 +291,13 @@ class _Asking:
         kind, cast = self.findings[number].candidate.aspect.kind, self.cast(number)
         if self.whole(number) and self.cast(whole):  # no scene lies over the thing
             return False
-        if kind == "thing" and self.cast(whole) and self.does_more(number, whole):
-            return _at_least(
-                self.gone(whole, number), MOST_OF_IT
-            )  # a cast blurs the thing too, and what else it does is its own
+        more = self.findings[number].effect.low > self.findings[whole].effect.value
+        if kind == "thing" and more and self.cast(whole):  # what else a cast does is its own
+            return _at_least(self.gone(whole, number), MOST_OF_IT)
         enough = (PARTLY, PARTLY_SURELY) if cast or kind == "thing" else (ALL, SURELY)
         if not _surely_all(self.gone(whole, number), *enough):
             return False
         return _at_least(self.does(number, whole), CASTS_AS_MUCH if cast else AS_MUCH.get(kind, AS_MUCH_AT_ALL))
-
-    def does_more(self, number: int, than: int) -> bool:
-        """Whether a finding has more effect than another, surely."""
-        return self.findings[number].effect.low > self.findings[than].effect.value
 
     def gone(self, of: int, by: int) -> Interval | None:
         """Share of a finding's effect that is gone when another's aspect is put back; None where there was none to go."""
