@@ -291,9 +291,12 @@ class _Asking:
         kind, cast = self.findings[number].candidate.aspect.kind, self.cast(number)
         if self.whole(number) and self.cast(whole):  # no scene lies over the thing
             return False
-        more = self.findings[number].effect.low > self.findings[whole].effect.value
-        if kind == "thing" and more and self.cast(whole):  # what else a cast does is its own
-            return _at_least(self.gone(whole, number), MOST_OF_IT)
+        if (
+            kind == "thing"
+            and self.cast(whole)
+            and self.findings[number].effect.low > self.findings[whole].effect.value
+        ):
+            return _at_least(self.gone(whole, number), MOST_OF_IT)  # what else the cast does is its own
         enough = (PARTLY, PARTLY_SURELY) if cast or kind == "thing" else (ALL, SURELY)
         if not _surely_all(self.gone(whole, number), *enough):
             return False
