@@ -3,8 +3,9 @@
 The one idea of this room. An aspect is *found* where it tells classes apart, *judged* by taking it from a picture of another
 class (beside the control: from another picture of the same class), *repaired* by training on pictures whose aspects are
 exchanged at random, and *proved* gone by being exchanged once more. No aspect touches the thing itself where it is known
-where that is: what answers then change by isn't the class. Light and focus that lie over everything are the one exception
-(`seethrough.findings.finders.casts`): they are measured beside the things, and things follow.
+where that is: what answers then change by isn't the class. Light and focus that lie over everything are one exception
+(`seethrough.findings.finders.casts`): they are measured beside the things, and things follow; the other is what lies over a donor's thing,
+which lies over the picture's then (`seethrough.findings.aspects.touching`).
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ class Aspect(Protocol):
     def to_dict(self) -> dict[str, Any]:
         """Plain data from which `seethrough.findings.aspects.aspect_of` makes it again."""
         ...
+
+
+def control_of(aspect: Aspect, pictures: Pictures, donors: Pictures, others: Pictures) -> Tensor:
+    """What an exchange is held against, (n, 3, H, W): the same with others of the pictures' own classes as donors, but for an aspect
+    that says itself what it is to be held against.
+    """
+    own = getattr(aspect, "control", None)
+    return aspect.exchange(pictures, others) if own is None else own(pictures, donors, others)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,8 +57,8 @@ class Inside:
         return place.of(execute(way, given, wanted)[place.value]).float()
 
 
-def layer_with_places(canvas: Canvas) -> str | None:
-    """The last layer whose places the answer reads; where those are very few, the last that has `CELLS` a side. None for a
+def layer_with_places(canvas: Canvas, cells: int = CELLS) -> str | None:
+    """The last layer whose places the answer reads; where those are fewer than so many a side, the last that has as many. None for a
     network in which no layer has places, or that can't be written down.
     """
     try:
@@ -75,6 +75,6 @@ def layer_with_places(canvas: Canvas) -> str | None:
     paths = spatial_layers(graph)
     if last is None or graph.place(last) is None:
         return None
-    if side(last) >= CELLS:
+    if side(last) >= cells:
         return last
-    return next((path for path in reversed(paths) if side(path) >= CELLS), last)
+    return next((path for path in reversed(paths) if side(path) >= cells), last)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seethrough.findings.aspect import Candidate
+from seethrough.findings.aspect import Candidate, control_of
 from seethrough.findings.canvas import Canvas, Pictures
 from seethrough.findings.statistics import DRAWS, Interval, bootstrap, holm, sign_flips
 
@@ -248,7 +248,7 @@ def versions_of(canvas: Canvas, candidate: Candidate, plan: Plan) -> Iterator[tu
         rows = slice(at, at + AT_ONCE)
         own = canvas.load(plan.numbers[rows])
         donors, controls = donors_of(canvas, plan, rows)
-        yield own.x, candidate.aspect.exchange(own, donors), candidate.aspect.exchange(own, controls)
+        yield own.x, candidate.aspect.exchange(own, donors), control_of(candidate.aspect, own, donors, controls)
 
 
 def donors_of(canvas: Canvas, trials: Plan | Trials, rows: slice | NDArray[np.int64]) -> tuple[Pictures, Pictures]:

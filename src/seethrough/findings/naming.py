@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seethrough.findings.aspect import Aspect
+from seethrough.findings.aspect import Aspect, control_of
 from seethrough.findings.aspects.detail import Detail, Unordered
 from seethrough.findings.aspects.look import Look
 from seethrough.findings.canvas import Canvas, Pictures
@@ -78,7 +78,12 @@ class PutBack:
         return f"{self.back.kind} {self.back.name} in {self.exchanged.kind} {self.exchanged.name}"
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
-        changed = self.exchanged.exchange(pictures, donors)
+        return self._back(self.exchanged.exchange(pictures, donors), pictures)
+
+    def control(self, pictures: Pictures, donors: Pictures, others: Pictures) -> Tensor:
+        return self._back(control_of(self.exchanged, pictures, donors, others), pictures)
+
+    def _back(self, changed: Tensor, pictures: Pictures) -> Tensor:
         back = self.back if _everywhere(self.exchanged) else _beside(self.back)
         return back.exchange(Pictures(changed, pictures.fore, pictures.numbers), pictures)
 
@@ -108,6 +113,9 @@ class Instead:
 
     def exchange(self, pictures: Pictures, donors: Pictures) -> Tensor:
         return self.exchanged.exchange(pictures, donors)
+
+    def control(self, pictures: Pictures, donors: Pictures, others: Pictures) -> Tensor:
+        return control_of(self.exchanged, pictures, donors, others)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         return self.exchanged.amount(pictures)
@@ -283,6 +291,12 @@ class _Asking:
         kind, cast = self.findings[number].candidate.aspect.kind, self.cast(number)
         if self.whole(number) and self.cast(whole):  # no scene lies over the thing
             return False
+        if (
+            kind == "thing"
+            and self.cast(whole)
+            and self.findings[number].effect.low > self.findings[whole].effect.value
+        ):
+            return _at_least(self.gone(whole, number), MOST_OF_IT)  # what else the cast does is its own
         enough = (PARTLY, PARTLY_SURELY) if cast or kind == "thing" else (ALL, SURELY)
         if not _surely_all(self.gone(whole, number), *enough):
             return False

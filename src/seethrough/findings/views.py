@@ -104,7 +104,7 @@ def _shown(aspect: Somewhere, pictures: Pictures) -> Tensor:
         pictures = pictures[np.flatnonzero(free.numpy())]
         if not len(pictures):
             return pictures.x
-    x = painted_over(pictures)
+    x = aspect.painted(pictures) if isinstance(aspect, Thing) else painted_over(pictures)
     if isinstance(aspect, Background):
         return x
     if isinstance(aspect, Region):

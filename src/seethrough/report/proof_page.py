@@ -18,7 +18,7 @@ from seethrough.report.frame import framed
 from seethrough.report.payload import picture_url
 from seethrough.report.records import json_bytes, plain_data
 from seethrough.show import proof_words as words
-from seethrough.show.audit_names import capital
+from seethrough.show.audit_names import capital, of_kind
 from seethrough.show.language import Both, both, count, measured, plain, share
 from seethrough.show.vocabulary.audit import EXCHANGED
 from seethrough.show.vocabulary.proof import PAGE, STATES
@@ -150,7 +150,7 @@ def _card(proof: Proof, number: int) -> dict[str, Any]:
         "state": STATES[each.state],
         "is": each.state,
         "heading": words.heading(proof, each),
-        "exchanged": EXCHANGED.get(each.candidate.aspect.kind, Both("", "")),
+        "exchanged": of_kind(EXCHANGED, each.candidate.aspect) or Both("", ""),
         "effect": words.effect(each),
         "exact": list(_exact(each)),
         "pairs": [doubled(pair, PAGE["changed"].fill(what=words.name_of(proof, each))) for pair in pairs],

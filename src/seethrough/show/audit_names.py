@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seethrough.findings.aspect import Aspect
 from seethrough.findings.audit import Audit
@@ -28,12 +28,17 @@ def aspect_name(aspect: Aspect, beside: bool) -> Both:
     of = words.OF_THINGS if beside else words.OF_PICTURES
     if getattr(aspect, "whole", False):
         of = words.OF_WHOLE
-    own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail", "layout") else words.KINDS.get(aspect.kind)
+    own = words.NAMES.get(aspect.name) if aspect.kind in ("look", "detail", "layout") else of_kind(words.KINDS, aspect)
     if own is None:
         known = plain(f"{aspect.kind} {aspect.name}".strip())
         return Both(known, known)
     place = words.PLACES.get(aspect.name, Both(plain(aspect.name), plain(aspect.name)))
     return own.fill(of=of, place=place)
+
+
+def of_kind(table: Mapping[str, Both], aspect: Aspect) -> Both | None:
+    """What a table says of an aspect: by kind and name, else by its kind."""
+    return table.get(f"{aspect.kind} {aspect.name}", table.get(aspect.kind))
 
 
 def capital(text: Both) -> Both:

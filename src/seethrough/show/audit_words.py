@@ -12,7 +12,7 @@ from seethrough.findings.audit import Audit, Example
 from seethrough.findings.finders.properties import LAYOUTS, MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
 from seethrough.findings.naming import Group
-from seethrough.show.audit_names import aspect_name, capital, joined, label, listed, name_of, points
+from seethrough.show.audit_names import aspect_name, capital, joined, label, listed, name_of, of_kind, points
 from seethrough.show.audit_parts import told_with
 from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import audit as words
@@ -214,7 +214,7 @@ def heading(audit: Audit, finding: Finding) -> Both:
 
 def exchanged(finding: Finding) -> Both:
     """What was done to the pictures."""
-    return words.EXCHANGED.get(finding.candidate.aspect.kind, Both("", ""))
+    return of_kind(words.EXCHANGED, finding.candidate.aspect) or Both("", "")
 
 
 def effect(audit: Audit, finding: Finding) -> Both:

@@ -14,9 +14,10 @@ from seethrough.findings.aspects.look import Look
 from seethrough.findings.aspects.region import Region
 from seethrough.findings.aspects.spectrum import Spectrum
 from seethrough.findings.aspects.thing import Thing, thing_again
+from seethrough.findings.aspects.touching import NAME, Touching, touching_again
 from seethrough.findings.canvas import Canvas
 
-__all__ = ["Background", "Detail", "Layout", "Look", "Region", "Spectrum", "Thing", "aspect_of"]
+__all__ = ["Background", "Detail", "Layout", "Look", "Region", "Spectrum", "Thing", "Touching", "aspect_of"]
 
 Makes = Callable[[Mapping[str, Any], Canvas], Aspect]
 
@@ -27,7 +28,7 @@ KINDS: dict[str, Makes] = {
     "detail": lambda said, _: Detail(said["name"], whole=bool(said.get("whole"))),
     "layout": lambda said, _: Layout(said["name"]),
     "spectrum": lambda said, _: Spectrum(tuple((y, x, reach) for y, x, reach in said["discs"]), said["name"]),
-    "thing": thing_again,
+    "thing": lambda said, canvas: (touching_again if said["name"] == NAME else thing_again)(said, canvas),
 }
 """From a kind to what makes it of plain data again."""
 

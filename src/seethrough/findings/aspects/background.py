@@ -63,7 +63,12 @@ def _emptied(pictures: Pictures) -> Tensor:
     fore = _known(pictures) if pictures.taken is None else pictures.taken
     reach = max(1, round(MARGIN * min(pictures.x.shape[2:])))
     on = max_pool2d((fore > ON).float(), 2 * reach + 1, 1, reach) > 0
-    found = pictures.x.clone()
+    return continued(pictures.x, on)
+
+
+def continued(pictures: Tensor, on: Tensor) -> Tensor:
+    """Pictures (n, 3, H, W) with what is on, bool (n, 1, H, W), continued from around it."""
+    found = pictures.clone()
     for x, hidden in zip(found, on):
         if hidden.any() and not hidden.all():  # all that counts for what is behind a thing lies next to it
             rows, columns = (_around(hidden[0].any(axis)) for axis in (1, 0))

@@ -126,7 +126,7 @@ class Thing:
         if missing:
             some = pictures[missing]
             heat = self.heat(some).numpy()
-            free = free_places(some, heat.shape[2:])
+            free = self.places(some, heat.shape[2:])
             looked = np.stack([peaks(each, free) for each in heat.swapaxes(0, 1)], 1)
             now = {marks[k]: row for k, row in zip(missing, looked)}
         rows = [now[mark] if mark in now else self._found[mark] for mark in marks]
@@ -139,7 +139,20 @@ class Thing:
         """How far the values of each place are above each trait's level, (n, traits, h, w)."""
         vectors = torch.tensor([trait.vector for trait in self.traits])
         levels = torch.tensor([trait.level for trait in self.traits])[:, None, None]
-        return torch.einsum("nchw,tc->nthw", self.inside.of(painted_over(pictures)), vectors) - levels
+        return torch.einsum("nchw,tc->nthw", self.inside.of(self.painted(pictures)), vectors) - levels
+
+    def places(self, pictures: Pictures, grid: Sequence[int]) -> NDArray[np.bool_]:
+        """The places of a grid at which it may lie, (n, h, w)."""
+        return free_places(pictures, grid)
+
+    def painted(self, pictures: Pictures) -> Tensor:
+        """The pictures as they are when it is looked for, (n, 3, H, W)."""
+        return painted_over(pictures)
+
+    def grid(self, pictures: Pictures) -> tuple[int, int]:
+        """Rows and columns of places."""
+        h, w = self.inside.of(pictures.x[:1]).shape[2:]
+        return int(h), int(w)
 
     def joined(self, other: Thing) -> Thing:
         """With another's traits, for and against, where it has none of its own."""

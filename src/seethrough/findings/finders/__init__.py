@@ -28,6 +28,7 @@ from seethrough.findings.finders.properties import Properties
 from seethrough.findings.finders.slices import Slices
 from seethrough.findings.finders.spectra import Spectra
 from seethrough.findings.finders.things import Things
+from seethrough.findings.finders.touching import Touches
 from seethrough.findings.judge import Recall
 
 __all__ = ["FINDERS", "Finder", "candidates", "refuse_unknown"]
@@ -35,7 +36,7 @@ __all__ = ["FINDERS", "Finder", "candidates", "refuse_unknown"]
 FINDERS: dict[str, Finder] = {
     finder.name: finder
     for finder in (
-        Properties(), Places(), Margins(), Evidence(), Things(), Spectra(), Contributions(), Concepts(), Slices(), Explanations(),
+        Properties(), Places(), Margins(), Evidence(), Things(), Touches(), Spectra(), Contributions(), Concepts(), Slices(), Explanations(),
     )
 }  # fmt: skip
 """By name, in the order in which they are asked."""

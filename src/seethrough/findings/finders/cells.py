@@ -67,16 +67,18 @@ class Cells:
         """The cells beside the things in their main directions, float32 (n, h, w, d), things painted over; and these
         directions, (C, d), each channel in units of its own spread.
         """
-        cells = self.without[self.free].astype(np.float32)
-        cells = cells[:: max(1, len(cells) // SAMPLE)]
-        scale = 1 / (cells.std(0) + 1e-3 * max(float(cells.std()), 1e-6))
-        if cells.shape[1] <= KEPT_NUMBERS:
-            turned = np.diag(scale)
-        else:
-            _, vectors = np.linalg.eigh(np.cov((cells - cells.mean(0)) * scale, rowvar=False))
-            turned = scale[:, None] * vectors[:, : -KEPT_NUMBERS - 1 : -1]
-        turned = turned.astype(np.float32)
+        turned = main_directions(self.without[self.free].astype(np.float32))
         return self.without.astype(np.float32) @ turned, turned
+
+
+def main_directions(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The main directions of cells (n, C), each channel in units of its own spread: (C, d)."""
+    cells = cells[:: max(1, len(cells) // SAMPLE)]
+    scale = 1 / (cells.std(0) + 1e-3 * max(float(cells.std()), 1e-6))
+    if cells.shape[1] <= KEPT_NUMBERS:
+        return np.diag(scale).astype(np.float32)
+    _, vectors = np.linalg.eigh(np.cov((cells - cells.mean(0)) * scale, rowvar=False))
+    return (scale[:, None] * vectors[:, : -KEPT_NUMBERS - 1 : -1]).astype(np.float32)
 
 
 _READ: WeakKeyDictionary[Canvas, tuple[tuple[int, ...], Cells | None]] = WeakKeyDictionary()

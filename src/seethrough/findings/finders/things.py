@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from seethrough.findings.aspect import Candidate
 from seethrough.findings.canvas import Canvas
 from seethrough.findings.facts import Facts
-from seethrough.findings.finders.cells import Cells, cells_of
+from seethrough.findings.finders.cells import cells_of
 from seethrough.findings.finders.finder import both_ways, strongest
 from seethrough.findings.finders.placed import aspect_of_trait
 from seethrough.findings.finders.pointed import pointed
@@ -54,7 +55,14 @@ class Things:
         return strongest(found)
 
 
-def halves(facts: Facts, cells: Cells, chance: np.random.Generator) -> NDArray[np.bool_]:
+class Numbered(Protocol):
+    """What was read of some pictures, in order."""
+
+    @property
+    def numbers(self) -> NDArray[np.int64]: ...
+
+
+def halves(facts: Facts, cells: Numbered, chance: np.random.Generator) -> NDArray[np.bool_]:
     """The read pictures in two halves, near-duplicates together."""
     group = facts.split.group[cells.numbers]
     names, at = np.unique(group, return_inverse=True)

@@ -73,10 +73,13 @@ KINDS: Mapping[str, Both] = {
     "background": Both("the background", "背景"),
     "region": Both("what stands {place}", "图片{place}的内容"),
     "thing": Both("something else in the picture", "图中的另一样东西"),
+    "thing at its edge": Both(
+        "something that touches the thing or covers a part of it", "碰到主体或遮住它一部分的东西"
+    ),
     "component": Both("a visual trait {of}", "{of}某种视觉特征"),
     "spectrum": Both("a fine pattern that runs through the picture", "遍布全图的细微纹样"),
 }
-"""By kind; ``{of}`` is `OF_THINGS`, `OF_PICTURES` or `OF_WHOLE`."""
+"""By kind, or kind and name; ``{of}`` is `OF_THINGS`, `OF_PICTURES` or `OF_WHOLE`."""
 
 PLACES: Mapping[str, Both] = {
     "top left": Both("at the top left", "左上角"),
@@ -136,6 +139,11 @@ EXCHANGED: Mapping[str, Both] = {
         "Only this thing was put in or taken out. Everything else stays.",
         "只加入或去掉了这样东西，其余都没变。",
     ),
+    "thing at its edge": Both(
+        "Only a patch at the thing's edge was taken from another picture: put in, it lies over the thing as it lay there; taken out, the "
+        "thing stays to the pixel.",
+        "只把主体边缘处的一小块换成了另一张图片的：加入时它像在原图中那样盖住主体，去掉时主体的像素保持不变。",
+    ),
     "component": Both(
         "Only this trait was matched to another picture.",
         "只把这种特征调成与另一张图片相同。",
@@ -145,7 +153,7 @@ EXCHANGED: Mapping[str, Both] = {
         "只把这种纹样换成了另一张图片的；肉眼几乎看不出来。",
     ),
 }
-"""By kind: what is done to a picture, in a sentence or two."""
+"""By kind, or kind and name: what is done to a picture, in a sentence or two."""
 
 WAYS: Mapping[str, Both] = {
     "properties": Both("light, colour and detail were measured", "测量了光线、颜色和细节"),
@@ -160,6 +168,7 @@ WAYS: Mapping[str, Both] = {
     "casts": Both("the same was measured on the things themselves", "在主体自身上也测到了同样的差别"),
     "always": Both("it is always tried", "这一项总会检验"),
     "things": Both("things that lie beside it were sought", "寻找了主体旁边的其他东西"),
+    "touching": Both("what lies along its edge was compared", "比较了主体边缘处的内容"),
 }
 """How a candidate was found, by the finder's name."""
 
