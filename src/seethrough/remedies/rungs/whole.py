@@ -28,7 +28,7 @@ RATE = 0.02
 PASSES, LONG = 14, 28
 """Of large pictures so many passes, and of small ones, which take little time, so many."""
 
-SMALL = 128
+SMALL = 96
 """Pixels a side of a small picture, at most."""
 
 LOOKED = 2
