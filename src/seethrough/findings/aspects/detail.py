@@ -88,10 +88,10 @@ class Unordered:
         off = torch.ones_like(other[:, :1]) if donors.hidden is None else 1 - donors.hidden
         # the donor's thing leaves a hole, for which what is around it makes up
         shown = off.mean((1, 2, 3), keepdim=True).clamp(min=SHOWN).sqrt()
-        mixed = torch.stack([mixed(one, int(number)) for one, number in zip(other * off, pictures.numbers)]) / shown
+        unordered = torch.stack([mixed(one, int(number)) for one, number in zip(other * off, pictures.numbers)]) / shown
         may = free(pictures, donors)
         rest = self.detail.as_strong(pictures, donors) if self.detail.whole else pictures.x
-        return (may * (pictures.x + mixed - own) + (1 - may) * rest).clamp(0, 1)
+        return (may * (pictures.x + unordered - own) + (1 - may) * rest).clamp(0, 1)
 
     def amount(self, pictures: Pictures) -> NDArray[np.float32] | None:
         return self.detail.amount(pictures)
