@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from insight_bed import first, fourth, nets_first, nets_fourth, nets_second, nets_third, second, third
+from insight_bed import (
+    fifth,
+    first,
+    fourth,
+    nets_fifth,
+    nets_first,
+    nets_fourth,
+    nets_second,
+    nets_third,
+    second,
+    third,
+)
 
 Box = tuple[float, float, float, float]
 """Top, bottom, left and right, in parts of the side."""
@@ -42,13 +53,20 @@ class Generator(Protocol):
         ...
 
 
-GENERATORS: Mapping[str, Generator] = {"first": first, "second": second, "third": third, "fourth": fourth}
+GENERATORS: Mapping[str, Generator] = {
+    "first": first,
+    "second": second,
+    "third": third,
+    "fourth": fourth,
+    "fifth": fifth,
+}
 
 SEEN: Mapping[str, tuple[str, ...]] = {
     "first": (),
     "second": second.SEEN,
     "third": third.SEEN,
     "fourth": fourth.SEEN,
+    "fifth": fifth.SEEN,
 }
 """Kinds of shortcut that a bed before has too, in other looks."""
 
@@ -57,6 +75,7 @@ ARCHITECTURES: Mapping[str, Mapping[str, Callable[[int], nn.Module]]] = {
     "second": nets_second.ARCHITECTURES,
     "third": nets_third.ARCHITECTURES,
     "fourth": nets_fourth.ARCHITECTURES,
+    "fifth": nets_fifth.ARCHITECTURES,
 }
 """By generator and name, from the number of classes."""
 
@@ -65,5 +84,6 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "second": ("second", "nets_second"),
     "third": ("third", "third_laid", "nets_third"),
     "fourth": ("fourth", "fourth_room", "fourth_laid", "nets_fourth"),
+    "fifth": ("fifth", "fifth_scene", "fifth_laid", "nets_fifth", "fourth_room"),
 }
-"""What belongs to one bed alone."""
+"""What a bed's pictures and networks come of: files of its own, and those of one before from which it has the arithmetic of drawing."""

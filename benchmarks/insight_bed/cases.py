@@ -13,12 +13,12 @@ ALL, SOME, ONE = (85, 90, 95, 99, 100), (90, 95, 100), (95,)
 
 USUAL = 95
 
-TWINS = {"first": (5, 6), "second": (5,), "third": (5,), "fourth": (5,)}
+TWINS = {"first": (5, 6), "second": (5,), "third": (5,), "fourth": (5,), "fifth": (5,)}
 """Seeds of clean twins."""
 
-ROWS = ("fourth", "clean4", "third", "clean3", "clean", "second", "first", "bare", "repair")
-"""Shortcuts of the fourth generator; its clean twins; those of the third alike; clean twins of the other two; their shortcuts; both
-of these without masks, and repaired.
+ROWS = ("fifth", "clean5", "fourth", "clean4", "third", "clean3", "clean", "second", "first", "bare", "repair")
+"""Shortcuts of the fifth generator; its clean twins; those of the fourth and of the third alike; clean twins of the other two; their
+shortcuts; both of these without masks, and repaired.
 """
 EARLIER = ("first", "second")
 
@@ -60,6 +60,7 @@ def cases(rows: str) -> list[Case]:
         "clean": lambda: _clean(EARLIER),
         "clean3": lambda: _clean(("third",)),
         "clean4": lambda: _clean(("fourth",)),
+        "clean5": lambda: _clean(("fifth",)),
         "bare": _bare,
     }
     found = list(of_row[rows]() if rows in of_row else _shortcuts(rows))

@@ -62,6 +62,26 @@ RIGHT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "sharpened": (("detail", ANY), ("spectrum", ANY)),
     "exposure": (("look", "brightness"), ("look", "contrast")),
     "dusk": (("look", "brightness"), ("look", "hue")),
+    "recorder": (("region", PLACE),),
+    "toning": (("look", "hue"),),
+    "vessel": (("thing", ANY),),
+    "defocus": (("detail", ANY), ("spectrum", ANY)),
+    "leash": (("thing", ANY),),
+    "onlooker": (("thing", ANY), ("background", ANY)),
+    "photographer": (("background", ANY), ("thing", ANY), ("region", PLACE)),
+    "curtain": (("region", "border"), ("region", PLACE), ("background", ANY)),
+    "ruled": (("background", ANY), ("detail", ANY), ("spectrum", ANY)),
+    "snow": (("background", ANY),),
+    "foliage": (("region", PLACE), ("background", ANY), ("thing", ANY)),
+    "reflection": (("background", ANY), ("thing", ANY)),
+    "flash": (("background", ANY), ("thing", ANY)),
+    "dapple": (("background", ANY), ("detail", ANY), ("spectrum", ANY), ("look", "contrast")),
+    "tilt": (("background", ANY),),
+    "fold": (("region", PLACE),),
+    "smear": (("region", PLACE),),
+    "monochrome": (("look", "saturation"), ("look", "hue")),
+    "moire": (("detail", ANY), ("spectrum", ANY)),
+    "posterised": (("detail", ANY), ("spectrum", ANY)),
 }
 """What a shortcut may be called: kinds and names of aspects. Of the third generator: bars and a round field lie at the edge, the field
 is dark corners too; an arrow is a thing; a veil takes contrast and colours alike; light from one side has no name of its own and
@@ -70,7 +90,12 @@ detail may be told. Of the fourth: leaves about the floor are things and what th
 at no place of the picture, though they touch the thing; a sticker is a thing and lies in corners; the dark along a book's fold is an
 edge and light that falls off to that side; a lamp is a thing of the scene, without an outline; weather is the scene's, and strokes
 or flakes all over; what is burnt or sunk is lighter or darker and steeper; dusk is
-darker and bluer.
+darker and bluer. Of the fifth: a leash is a thing, though one end touches the thing; who stands behind is a thing and of the scene;
+a shadow that falls in from the foot, a mirrored thing and a hard shadow are shapes on the scene, the first always somewhere along the
+foot; a curtain is at an edge and of the room; ruled lines are behind everything, and strokes all over; plants in front are at the foot, things,
+and of the scene; light in patches falls on the scene, is a pattern all over, and is steeper than even light; of a tilted camera it's
+the scene that shows it; a fold and a mark of the lens lie where they always lie; what is black-and-white or brown has lost its colours,
+and what hues it had.
 """
 
 COVERED, LARGEST = 0.5, 0.25
