@@ -26,7 +26,9 @@ EVERY = 10**6
 
 RATE = 0.02
 PASSES, LONG = 14, 28
-"""Of large pictures so many passes, and of small ones, which take little time, so many."""
+"""Of large pictures so many passes, and of small ones, which take little time, so many: with these they are moved too and learned from by
+twos, of which less is learned in a pass.
+"""
 
 SMALL = 96
 """Pixels a side of a small picture, at most."""
@@ -78,12 +80,14 @@ class Whole:
         rows = rows_of(tail, learning(ward), held=lambda own: narrowed(own, chance))
         chosen = rows_of(tail, exam.pool)
         course = course_of(ward, tail, last, rows, chosen, exam, by_group(ward, rows.pool))
-        how = varied(ward, tail, rows.pool)
-        course = replace(course, varied=how, levelled=True, steady=True, paired=True)
+        how, small = varied(ward, tail, rows.pool), passes_of(ward) == LONG
+        how = how if small else replace(how, moved=0)
+        course = replace(course, varied=how, levelled=True, steady=True, paired=small)
+        loss = alike if small else likelihood
         best = trained(
             course,
             near_own(ward, last, exam),
-            alike,
+            loss,
             rate=RATE,
             epochs=passes_of(ward),
             every=LOOKED,
@@ -94,7 +98,7 @@ class Whole:
             other = replace(
                 course, weights=weights_of(rows.pool, ORIGINALS, kept)
             )  # classes alike, groups as they come
-            spent = trained(other, heads.controls[name], alike, rate=RATE, epochs=best.passes, choose=False)
+            spent = trained(other, heads.controls[name], loss, rate=RATE, epochs=best.passes, choose=False)
             controls[name] = spent.edit(last)
         said = {
             "rate": RATE, "passes": best.passes, "pictures": len(rows.pool), "mirrored": how.mirrored, "lit": how.lit, "moved": how.moved,
