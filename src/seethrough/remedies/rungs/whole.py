@@ -80,7 +80,7 @@ class Whole:
         rows = rows_of(tail, learning(ward), held=lambda own: narrowed(own, chance))
         chosen = rows_of(tail, exam.pool)
         course = course_of(ward, tail, last, rows, chosen, exam, by_group(ward, rows.pool))
-        how, small = varied(ward, tail, rows.pool), passes_of(ward) == LONG
+        how, small = varied(ward, tail, rows.pool), are_small(ward)
         how = how if small else replace(how, moved=0)
         course = replace(course, varied=how, levelled=True, steady=True, paired=small)
         loss = alike if small else likelihood
@@ -126,9 +126,14 @@ def by_group(ward: Ward, pool: Pool) -> NDArray[np.float64]:
     return ORIGINALS * plain + (1 - ORIGINALS) * changed if plain.any() else changed
 
 
+def are_small(ward: Ward) -> bool:
+    """Whether pictures are small: what they are given more of goes by their size, so that the same call learns the same on any machine."""
+    return max(ward.canvas.load(ward.learn[:1]).x.shape[2:]) <= SMALL
+
+
 def passes_of(ward: Ward) -> int:
-    """How many passes there are at most: by the pictures' size, so that the same call learns the same on any machine."""
-    return LONG if max(ward.canvas.load(ward.learn[:1]).x.shape[2:]) <= SMALL else PASSES
+    """How many passes there are at most."""
+    return LONG if are_small(ward) else PASSES
 
 
 def seconds_of(ward: Ward) -> float:
