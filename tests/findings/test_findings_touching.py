@@ -7,7 +7,7 @@ import torch
 from planted_scenes import RED, SIDE, Finds, as_pictures, canvas_of, facts_and_canvas, opened
 from seethrough.errors import UsageError
 from seethrough.findings.aspect import Candidate
-from seethrough.findings.aspects import Detail, Touching, aspect_of
+from seethrough.findings.aspects import Background, Detail, Touching, aspect_of
 from seethrough.findings.aspects.thing import thing
 from seethrough.findings.aspects.touching import NAME, common, edge_places, touching, without_thing
 from seethrough.findings.audit import audit
@@ -16,7 +16,7 @@ from seethrough.findings.finders.touching import Touches
 from seethrough.findings.foreground import Boxed
 from seethrough.findings.inside import Inside
 from seethrough.findings.judge import _NOTHING, PROVEN, Finding
-from seethrough.findings.naming import _Asking
+from seethrough.findings.naming import _Asking, _of_answer
 from seethrough.findings.statistics import Interval
 
 TAG = 8
@@ -165,13 +165,24 @@ def test_where_nobody_knows_where_the_thing_is_it_says_so(red):
 
 @pytest.mark.parametrize(("effect", "gone", "bears"), [(43.0, 0.6, True), (43.0, 0.4, False), (25.0, 0.6, False)])
 def test_by_a_blur_that_does_less_and_mostly_by_what_touches_the_thing_that_is_called(red, effect, gone, bears):
+    assert asking(red, effect, Detail("sharpness", whole=True), 22.0, gone).bears(1, 0) == bears
+
+
+@pytest.mark.parametrize(("gone", "groups"), [(0.0, [(1,), (0,)]), (0.6, [(1, 0)])])
+def test_what_touches_the_thing_and_does_more_than_the_background_is_no_part_of_it(red, gone, groups):
+    assert [group.numbers for group in _of_answer(asking(red, 25.0, Background(), 10.0, gone), [0, 1])] == groups
+    assert not asking(red, 12.0, Background(), 10.0, gone).bears(1, 0)
+
+
+def asking(red, effect, wide, whole, gone):
+    """Of a wide finding, 0, and the tag, 1, with so large effects; so much of the wide one's is gone by the tag."""
     both = [
         Finding(Candidate(aspect, 1, (0,), (), 0.9, 1.0, {}), _NOTHING, surely(value), 0.0, 0.0, PROVEN, 0.0, 0.0)
-        for aspect, value in ((Detail("sharpness", whole=True), 22.0), (red, effect))
+        for aspect, value in ((wide, whole), (red, effect))
     ]
-    asking = _Asking(red.inside.canvas, both, np.arange(2), 0, None)
-    asking.shares[0, 1] = Interval(gone, gone - 0.2, gone + 0.2, 60)
-    assert asking.bears(1, 0) == bears
+    found = _Asking(red.inside.canvas, both, np.arange(2), 0, None)
+    found.shares[0, 1] = Interval(gone, gone - 0.2, gone + 0.2, 60)
+    return found
 
 
 def surely(points):

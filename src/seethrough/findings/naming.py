@@ -3,10 +3,10 @@
 A mark in a corner travels with the background; a scene's colour is its hue. So the one aspect is exchanged and the other put
 back (mediation, as Baron & Kenny, 1986, asked it of a third quantity): what is left of the effect is what the first has beside
 the second. Where nothing is left, the first counts only because it brings the second along. A place that bears everything is then the
-name; a trait of the whole (its light, its detail) is it only where it does as much by itself as the whole does, else it is what of the
-whole counts; where there is less detail of all sizes alike, that is contrast and no focus (`veils.py`); and where detail of which the
-order is gone does much less, it is the pattern of the background. The same pictures are asked with the same donors as when the first was
-judged, so that effects are paired.
+name, and so is a thing that surely does more than the whole; a trait of the whole (its light, its detail) is it only where it does as much
+by itself as the whole does, else it is what of the whole counts; where there is less detail of all sizes alike, that is contrast and no
+focus (`veils.py`); and where detail of which the order is gone does much less, it is the pattern of the background. The same pictures are
+asked with the same donors as when the first was judged, so that effects are paired.
 """
 
 from __future__ import annotations
@@ -291,12 +291,9 @@ class _Asking:
         kind, cast = self.findings[number].candidate.aspect.kind, self.cast(number)
         if self.whole(number) and self.cast(whole):  # no scene lies over the thing
             return False
-        if (
-            kind == "thing"
-            and self.cast(whole)
-            and self.findings[number].effect.low > self.findings[whole].effect.value
-        ):
-            return _at_least(self.gone(whole, number), MOST_OF_IT)  # what else the cast does is its own
+        if kind == "thing" and self.findings[number].effect.low > self.findings[whole].effect.value:
+            # of all that lies beside the thing it was lost with the edge; and what else a cast does is its own
+            return self.whole(whole) or _at_least(self.gone(whole, number), MOST_OF_IT)
         enough = (PARTLY, PARTLY_SURELY) if cast or kind == "thing" else (ALL, SURELY)
         if not _surely_all(self.gone(whole, number), *enough):
             return False
@@ -378,9 +375,9 @@ def _of_answer(asking: _Asking, numbers: Sequence[int]) -> list[Group]:
         main = max(bearers, key=lambda n: (asking.somewhere(n), findings[n].effect.value), default=wide)
         main = next((n for n in rest if asking.flattens(n, main) or asking.draws(n, main)), main)
         parts = [_part(asking, main, wide, n, through) for n in others if n != main]
-        if main != wide:
+        if main != wide and _at_least(through[main], MOST_OF_IT):
             parts.append(Part(wide, within=through[main], carries=_at_least(through[main], ALL)))
-        elif asking.whole(wide):
+        elif main == wide and asking.whole(wide):
             parts += [Part(n) for n in [*later, *suspected]]
             later = suspected = []
         kept = tuple(part for part in parts if part is not None)
