@@ -18,7 +18,15 @@ def exam_with(readier, classes=2, seed=0):
     logits = chance.normal(0, 1, (COUNT, classes)) + 2.5 * (label[:, None] == np.arange(classes))
     logits[:, -1] += readier
     features = np.zeros((COUNT, 1), np.float32)
-    pool = Pool(features, logits.astype(np.float32), np.arange(COUNT), label, donor[:, None], donor[:, None], np.zeros(COUNT, int))
+    pool = Pool(
+        features,
+        logits.astype(np.float32),
+        np.arange(COUNT),
+        label,
+        donor[:, None],
+        donor[:, None],
+        np.zeros(COUNT, int),
+    )
     groups = {("class", k): (donor == NOBODY) & (label == k) for k in range(classes)}
     groups |= {("given", 0, k, j): (label == k) & (donor == j) for k in range(classes) for j in range(classes)}
     return Exam(pool, groups, 0.9), logits
