@@ -28,7 +28,7 @@ from seethrough.remedies.repaired import Repair
 SEED, FRESH_SEED = 30_000, 31_000
 """Of the audited pictures and of those that prove; the networks were trained on other seeds."""
 
-COUNT, FRESH = 1000, 400
+COUNT, FRESH = 1000, 320
 """How many of each."""
 
 CORRELATION = 0.95
