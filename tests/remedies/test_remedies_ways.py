@@ -1,5 +1,7 @@
 """Ways in which what is wrong is laid over pictures to learn from: what each leaves, and that the thing follows."""
 
+from dataclasses import replace
+
 import numpy as np
 import planted_ward
 import pytest
@@ -12,9 +14,11 @@ from seethrough.findings.aspects.detail import Detail, strength
 from seethrough.findings.aspects.layout import Layout, spans
 from seethrough.findings.aspects.look import Look
 from seethrough.findings.aspects.spectrum import Spectrum
+from seethrough.findings.aspects.touching import Touching
 from seethrough.findings.canvas import Pictures
+from seethrough.findings.inside import Inside
 from seethrough.findings.looks import chroma
-from seethrough.remedies.pool import choosing, drawn, learning, made
+from seethrough.remedies.pool import _on_things, choosing, drawn, learning, made
 from seethrough.remedies.rungs.training import another_version
 from seethrough.remedies.rungs.varied import same_moved, shifted
 from seethrough.remedies.ways import AS_JUDGED, is_cast, laid
@@ -109,6 +113,15 @@ def test_a_thing_becomes_as_large_as_the_donors_by_any_way_and_noise_stays_on_it
     before = float(own.x[(..., *ON)].std())
     assert spread[0] < 0.9 * before and spread[1] > spread[0]
     assert torch.allclose(found[0][..., :8, :], found[1][..., :8, :], atol=1e-3)
+
+
+def test_what_touches_a_thing_lies_over_it_beside_a_cast_too_and_a_ground_does_not():
+    ward, _, _ = planted(masks=True)
+    edge = Touching("", (), Inside(ward.canvas, ""))
+    aspects = Background(), WAVES, edge
+    faults = tuple(replace(FAULT, aspect=aspect) for aspect in aspects)
+    assert _on_things(replace(ward, faults=faults)) == [1, 2]
+    assert _on_things(replace(ward, faults=faults[:1])) is None
 
 
 def test_what_is_learned_from_has_the_cast_on_the_thing_though_its_ground_is_exchanged_too():

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seethrough.findings.aspect import Candidate
+from seethrough.findings.aspects.touching import Touching
 from seethrough.findings.canvas import Pictures
 from seethrough.remedies.rung import Progress, Ward
 from seethrough.remedies.ways import AS_JUDGED, WAYS, is_cast, laid
@@ -42,7 +43,7 @@ ONCE = ("background", "detail")
 """Kinds of aspects of which a picture has one: what is found of them for several answers is given by one donor."""
 
 BESIDE, MOVED = ("background", "thing"), "layout"
-"""Kinds of aspects that never touch a picture's own thing; that which moves it."""
+"""Kinds of aspects that never touch a picture's own thing, but for what lies at its edge; that which moves it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +232,7 @@ def _on_things(ward: Ward) -> list[int] | None:
     picture as it was, and no longer where it stands on other ground. None where all can be exchanged in turn.
     """
     aspects = [fault.aspect for fault in ward.faults]
-    on = [k for k, aspect in enumerate(aspects) if aspect.kind not in BESIDE]
+    on = [k for k, aspect in enumerate(aspects) if aspect.kind not in BESIDE or isinstance(aspect, Touching)]
     both = len(on) < len(aspects) and any(is_cast(aspect) for aspect in aspects)
     return on if both and not any(aspect.kind == MOVED for aspect in aspects) else None
 
