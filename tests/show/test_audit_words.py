@@ -5,17 +5,18 @@ import string
 import numpy as np
 import pytest
 
-from seethrough.findings.aspects import KINDS
+from seethrough.findings.aspects import KINDS, Background, Touching
 from seethrough.findings.aspects.detail import LEVELS
 from seethrough.findings.aspects.look import LOOKS_EXCHANGED
 from seethrough.findings.finders import FINDERS
 from seethrough.findings.finders.places import CORNERS, called
 from seethrough.findings.finders.properties import LAYOUTS
+from seethrough.show.audit_names import held_against
 from seethrough.show.audit_words import points
 from seethrough.show.language import Both
 from seethrough.show.vocabulary import audit as words
 
-TABLES = (words.KINDS, words.PLACES, words.NAMES, words.EXCHANGED, words.WAYS, words.PAGE)
+TABLES = (words.KINDS, words.PLACES, words.NAMES, words.EXCHANGED, words.SAME, words.THAN, words.WAYS, words.PAGE)
 TEXTS = [text for table in TABLES for text in table.values()]
 
 
@@ -31,6 +32,15 @@ def test_every_kind_of_aspect_has_words():
     assert set(KINDS) <= set(words.EXCHANGED)
     assert set(KINDS) - {"look", "detail", "layout"} <= set(words.KINDS)
     assert {*LOOKS_EXCHANGED, *LEVELS, *LAYOUTS} <= set(words.NAMES)
+
+
+def test_what_an_exchange_is_held_against_is_said_as_it_is():
+    """Most are held against a picture of the same class, what touches a thing against another piece of the same edge."""
+    edge = Touching("", (), None)
+    for table in (words.SAME, words.THAN):
+        assert "same class" in held_against(table, Background()).en
+        said = held_against(table, edge)
+        assert "same edge" in said.en and "class" not in said.en and "类" not in said.zh
 
 
 def test_every_way_of_finding_has_words():

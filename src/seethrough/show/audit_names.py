@@ -41,6 +41,11 @@ def of_kind(table: Mapping[str, Both], aspect: Aspect) -> Both | None:
     return table.get(f"{aspect.kind} {aspect.name}", table.get(aspect.kind))
 
 
+def held_against(table: Mapping[str, Both], aspect: Aspect) -> Both:
+    """What an exchange is held against, of a table with words for all."""
+    return of_kind(table, aspect) or table[""]
+
+
 def capital(text: Both) -> Both:
     """Words as they stand at a beginning."""
     return Both(text.en[:1].upper() + text.en[1:], text.zh)

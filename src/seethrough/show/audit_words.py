@@ -12,7 +12,17 @@ from seethrough.findings.audit import Audit, Example
 from seethrough.findings.finders.properties import LAYOUTS, MEASURES
 from seethrough.findings.judge import NOT_FOUND, PROVEN, SUSPECTED, Finding
 from seethrough.findings.naming import Group
-from seethrough.show.audit_names import aspect_name, capital, joined, label, listed, name_of, of_kind, points
+from seethrough.show.audit_names import (
+    aspect_name,
+    capital,
+    held_against,
+    joined,
+    label,
+    listed,
+    name_of,
+    of_kind,
+    points,
+)
 from seethrough.show.audit_parts import told_with
 from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import audit as words
@@ -64,29 +74,29 @@ LISTED = 6
 """Classes of which it is told in a line how often the network is right."""
 
 TURNED = Both(
-    "Taken from a picture of another class, it changed the answer in {flips:count} of {n:count} pictures; taken from a picture of "
-    "the same class, in {control:count}.",
-    "换成另一类图片的，{n:count} 张中有 {flips:count} 张的回答变了；换成同一类图片的，有 {control:count} 张。",
+    "Taken from a picture of another class, it changed the answer in {flips:count} of {n:count} pictures; {same}, in "
+    "{control:count}.",
+    "换成另一类图片的，{n:count} 张中有 {flips:count} 张的回答变了；{same}，有 {control:count} 张。",
 )
 LEAD_TURNED = Both(
-    "Taken from a picture of {other} class, and nothing else with it, that changes {flips:count} of {n:count} answers; taken from "
-    "a picture of the same class, {control:count}.",
-    "只换这一样：换成{other}图片的，{n:count} 个回答中有 {flips:count} 个改变；换成同一类图片的，有 {control:count} 个。",
+    "Taken from a picture of {other} class, and nothing else with it, that changes {flips:count} of {n:count} answers; {same}, "
+    "{control:count}.",
+    "只换这一样：换成{other}图片的，{n:count} 个回答中有 {flips:count} 个改变；{same}，有 {control:count} 个。",
 )
 OTHER_CLASS = {True: Both("the other", "另一类"), False: Both("another", "其他类")}
 MOVED = Both(
-    "On average the network became {points} percentage points more or less sure of “{answer}” than with the same class.",
-    "与换成同一类图片的相比，网络对“{answer}”的把握平均多变动 {points} 个百分点。",
+    "On average the network became {points} percentage points more or less sure of “{answer}” than {than}.",
+    "与{than}相比，网络对“{answer}”的把握平均多变动 {points} 个百分点。",
 )
 MOVED_BETWEEN = Both(
-    "On average the network became {points} percentage points more or less sure of “{answer}” than with the same class; with more "
+    "On average the network became {points} percentage points more or less sure of “{answer}” than {than}; with more "
     "pictures that would very likely lie between {low} and {high}.",
-    "与换成同一类图片的相比，网络对“{answer}”的把握平均多变动 {points} 个百分点；换更多图片来试，很可能在 {low} 到 {high} 之间。",
+    "与{than}相比，网络对“{answer}”的把握平均多变动 {points} 个百分点；换更多图片来试，很可能在 {low} 到 {high} 之间。",
 )
 STRANGE = Both(
-    "Careful: even with a picture of the same class the answer often changed. Pictures put together so look strange to this "
+    "Careful: even {than} the answer often changed. Pictures put together so look strange to this "
     "network, or the masks miss parts of the things.",
-    "注意：即使换成同一类图片的，回答也常常改变。这样拼成的图片对网络来说可能太陌生，或者遮罩没有盖全主体。",
+    "注意：即使{than}，回答也常常改变。这样拼成的图片对网络来说可能太陌生，或者遮罩没有盖全主体。",
 )
 SUSPICION = Both(
     "That could still be chance: more pictures would tell.",
@@ -166,7 +176,7 @@ def said(audit: Audit) -> Both:
         lead = SAYS.fill(answer=answer, how=how, what=what)
     if worst.flips <= worst.control_flips:
         return joined(lead, _moved(audit, worst))
-    return joined(lead, LEAD_TURNED.fill(other=OTHER_CLASS[two], **_turned(worst)))
+    return joined(lead, LEAD_TURNED.fill(other=OTHER_CLASS[two], same=_same(worst), **_turned(worst)))
 
 
 def _headline(audit: Audit, group: Group) -> Both:
@@ -219,12 +229,20 @@ def exchanged(finding: Finding) -> Both:
 
 def effect(audit: Audit, finding: Finding) -> Both:
     """What became of the answers, with numbers."""
-    parts = [TURNED.fill(**_turned(finding)), _moved(audit, finding)]
+    parts = [TURNED.fill(same=_same(finding), **_turned(finding)), _moved(audit, finding)]
     if finding.control_flips > OFTEN:
-        parts.append(STRANGE)
+        parts.append(STRANGE.fill(than=_than(finding)))
     if finding.verdict == SUSPECTED:
         parts.append(SUSPICION)
     return joined(*parts)
+
+
+def _same(finding: Finding) -> Both:
+    return held_against(words.SAME, finding.candidate.aspect)
+
+
+def _than(finding: Finding) -> Both:
+    return held_against(words.THAN, finding.candidate.aspect)
 
 
 def _turned(finding: Finding) -> Mapping[str, int]:
@@ -237,9 +255,13 @@ def _turned(finding: Finding) -> Mapping[str, int]:
 def _moved(audit: Audit, finding: Finding) -> Both:
     found, answer = finding.effect, label(audit, finding.candidate.answer)
     if not np.isfinite([found.low, found.high]).all():
-        return MOVED.fill(points=points(abs(found.value)), answer=answer)
+        return MOVED.fill(points=points(abs(found.value)), answer=answer, than=_than(finding))
     return MOVED_BETWEEN.fill(
-        points=points(abs(found.value)), answer=answer, low=points(found.low), high=points(found.high)
+        than=_than(finding),
+        points=points(abs(found.value)),
+        answer=answer,
+        low=points(found.low),
+        high=points(found.high),
     )
 
 

@@ -24,9 +24,10 @@ from seethrough.remedies.measure import (
 )
 from seethrough.remedies.proof import COST, IMPROVED, NO_IMPROVEMENT, WORSE, Proof
 from seethrough.remedies.sheets import SEVERAL
-from seethrough.show.audit_names import aspect_name, capital, joined, points
+from seethrough.show.audit_names import aspect_name, capital, held_against, joined, points
 from seethrough.show.language import Both, plain, share
 from seethrough.show.vocabulary import proof as words
+from seethrough.show.vocabulary.audit import SAME
 
 EYEBROW = Both("Proof", "验证")
 TITLE = Both("Is the repaired network better?", "修复后的网络更好吗？")
@@ -129,9 +130,9 @@ PART_SIDE_OWN = Both("“{answer}” that came with its usual {what}", "“{answ
 OTHER_CLASSES = Both("other classes", "其他类别")
 
 TURNED = Both(
-    "Taken from a picture of another class, it turned {before:count} of {n:count} answers before, and {after:count} now. Taken from "
-    "the same class it turned {before_control:count} before, and {after_control:count} now.",
-    "换成另一类图片的，修复前 {n:count} 个回答中有 {before:count} 个改变，修复后有 {after:count} 个；换成同一类图片的，修复前有 "
+    "Taken from a picture of another class, it turned {before:count} of {n:count} answers before, and {after:count} now; {same}, "
+    "{before_control:count} before, and {after_control:count} now.",
+    "换成另一类图片的，修复前 {n:count} 个回答中有 {before:count} 个改变，修复后有 {after:count} 个；{same}，修复前有 "
     "{before_control:count} 个改变，修复后有 {after_control:count} 个。",
 )
 MOVES = Both(
@@ -272,8 +273,9 @@ def effect(each: Followed) -> Both:
     """What became of a finding, with numbers."""
     before, after = each.before, each.after
     n = len(after.trials.numbers)
+    same = held_against(SAME, each.candidate.aspect)
     turned = TURNED.fill(
-        n=n, before=_count(before.flips, n), after=_count(after.flips, n), before_control=_count(before.control_flips, n),
+        same=same, n=n, before=_count(before.flips, n), after=_count(after.flips, n), before_control=_count(before.control_flips, n),
         after_control=_count(after.control_flips, n),
     )  # fmt: skip
     shown = {"before": points(before.effect.value), "after": points(after.effect.value)}

@@ -155,6 +155,18 @@ EXCHANGED: Mapping[str, Both] = {
 }
 """By kind, or kind and name: what is done to a picture, in a sentence or two."""
 
+SAME: Mapping[str, Both] = {
+    "": Both("taken from a picture of the same class", "换成同一类图片的"),
+    "thing at its edge": Both("with another patch from along the same edge", "换成同一边缘上另一小块的"),
+}
+"""By kind and name, else for all: what it is held against."""
+
+THAN: Mapping[str, Both] = {
+    "": Both("with a picture of the same class", "换成同一类图片的"),
+    "thing at its edge": SAME["thing at its edge"],
+}
+"""The same where something is more, or less, than that."""
+
 WAYS: Mapping[str, Both] = {
     "properties": Both("light, colour and detail were measured", "测量了光线、颜色和细节"),
     "places": Both("the pictures were compared place by place", "逐处比较了图片"),
@@ -268,7 +280,7 @@ PAGE: Mapping[str, Both] = {
     "passed": Both("Pictures that could not be read: {count:count}", "无法读取的图片：{count:count} 张"),
     "effect": Both("Effect in percentage points, with its 95 % interval", "作用（百分点）及 95% 置信区间"),
     "independent": Both("Pictures that are no near-duplicates", "不重复的图片数"),
-    "flips": Both("Answers that changed: another class / same class", "改变的回答：另一类 / 同一类"),
+    "flips": Both("Answers that changed: another class / control", "改变的回答：另一类 / 对照"),
     "chance": Both(
         "Chance of this if it counted for nothing; corrected for all that was tested",
         "若毫无作用而偶然出现的概率；按检验总数校正后",
