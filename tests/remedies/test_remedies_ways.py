@@ -18,6 +18,8 @@ from seethrough.findings.aspects.touching import Touching
 from seethrough.findings.canvas import Pictures
 from seethrough.findings.inside import Inside
 from seethrough.findings.looks import chroma
+from seethrough.findings.record import Record
+from seethrough.remedies.admitted import _grounds
 from seethrough.remedies.pool import _on_things, choosing, drawn, learning, made
 from seethrough.remedies.rungs.training import another_version
 from seethrough.remedies.rungs.varied import same_moved, shifted
@@ -122,6 +124,35 @@ def test_what_touches_a_thing_lies_over_it_beside_a_cast_too_and_a_ground_does_n
     faults = tuple(replace(FAULT, aspect=aspect) for aspect in aspects)
     assert _on_things(replace(ward, faults=faults)) == [1, 2]
     assert _on_things(replace(ward, faults=faults[:1])) is None
+
+
+def test_what_was_named_a_part_of_the_background_stays_beside_things():
+    ward, _, _ = planted(masks=True)
+    aspects = Background(), Detail("sharpness"), WAVES
+    faults = tuple(replace(FAULT, aspect=aspect) for aspect in aspects)
+    assert _on_things(replace(ward, faults=faults)) == [1, 2]
+    assert _on_things(replace(ward, faults=faults, grounds=frozenset({1}))) == [2]
+    assert _on_things(replace(ward, faults=faults, grounds=frozenset({1, 2}))) is None
+    named = replace(ward, faults=faults[:2], grounds=frozenset({1}))
+    rows = ward.learn[:6]
+    donors = np.stack([ward.learn[6:12]] * 2, 1)
+    own = ward.canvas.load(rows)
+    assert own.fore is not None
+    for way in range(1, 10):
+        changed = made(named, rows, donors, ways=np.full(6, way)) - own.x
+        assert (changed * (own.fore > 0.99)).abs().max() < 1e-5 and changed.abs().max() > 0.05
+
+
+def test_parts_of_the_background_are_those_that_the_audit_named_so_and_only_where_it_is_at_fault_too():
+    findings = [{"aspect": {"kind": kind}} for kind in ("background", "detail", "spectrum", "detail")]
+    groups = [
+        {"main": 1, "parts": [{"finding": 2}]},
+        {"main": 3, "parts": [{"finding": 4}]},
+    ]
+    record = Record({"findings": findings, "groups": groups})
+    assert _grounds(record, (1, 2, 3, 4)) == {1}
+    assert _grounds(record, (2, 3)) == set()
+    assert _grounds(Record({"findings": findings}), (1, 2)) == set()
 
 
 def test_what_is_learned_from_has_the_cast_on_the_thing_though_its_ground_is_exchanged_too():

@@ -137,7 +137,7 @@ def admitted(
     classes = tuple(dict.fromkeys(k for fault in faults for k in involved(fault)))
     _refuse_too_few(facts, classes, {"to learn from": learn, "to choose by": choose})
     home = None if folder is None else folder / FOLDER
-    ward = Ward(canvas, facts, faults, learn, choose, seed, deadline, home)
+    ward = Ward(canvas, facts, faults, learn, choose, seed, deadline, home, _grounds(record, numbers))
     return Admitted(ward, numbers, passed, _notes(record, numbers))
 
 
@@ -171,6 +171,17 @@ def _split_as(record: Record, canvas: Canvas, facts: Facts) -> Facts:
         part[record.numbers(name, canvas.collection)] = k
     part[facts.classes < 0] = -1
     return replace(facts, split=Split(part, facts.split.group, record.seed))
+
+
+def _grounds(record: Record, numbers: tuple[int, ...]) -> frozenset[int]:
+    """Which faults the audit named parts of the background, where that is one of them."""
+    parts = {
+        part["finding"]: group["main"]
+        for group in record.said.get("groups", ())
+        for part in group["parts"]
+        if record.findings[group["main"] - 1]["aspect"]["kind"] == "background"
+    }
+    return frozenset(k for k, number in enumerate(numbers) if parts.get(number) in numbers)
 
 
 def _refuse_too_few(facts: Facts, classes: tuple[int, ...], parts: Mapping[str, NDArray[np.int64]]) -> None:

@@ -54,7 +54,7 @@ def _digest(ward: Ward, rung: Rung) -> str:
     faults = [[fault.aspect.to_dict(), fault.answer, list(fault.rivals)] for fault in ward.faults]
     classes = np.asarray(ward.facts.classes, np.int64)
     said = [
-        __version__, code_mark(), rung.name, faults, ward.seed,
+        __version__, code_mark(), rung.name, faults, sorted(ward.grounds), ward.seed,
         classes[ward.learn].tolist(), classes[ward.choose].tolist(),
     ]  # fmt: skip
     return digest_of(ward, said, ward.learn, ward.choose)

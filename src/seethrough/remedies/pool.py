@@ -232,8 +232,9 @@ def _on_things(ward: Ward) -> list[int] | None:
     picture as it was, and no longer where it stands on other ground. None where all can be exchanged in turn.
     """
     aspects = [fault.aspect for fault in ward.faults]
-    on = [k for k, aspect in enumerate(aspects) if aspect.kind not in BESIDE or isinstance(aspect, Touching)]
-    both = len(on) < len(aspects) and any(is_cast(aspect) for aspect in aspects)
+    beside = [k in ward.grounds or aspect.kind in BESIDE for k, aspect in enumerate(aspects)]
+    on = [k for k, aspect in enumerate(aspects) if not beside[k] or isinstance(aspect, Touching)]
+    both = len(on) < len(aspects) and any(is_cast(aspects[k]) for k in on)
     return on if both and not any(aspect.kind == MOVED for aspect in aspects) else None
 
 
@@ -252,7 +253,8 @@ def _in_turn_given(
             before = Pictures(x[at], own_rows.fore, own_rows.numbers) if changed else own_rows
             aspect, given = ward.faults[column].aspect, ward.canvas.load(donors[rows, column])
             x = x.clone()
-            x[at], changed = laid(aspect, before, given, ways[rows]), True
+            how = np.full(len(rows), AS_JUDGED) if column in ward.grounds else ways[rows]
+            x[at], changed = laid(aspect, before, given, how), True
     return x.clamp(0, 1)
 
 
@@ -320,7 +322,9 @@ def _kept_or_asked(
 
 
 def _digest(ward: Ward, ways: NDArray[np.int64], *arrays: NDArray[np.int64]) -> str:
-    return digest_of(ward, [[fault.aspect.to_dict() for fault in ward.faults], WAYS, ways.tolist()], *arrays)
+    return digest_of(
+        ward, [[fault.aspect.to_dict() for fault in ward.faults], sorted(ward.grounds), WAYS, ways.tolist()], *arrays
+    )
 
 
 def digest_of(ward: Ward, said: object, *numbers: NDArray[np.int64]) -> str:

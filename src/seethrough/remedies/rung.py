@@ -43,6 +43,8 @@ class Ward:
         `time.monotonic()` at which no other training is begun; None without a budget.
     folder
         Where what was asked of exchanged pictures is kept, so that a repair that was broken off goes on; None for nowhere.
+    grounds
+        Which faults, from 0, the audit named parts of the background: they lie beside things, whose own looks stay.
     """
 
     canvas: Canvas
@@ -53,6 +55,7 @@ class Ward:
     seed: int = 0
     deadline: float | None = None
     folder: Path | None = None
+    grounds: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
