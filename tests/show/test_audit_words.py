@@ -11,7 +11,7 @@ from seethrough.findings.aspects.look import LOOKS_EXCHANGED
 from seethrough.findings.finders import FINDERS
 from seethrough.findings.finders.places import CORNERS, called
 from seethrough.findings.finders.properties import LAYOUTS
-from seethrough.show.audit_names import held_against
+from seethrough.show.audit_names import held_against, usual, whose
 from seethrough.show.audit_words import points
 from seethrough.show.language import Both
 from seethrough.show.vocabulary import audit as words
@@ -32,6 +32,20 @@ def test_every_kind_of_aspect_has_words():
     assert set(KINDS) <= set(words.EXCHANGED)
     assert set(KINDS) - {"look", "detail", "layout"} <= set(words.KINDS)
     assert {*LOOKS_EXCHANGED, *LEVELS, *LAYOUTS} <= set(words.NAMES)
+
+
+def test_whose_something_is_reads_well_of_all_that_may_be_found():
+    """A name can be somebody's; a part of a sentence can't, and neither can a list."""
+    of = Both("of the picture", "整张图片的")
+    kinds = [text.fill(of=of, place=words.PLACES["top"]) for text in (*words.KINDS.values(), *words.NAMES.values())]
+    for what in kinds:
+        others, own = whose(what, Both("another class", "另一类")), usual(what)
+        assert others.zh == f"另一类的{what.zh}" and own.zh == f"平常的{what.zh}"
+        if what.en.startswith("the ") and ":" not in what.en:
+            assert others.en == f"{what.en} of another class" and own.en == f"its usual {what.en[4:]}"
+        else:
+            assert others.en == f"what another class has ({what.en})" and own.en == f"what it usually has ({what.en})"
+    assert {whose(what, "“duck”").en.startswith("the ") for what in kinds} == {True, False}
 
 
 def test_what_an_exchange_is_held_against_is_said_as_it_is():

@@ -139,7 +139,9 @@ def mended_page(story: Mended, language: str = "en") -> MendedPage:
     fault = None if proof is None or not proof.faults else proof.faults[0]
     pairs = () if proof is None else next((pairs for pairs in proof.pairs if pairs), ())
     changed = (
-        Both("", "") if fault is None or proof is None else PAGE["changed"].fill(what=proof_words.name_of(proof, fault))
+        Both("", "")
+        if fault is None or proof is None
+        else PAGE["changed"].fill(whose=proof_words.of_another(proof, fault))
     )
     owed = None if proof is None else proof_words.beside_controls(proof)
     text = framed(

@@ -153,7 +153,7 @@ def _card(proof: Proof, number: int) -> dict[str, Any]:
         "exchanged": of_kind(EXCHANGED, each.candidate.aspect) or Both("", ""),
         "effect": words.effect(each),
         "exact": list(_exact(each)),
-        "pairs": [doubled(pair, PAGE["changed"].fill(what=words.name_of(proof, each))) for pair in pairs],
+        "pairs": [doubled(pair, PAGE["changed"].fill(whose=words.of_another(proof, each))) for pair in pairs],
         "shown": PAGE["shown"].fill(count=len(pairs), n=len(each.after.trials.numbers)),
     }
 

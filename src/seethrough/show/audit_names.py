@@ -36,6 +36,22 @@ def aspect_name(aspect: Aspect, beside: bool) -> Both:
     return own.fill(of=of, place=place)
 
 
+def whose(what: Both, whom: Both | str) -> Both:
+    """“the background of another class”; but “what another class has (how large the thing is in the picture)”."""
+    return (words.OF_WHOM if _is_name(what) else words.WHOM_HAS).fill(what=what, whom=whom)
+
+
+def usual(what: Both) -> Both:
+    """“its usual background”; but “what it usually has (how large the thing is in the picture)”."""
+    if not _is_name(what):
+        return words.IT_USUALLY_HAS.fill(what=what)
+    return words.ITS_USUAL.fill(what=Both(what.en.removeprefix("the "), what.zh))
+
+
+def _is_name(what: Both) -> bool:
+    return what.en.startswith("the ") and ":" not in what.en
+
+
 def of_kind(table: Mapping[str, Both], aspect: Aspect) -> Both | None:
     """What a table says of an aspect: by kind and name, else by its kind."""
     return table.get(f"{aspect.kind} {aspect.name}", table.get(aspect.kind))

@@ -24,7 +24,7 @@ from seethrough.remedies.measure import (
 )
 from seethrough.remedies.proof import COST, IMPROVED, NO_IMPROVEMENT, WORSE, Proof
 from seethrough.remedies.sheets import SEVERAL
-from seethrough.show.audit_names import aspect_name, capital, held_against, joined, points
+from seethrough.show.audit_names import aspect_name, capital, held_against, joined, points, usual, whose
 from seethrough.show.language import Both, plain, share
 from seethrough.show.vocabulary import proof as words
 from seethrough.show.vocabulary.audit import SAME
@@ -123,10 +123,9 @@ AND, LIST = Both(" and ", "和"), Both(", ", "、")
 
 PART_CLASS = Both("“{answer}”", "“{answer}”")
 PART_GROUP = Both("“{answer}”, group “{name}”", "“{answer}”，分组“{name}”")
-PART_OTHER = Both("“{answer}”, given {what} of another class", "“{answer}”，换上另一类的{what}")
-PART_OWN = Both("“{answer}”, given {what} of the same class", "“{answer}”，换上同类的{what}")
-PART_SIDE_OTHER = Both("“{answer}” that came with {what} of another class", "“{answer}”，原图就带有另一类的{what}")
-PART_SIDE_OWN = Both("“{answer}” that came with its usual {what}", "“{answer}”，原图带有平常的{what}")
+PART_GIVEN = Both("“{answer}”, given {whose}", "“{answer}”，换上{whose}")
+PART_CAME_WITH = Both("“{answer}” that came with {whose}", "“{answer}”，原图带有{whose}")
+ANOTHER_CLASS, SAME_CLASS = Both("another class", "另一类"), Both("the same class", "同类")
 OTHER_CLASSES = Both("other classes", "其他类别")
 
 TURNED = Both(
@@ -242,10 +241,14 @@ def part_name(proof: Proof, part: Part) -> Both:
         return PART_GROUP.fill(answer=answer, name=plain(part.name, 60))
     what = name_of(proof, proof.followed[part.finding])
     if part.kind == SLICE:
-        return (PART_OTHER if part.name == OTHER else PART_OWN).fill(answer=answer, what=what)
+        return PART_GIVEN.fill(answer=answer, whose=whose(what, ANOTHER_CLASS if part.name == OTHER else SAME_CLASS))
     assert part.kind == SIDE
-    what = Both(what.en.removeprefix("the "), what.zh) if part.name != OTHER else what
-    return (PART_SIDE_OTHER if part.name == OTHER else PART_SIDE_OWN).fill(answer=answer, what=what)
+    return PART_CAME_WITH.fill(answer=answer, whose=whose(what, ANOTHER_CLASS) if part.name == OTHER else usual(what))
+
+
+def of_another(proof: Proof, each: Followed) -> Both:
+    """What was exchanged, as that of another class."""
+    return whose(name_of(proof, each), ANOTHER_CLASS)
 
 
 def label(proof: Proof, answer: int) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from seethrough.findings.statistics import Interval
 from seethrough.remedies.repaired import BETTER, FINE, NOTHING, PASSED, WORSE, Mended, Repair, Tried
 from seethrough.remedies.score import CLASS, GIVEN, SIDE, Group
-from seethrough.show.audit_names import aspect_name, capital, points
+from seethrough.show.audit_names import aspect_name, capital, points, whose
 from seethrough.show.language import Both, plain
 from seethrough.show.vocabulary import repair as words
 
@@ -69,10 +69,11 @@ MOVES_BEFORE = Both(
     "{what} moves its certainty by {before} percentage points", "{what}使它的把握变动 {before} 个百分点"
 )
 
+QUOTED = Both("“{name}”", "“{name}”")
 GROUPS: Mapping[str, Both] = {
     CLASS: Both("“{answer}”", "“{answer}”"),
-    SIDE: Both("“{answer}” that came with {what} of “{other}”", "“{answer}”，原图带有“{other}”的{what}"),
-    GIVEN: Both("“{answer}”, given {what} of “{other}”", "“{answer}”，换上“{other}”的{what}"),
+    SIDE: Both("“{answer}” that came with {whose}", "“{answer}”，原图带有{whose}"),
+    GIVEN: Both("“{answer}”, given {whose}", "“{answer}”，换上{whose}"),
 }
 
 HOW = Both(
@@ -157,8 +158,7 @@ def group_name(repair: Repair, group: Group) -> Both:
     fault = repair.faults[group.finding] if 0 <= group.finding < len(repair.faults) else None
     return GROUPS[group.kind].fill(
         answer=_label(repair, group.answer),
-        other=_label(repair, group.other),
-        what="" if fault is None else name_of(fault),
+        whose="" if fault is None else whose(name_of(fault), QUOTED.fill(name=_label(repair, group.other))),
     )
 
 

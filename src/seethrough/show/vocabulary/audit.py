@@ -114,6 +114,12 @@ NAMES: Mapping[str, Both] = {
 }
 """Looks and detail, by name."""
 
+OF_WHOM = Both("{what} of {whom}", "{whom}的{what}")
+WHOM_HAS = Both("what {whom} has ({what})", "{whom}的{what}")
+ITS_USUAL = Both("its usual {what}", "平常的{what}")
+IT_USUALLY_HAS = Both("what it usually has ({what})", "平常的{what}")
+"""Whose it is: of what is a name in English, and of what is more than that."""
+
 EXCHANGED: Mapping[str, Both] = {
     "background": Both(
         "The thing itself stays, to the pixel. All around it was taken from another picture.",

@@ -112,7 +112,7 @@ PAGE: Mapping[str, Both] = {
         "这里是所试 {n:count} 张中，修复前的网络受误导最深的 {count:count} 张。",
     ),
     "as_is": Both("as it is", "原图"),
-    "changed": Both("with {what} of another class", "换成另一类的{what}"),
+    "changed": Both("with {whose}", "换成{whose}"),
     "sure_of": Both("How sure of “{truth}”", "对“{truth}”的把握"),
     "exact": Both("Exact numbers", "精确数值"),
     "limits": Both("What this can't show", "这里看不到的"),
