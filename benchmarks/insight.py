@@ -19,13 +19,14 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from insight_bed.beds import GENERATORS, SEEN
-from insight_bed.cases import REPAIRS, ROWS, jobs, subset
+from insight_bed.cases import AUDITS, REPAIRS, ROWS, Job, jobs, subset
 from insight_bed.real import leopards_told, waterbirds_told
 from insight_bed.runs import Row, findings_state, read, run_all
 from insight_bed.told import clean, planted, repairs, slices
@@ -54,7 +55,7 @@ def main() -> int:
     until = None if said.minutes is None else time.monotonic() + 60 * said.minutes
     if not said.tell:
         run_all(todo, said.folder, processes=said.jobs, until=until, anew=said.anew, told=told)
-    good = tables(said.folder, len(todo), {job.key for job in todo}) if todo else True
+    good = tables(said.folder, todo) if todo else True
     if "leopards" in said.rows.split(",") and not said.tell:
         good &= leopards_told(said.folder, print, anew=said.anew)
     if "waterbirds" in said.rows.split(",") and not said.tell:
@@ -88,18 +89,22 @@ def told(row: Row) -> None:
     )
 
 
-def tables(folder: Path, wanted: int, keys: set[str]) -> bool:
-    """All that is in a folder; whether the figures are reached."""
+def tables(folder: Path, wanted: Sequence[Job]) -> bool:
+    """What is in a folder of all that is wanted; whether its figures are reached."""
+    keys = {job.key for job in wanted}
     there = [row for key, row in read(folder).items() if key in keys]
+    audits = [job.case for job in wanted if job.work == AUDITS and job.case.masked]
     marks = sorted({f"{row['findings']['commit']} ({row['findings']['mark']})" for row in there})
     print(
-        f"\n{len(there)} of {wanted} jobs; audited by the finders of {', '.join(marks) or '–'}; now {findings_state()['mark']}"
+        f"\n{len(there)} of {len(wanted)} jobs; audited by the finders of {', '.join(marks) or '–'}; now {findings_state()['mark']}"
     )
     mended = [row for row in there if row["work"] == REPAIRS]
     there = [row for row in there if row["work"] != REPAIRS]
     masked = [row for row in there if row["case"]["masked"]]
     with_cue = [row for row in masked if row["case"]["correlation"]]
-    good = clean([row for row in masked if not row["case"]["correlation"]], print)
+    good = True
+    if any(not case.correlation for case in audits):
+        good = clean([row for row in masked if not row["case"]["correlation"]], print)
     for bed, generator in GENERATORS.items():
         own = [row for row in with_cue if row["case"]["bed"] == bed]
         unseen = [kind for kind in generator.KINDS if kind not in SEEN[bed]]
@@ -107,13 +112,14 @@ def tables(folder: Path, wanted: int, keys: set[str]) -> bool:
             some = [row for row in own if row["case"]["kind"] in SEEN[bed]]
             planted(some, SEEN[bed], f"The {bed} generator, kinds that one before has too, in other looks", print)
         counts = bed == COUNTS
-        if counts or own:
+        if own or (counts and any(case.bed == bed and case.correlation for case in audits)):
             title = f"The {bed} generator, kinds of its own" + (
                 f" (counts with the finders of {UNSEEN_BY})" if counts else ""
             )
             enough = planted([row for row in own if row["case"]["kind"] in unseen], unseen, title, print)
             good &= enough or not counts
-    good &= slices(with_cue, print)
+    if any(case.correlation for case in audits):
+        good &= slices(with_cue, print)
     bare = [row for row in there if not row["case"]["masked"]]
     if bare:
         print("\nWithout masks")
