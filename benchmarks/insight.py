@@ -93,7 +93,8 @@ def tables(folder: Path, wanted: Sequence[Job]) -> bool:
     """What is in a folder of all that is wanted; whether its figures are reached."""
     keys = {job.key for job in wanted}
     there = [row for key, row in read(folder).items() if key in keys]
-    audits = [job.case for job in wanted if job.work == AUDITS and job.case.masked]
+    asked = {(job.case.bed, job.case.correlation > 0) for job in wanted if job.work == AUDITS and job.case.masked}
+    with_cues, without = ({bed for bed, cue in asked if cue is which} for which in (True, False))
     marks = sorted({f"{row['findings']['commit']} ({row['findings']['mark']})" for row in there})
     print(
         f"\n{len(there)} of {len(wanted)} jobs; audited by the finders of {', '.join(marks) or '–'}; now {findings_state()['mark']}"
@@ -103,7 +104,7 @@ def tables(folder: Path, wanted: Sequence[Job]) -> bool:
     masked = [row for row in there if row["case"]["masked"]]
     with_cue = [row for row in masked if row["case"]["correlation"]]
     good = True
-    if any(not case.correlation for case in audits):
+    if without:
         good = clean([row for row in masked if not row["case"]["correlation"]], print)
     for bed, generator in GENERATORS.items():
         own = [row for row in with_cue if row["case"]["bed"] == bed]
@@ -112,13 +113,13 @@ def tables(folder: Path, wanted: Sequence[Job]) -> bool:
             some = [row for row in own if row["case"]["kind"] in SEEN[bed]]
             planted(some, SEEN[bed], f"The {bed} generator, kinds that one before has too, in other looks", print)
         counts = bed == COUNTS
-        if own or (counts and any(case.bed == bed and case.correlation for case in audits)):
+        if own or (counts and bed in with_cues):
             title = f"The {bed} generator, kinds of its own" + (
                 f" (counts with the finders of {UNSEEN_BY})" if counts else ""
             )
             enough = planted([row for row in own if row["case"]["kind"] in unseen], unseen, title, print)
             good &= enough or not counts
-    if any(case.correlation for case in audits):
+    if with_cues:
         good &= slices(with_cue, print)
     bare = [row for row in there if not row["case"]["masked"]]
     if bare:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from seethrough.findings.aspects import KINDS, Background, Touching
-from seethrough.findings.aspects.detail import LEVELS
-from seethrough.findings.aspects.look import LOOKS_EXCHANGED
+from seethrough.findings.aspects.detail import LEVELS, Detail
+from seethrough.findings.aspects.layout import Layout
+from seethrough.findings.aspects.look import LOOKS_EXCHANGED, Look
 from seethrough.findings.finders import FINDERS
 from seethrough.findings.finders.places import CORNERS, called
 from seethrough.findings.finders.properties import LAYOUTS
-from seethrough.show.audit_names import held_against, usual, whose
+from seethrough.show.audit_names import aspect_name, held_against, usual, whose
 from seethrough.show.audit_words import points
 from seethrough.show.language import Both
 from seethrough.show.vocabulary import audit as words
@@ -34,18 +35,34 @@ def test_every_kind_of_aspect_has_words():
     assert {*LOOKS_EXCHANGED, *LEVELS, *LAYOUTS} <= set(words.NAMES)
 
 
-def test_whose_something_is_reads_well_of_all_that_may_be_found():
-    """A name can be somebody's; a part of a sentence can't, and neither can a list."""
-    of = Both("of the picture", "整张图片的")
-    kinds = [text.fill(of=of, place=words.PLACES["top"]) for text in (*words.KINDS.values(), *words.NAMES.values())]
-    for what in kinds:
-        others, own = whose(what, Both("another class", "另一类")), usual(what)
-        assert others.zh == f"另一类的{what.zh}" and own.zh == f"平常的{what.zh}"
-        if what.en.startswith("the ") and ":" not in what.en:
-            assert others.en == f"{what.en} of another class" and own.en == f"its usual {what.en[4:]}"
-        else:
-            assert others.en == f"what another class has ({what.en})" and own.en == f"what it usually has ({what.en})"
-    assert {whose(what, "“duck”").en.startswith("the ") for what in kinds} == {True, False}
+@pytest.mark.parametrize(
+    ("aspect", "anothers", "own"),
+    [
+        (Background(), "the background of another class", "its usual background"),
+        (Look("hue"), "the colour of the surroundings of another class", "its usual colour of the surroundings"),
+        (
+            Layout("size"),
+            "what another class has (how large the thing is in the picture)",
+            "what it usually has (how large the thing is in the picture)",
+        ),
+        (
+            Detail("fine detail"),
+            "what another class has (the finest detail of the surroundings: grain, thin lines)",
+            "what it usually has (the finest detail of the surroundings: grain, thin lines)",
+        ),
+        (
+            Touching("", (), None),
+            "what another class has (something that touches the thing or covers a part of it)",
+            "what it usually has (something that touches the thing or covers a part of it)",
+        ),
+    ],
+    ids=lambda value: value.kind if hasattr(value, "kind") else "",
+)
+def test_whose_something_is_is_a_sentence_of_names_and_of_what_is_more_than_a_name(aspect, anothers, own):
+    what = aspect_name(aspect, beside=True)
+    others, its = whose(what, Both("another class", "另一类")), usual(what)
+    assert (others.en, its.en) == (anothers, own)
+    assert (others.zh, its.zh) == (f"另一类的{what.zh}", f"平常的{what.zh}")
 
 
 def test_what_an_exchange_is_held_against_is_said_as_it_is():

@@ -239,11 +239,13 @@ def part_name(proof: Proof, part: Part) -> Both:
         return PART_CLASS.fill(answer=answer)
     if part.kind == GROUP:
         return PART_GROUP.fill(answer=answer, name=plain(part.name, 60))
-    what = name_of(proof, proof.followed[part.finding])
-    if part.kind == SLICE:
-        return PART_GIVEN.fill(answer=answer, whose=whose(what, ANOTHER_CLASS if part.name == OTHER else SAME_CLASS))
-    assert part.kind == SIDE
-    return PART_CAME_WITH.fill(answer=answer, whose=whose(what, ANOTHER_CLASS) if part.name == OTHER else usual(what))
+    each = proof.followed[part.finding]
+    assert part.kind in (SLICE, SIDE)
+    came = PART_GIVEN if part.kind == SLICE else PART_CAME_WITH
+    if part.name == OTHER:
+        return came.fill(answer=answer, whose=of_another(proof, each))
+    what = name_of(proof, each)
+    return came.fill(answer=answer, whose=whose(what, SAME_CLASS) if part.kind == SLICE else usual(what))
 
 
 def of_another(proof: Proof, each: Followed) -> Both:
